@@ -1,0 +1,52 @@
+import type { Balancer, BalancerContext, Candidate, PickHint } from './balancer.ts';
+import { hasRoom, Roster } from './roster.ts';
+import { smoothSchedule } from './smooth-schedule.ts';
+import { SmoothTurns } from './smooth-turns.ts';
+
+/**
+ * Everyone in turn, as often as the weights say, exactly: over all workers together, any L picks in a row (L being
+ * the length of the schedule) hold each candidate as often as the schedule does. Smooth weighted round-robin is
+ * nginx's; here one full cycle is laid out beforehand and a cursor shared by the workers walks it, so that no worker
+ * keeps a place of its own. The cursor is a bare count: after an update it enters the new cycle wherever it stands,
+ * which is as good a place as any. When the count wraps, once in 2^32 turns, at most one cycle is cut short.
+ *
+ * When the turn of a full candidate comes up, the pick takes the turns that follow, as many as there are candidates at
+ * most. A pick that has something to avoid is a second try and takes no turn: if it did, then of two candidates, one of
+ * them broken, every first try would meet the broken one. Those picks, and what the turns did not settle, are shared
+ * out by weight among the open candidates, in smooth turns that each worker keeps for itself.
+ */
+export class RoundRobin<C extends Candidate> implements Balancer<C> {
+  readonly #ctx: BalancerContext;
+  readonly #roster = new Roster<C>();
+  readonly #standIns = new SmoothTurns();
+  #schedule: Uint32Array = new Uint32Array(0);
+
+  constructor(ctx: BalancerContext) {
+    this.#ctx = ctx;
+  }
+
+  update(eligible: readonly C[]): void {
+    this.#roster.update(eligible);
+    const { weights } = this.#roster;
+    this.#schedule = smoothSchedule(weights);
+    this.#standIns.reset(weights, Math.floor(this.#ctx.random() * weights.length));
+  }
+
+  pick(_hint: PickHint, avoid?: ReadonlySet<C>): C | undefined {
+    const { candidates } = this.#roster;
+    const schedule = this.#schedule;
+    const turns = avoid === undefined || avoid.size === 0 ? candidates.length : 0;
+    for (let left = turns; left > 0; left--) {
+      const slot = (this.#ctx.nextTurn() >>> 0) % schedule.length;
+      const candidate = candidates[schedule[slot]!]!;
+      if (hasRoom(candidate)) return candidate;
+    }
+    return this.#standIn(avoid);
+  }
+
+  #standIn(avoid: ReadonlySet<C> | undefined): C | undefined {
+    const { candidates, shortlist } = this.#roster;
+    const count = this.#roster.shortlistOpen(avoid);
+    return count === 0 ? undefined : candidates[this.#standIns.take(shortlist, count)];
+  }
+}
