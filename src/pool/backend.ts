@@ -1,0 +1,57 @@
+import type { Candidate } from '../pick/balancer.ts';
+import { AdminState, Health, type SharedTable } from './table.ts';
+
+/** What a worker must know to use a backend: plain data, sent from the control plane. */
+export interface BackendPlan {
+  /** Its place in the shared table: the same as long as its pool and address stay. */
+  readonly slot: number;
+  readonly id: string;
+  /** Where to connect, names resolved: IP addresses or one Unix path; none while its name does not resolve. */
+  readonly endpoints: readonly Endpoint[];
+  /** As in the config, for a Host field and for messages. */
+  readonly address: string;
+}
+
+/** An address that can be dialled without asking a resolver. */
+export type Endpoint = { readonly host: string; readonly port: number } | { readonly path: string };
+
+/** One backend as one thread sees it. Its numbers are read from the shared table at each look. */
+export class Backend implements Candidate {
+  readonly slot: number;
+  readonly id: string;
+  readonly address: string;
+  endpoints: readonly Endpoint[];
+  readonly #table: SharedTable;
+
+  constructor(table: SharedTable, plan: BackendPlan) {
+    this.#table = table;
+    this.slot = plan.slot;
+    this.id = plan.id;
+    this.address = plan.address;
+    this.endpoints = plan.endpoints;
+  }
+
+  get weight(): number {
+    return this.#table.weight(this.slot);
+  }
+
+  get active(): number {
+    return this.#table.active(this.slot);
+  }
+
+  get maxActive(): number {
+    return this.#table.maxActive(this.slot);
+  }
+
+  /** True when it may be given new leases. */
+  get eligible(): boolean {
+    const { slot } = this;
+    return (
+      this.#table.health(slot) === Health.up &&
+      this.#table.admin(slot) === AdminState.enabled &&
+      !this.#table.refused(slot) &&
+      !this.#table.ejected(slot) &&
+      this.#table.weight(slot) > 0
+    );
+  }
+}

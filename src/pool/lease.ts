@@ -1,0 +1,57 @@
+import type { Backend } from './backend.ts';
+
+/**
+ * How a lease ended. `client-aborted` and `stale` (a kept connection had been closed by the backend before it could see
+ * the request) are never held against the backend.
+ */
+export type Outcome =
+  | 'served'
+  | 'bad-status'
+  | 'bad-response'
+  | 'connect-refused'
+  | 'connect-failed'
+  | 'connect-timeout'
+  | 'backend-reset'
+  | 'backend-timeout'
+  | 'client-aborted'
+  | 'stale';
+
+/** Outcomes that count as the backend's failure. */
+const failures: ReadonlySet<Outcome> = new Set([
+  'bad-status',
+  'bad-response',
+  'connect-refused',
+  'connect-failed',
+  'connect-timeout',
+  'backend-reset',
+  'backend-timeout',
+]);
+
+/** True when this end of a lease is the backend's fault. */
+export function isFailure(outcome: Outcome): boolean {
+  return failures.has(outcome);
+}
+
+/** Takes leases back. */
+export interface Lessor {
+  release(lease: Lease, outcome: Outcome): void;
+}
+
+/** One unit of load held on a backend: a connection in L4, a request attempt in L7. Released exactly once. */
+export class Lease {
+  readonly backend: Backend;
+  readonly #lessor: Lessor;
+  #released = false;
+
+  constructor(lessor: Lessor, backend: Backend) {
+    this.#lessor = lessor;
+    this.backend = backend;
+  }
+
+  /** Gives the lease back and says how it went. A second release is a bug and throws. */
+  release(outcome: Outcome): void {
+    if (this.#released) throw new Error(`the lease on ${this.backend.id} was released twice`);
+    this.#released = true;
+    this.#lessor.release(this, outcome);
+  }
+}

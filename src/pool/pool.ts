@@ -1,0 +1,143 @@
+import { algorithms } from '../pick/algorithms.ts';
+import type { Balancer, BalancerContext, PickHint } from '../pick/balancer.ts';
+import { Backend, type BackendPlan } from './backend.ts';
+import { isFailure, Lease, type Lessor, type Outcome } from './lease.ts';
+import type { SharedTable } from './table.ts';
+
+/** What a worker must know of a pool: plain data, sent from the control plane. */
+export interface PoolPlan {
+  /** Its number in the shared table. */
+  readonly number: number;
+  readonly name: string;
+  readonly algorithm: keyof typeof algorithms;
+  readonly backends: readonly BackendPlan[];
+  /** Failures in a row after which a backend is reported for ejection; 0 for never. */
+  readonly ejectAfter: number;
+  /** True when a probe will bring back a backend whose connect was refused, so that it may be left out at once. */
+  readonly probed: boolean;
+}
+
+/** Why no lease could be had. */
+export type Refusal = 'no-backends' | 'none-healthy' | 'all-saturated' | 'all-tried';
+
+/** A lease, or why there is none. */
+export type Acquired = { readonly ok: true; readonly lease: Lease } | { readonly ok: false; readonly refusal: Refusal };
+
+/** What the control plane should look into. */
+export type Trouble = { readonly slot: number; readonly kind: 'refused' | 'failing' };
+
+/** Notices of a pool: for counters, and for the control plane. */
+export interface PoolObserver {
+  picked(pool: Pool, backend: Backend): void;
+  failed(pool: Pool, backend: Backend, outcome: Outcome): void;
+  trouble(pool: Pool, trouble: Trouble): void;
+}
+
+const refusals: Record<Refusal, Acquired> = {
+  'no-backends': { ok: false, refusal: 'no-backends' },
+  'none-healthy': { ok: false, refusal: 'none-healthy' },
+  'all-saturated': { ok: false, refusal: 'all-saturated' },
+  'all-tried': { ok: false, refusal: 'all-tried' },
+};
+
+/** Lost races for the last free place of a backend before a pool counts as saturated. */
+const MAX_RACES = 8;
+
+/**
+ * A named set of backends under one algorithm, as one worker sees it. L4, L7 and the simulator use it alike; they differ
+ * only in when a lease ends. Who may be picked is looked up again whenever the shared table says it changed.
+ */
+export class Pool implements Lessor {
+  readonly number: number;
+  readonly name: string;
+  backends: readonly Backend[] = [];
+  readonly #table: SharedTable;
+  readonly #lane: number;
+  readonly #observer: PoolObserver;
+  readonly #context: BalancerContext;
+  #plan: PoolPlan;
+  #balancer: Balancer<Backend>;
+  #eligible: readonly Backend[] = [];
+  #version = -1;
+
+  constructor(plan: PoolPlan, deps: { table: SharedTable; lane: number; observer: PoolObserver; random(): number }) {
+    this.number = plan.number;
+    this.name = plan.name;
+    this.#table = deps.table;
+    this.#lane = deps.lane;
+    this.#observer = deps.observer;
+    this.#context = { nextTurn: () => deps.table.nextTurn(plan.number), random: deps.random };
+    this.#plan = plan;
+    this.#balancer = algorithms[plan.algorithm].create(this.#context);
+    this.#adopt(plan);
+  }
+
+  /** Takes a new plan for the same pool: backends that stay keep their objects, and with them their connections. */
+  reconcile(plan: PoolPlan): void {
+    if (plan.algorithm !== this.#plan.algorithm) this.#balancer = algorithms[plan.algorithm].create(this.#context);
+    this.#plan = plan;
+    this.#adopt(plan);
+  }
+
+  #adopt(plan: PoolPlan): void {
+    const known = new Map(this.backends.map((backend) => [backend.slot, backend]));
+    this.backends = plan.backends.map((backendPlan) => {
+      const backend = known.get(backendPlan.slot) ?? new Backend(this.#table, backendPlan);
+      backend.endpoints = backendPlan.endpoints;
+      return backend;
+    });
+    this.#version = -1;
+  }
+
+  #refresh(): void {
+    const version = this.#table.version(this.number);
+    if (version === this.#version) return;
+    this.#version = version;
+    this.#eligible = this.backends.filter((backend) => backend.eligible);
+    this.#balancer.update(this.#eligible);
+  }
+
+  /** Takes a lease on a backend that is not in `tried`. */
+  acquire(hint: PickHint, tried?: ReadonlySet<Backend>): Acquired {
+    this.#refresh();
+    for (let race = 0; race < MAX_RACES; race++) {
+      const backend = this.#balancer.pick(hint, tried);
+      if (backend === undefined) return refusals[this.#refusal(tried)];
+      const active = this.#table.hold(backend.slot, this.#lane);
+      const max = backend.maxActive;
+      if (max === 0 || active <= max) {
+        this.#observer.picked(this, backend);
+        return { ok: true, lease: new Lease(this, backend) };
+      }
+      // Another worker took the last place between the look and the hold.
+      this.#table.letGo(backend.slot, this.#lane);
+    }
+    return refusals['all-saturated'];
+  }
+
+  #refusal(tried: ReadonlySet<Backend> | undefined): Refusal {
+    if (this.backends.length === 0) return 'no-backends';
+    if (this.#eligible.length === 0) return 'none-healthy';
+    return tried !== undefined && this.#eligible.every((backend) => tried.has(backend)) ? 'all-tried' : 'all-saturated';
+  }
+
+  /** Takes a lease back; called by the lease, once. */
+  release(lease: Lease, outcome: Outcome): void {
+    const { backend } = lease;
+    this.#table.letGo(backend.slot, this.#lane);
+    if (outcome === 'served') this.#table.endStreak(backend.slot);
+    else if (isFailure(outcome)) this.#fail(backend, outcome);
+  }
+
+  #fail(backend: Backend, outcome: Outcome): void {
+    this.#observer.failed(this, backend, outcome);
+    if (outcome === 'connect-refused' && this.#plan.probed && this.#table.markRefused(backend.slot)) {
+      this.#table.touch(this.number);
+      this.#observer.trouble(this, { slot: backend.slot, kind: 'refused' });
+    }
+    const streak = this.#table.countFailure(backend.slot);
+    if (this.#plan.ejectAfter > 0 && streak >= this.#plan.ejectAfter) {
+      this.#observer.trouble(this, { slot: backend.slot, kind: 'failing' });
+    }
+  }
+}

@@ -1,0 +1,239 @@
+/**
+ * The shared table: what all threads must agree on to balance exactly. The control plane decides states, health and
+ * weights; workers count leases and turns. A field is one Int32 cell, read and changed with Atomics, so a change is seen
+ * by every worker's next pick without a message.
+ */
+
+/** Administrative states, as an operator sets them. */
+export const AdminState = { enabled: 0, draining: 1, disabled: 2 } as const;
+export type AdminState = (typeof AdminState)[keyof typeof AdminState];
+
+/** What is known of a backend's health. */
+export const Health = { unknown: 0, up: 1, down: 2 } as const;
+export type Health = (typeof Health)[keyof typeof Health];
+
+/** How many of each the table holds; fixed when the process starts. */
+export interface TableSize {
+  /** Backends over all pools, those of retired configs that still drain included. */
+  readonly backends: number;
+  readonly pools: number;
+  /** Turns that routes with a weighted split take. */
+  readonly splits: number;
+  readonly listeners: number;
+  /** Workers. */
+  readonly lanes: number;
+}
+
+/** The size unless told otherwise: some 400 KiB with two workers. */
+export const DEFAULT_TABLE_SIZE: Omit<TableSize, 'lanes'> = {
+  backends: 4096,
+  pools: 1024,
+  splits: 4096,
+  listeners: 256,
+};
+
+const BackendCell = {
+  admin: 0,
+  health: 1,
+  refused: 2,
+  ejected: 3,
+  weight: 4,
+  maxActive: 5,
+  active: 6,
+  streak: 7,
+} as const;
+const BACKEND_CELLS = 8;
+const PoolCell = { version: 0, turn: 1 } as const;
+const POOL_CELLS = 2;
+/** Process-wide cells: open client connections. */
+const GLOBAL_CELLS = 1;
+
+function regions(size: TableSize) {
+  const pools = size.backends * BACKEND_CELLS;
+  const splits = pools + size.pools * POOL_CELLS;
+  const listeners = splits + size.splits;
+  const global = listeners + size.listeners;
+  const held = global + GLOBAL_CELLS;
+  const open = held + size.backends * size.lanes;
+  return { pools, splits, listeners, global, held, open, end: open + size.listeners * size.lanes };
+}
+
+/** A view on the shared table. Make it once, pass `memory` and `size` to each worker and view it there. */
+export class SharedTable {
+  readonly memory: SharedArrayBuffer;
+  readonly size: TableSize;
+  readonly #cells: Int32Array;
+  readonly #at: ReturnType<typeof regions>;
+
+  constructor(size: TableSize, memory?: SharedArrayBuffer) {
+    this.size = size;
+    this.#at = regions(size);
+    this.memory = memory ?? new SharedArrayBuffer(this.#at.end * Int32Array.BYTES_PER_ELEMENT);
+    this.#cells = new Int32Array(this.memory);
+  }
+
+  // Backends, by slot.
+
+  admin(slot: number): AdminState {
+    return Atomics.load(this.#cells, slot * BACKEND_CELLS + BackendCell.admin) as AdminState;
+  }
+
+  setAdmin(slot: number, state: AdminState): void {
+    Atomics.store(this.#cells, slot * BACKEND_CELLS + BackendCell.admin, state);
+  }
+
+  health(slot: number): Health {
+    return Atomics.load(this.#cells, slot * BACKEND_CELLS + BackendCell.health) as Health;
+  }
+
+  setHealth(slot: number, health: Health): void {
+    Atomics.store(this.#cells, slot * BACKEND_CELLS + BackendCell.health, health);
+  }
+
+  /** True since a worker's connect was refused and until a probe succeeds. */
+  refused(slot: number): boolean {
+    return Atomics.load(this.#cells, slot * BACKEND_CELLS + BackendCell.refused) === 1;
+  }
+
+  /** Sets the mark; true when it was not set before, for the one worker that reports it. */
+  markRefused(slot: number): boolean {
+    return Atomics.compareExchange(this.#cells, slot * BACKEND_CELLS + BackendCell.refused, 0, 1) === 0;
+  }
+
+  /** Clears the mark; true when it was set. */
+  clearRefused(slot: number): boolean {
+    return Atomics.exchange(this.#cells, slot * BACKEND_CELLS + BackendCell.refused, 0) === 1;
+  }
+
+  ejected(slot: number): boolean {
+    return Atomics.load(this.#cells, slot * BACKEND_CELLS + BackendCell.ejected) === 1;
+  }
+
+  setEjected(slot: number, ejected: boolean): void {
+    Atomics.store(this.#cells, slot * BACKEND_CELLS + BackendCell.ejected, ejected ? 1 : 0);
+  }
+
+  weight(slot: number): number {
+    return Atomics.load(this.#cells, slot * BACKEND_CELLS + BackendCell.weight);
+  }
+
+  setWeight(slot: number, weight: number): void {
+    Atomics.store(this.#cells, slot * BACKEND_CELLS + BackendCell.weight, weight);
+  }
+
+  /** The most leases at once, 0 for no limit. */
+  maxActive(slot: number): number {
+    return Atomics.load(this.#cells, slot * BACKEND_CELLS + BackendCell.maxActive);
+  }
+
+  setMaxActive(slot: number, max: number): void {
+    Atomics.store(this.#cells, slot * BACKEND_CELLS + BackendCell.maxActive, max);
+  }
+
+  /** Leases held by all workers together. */
+  active(slot: number): number {
+    return Atomics.load(this.#cells, slot * BACKEND_CELLS + BackendCell.active);
+  }
+
+  /** Takes one lease for a worker and returns how many there are now. */
+  hold(slot: number, lane: number): number {
+    this.#cells[this.#at.held + lane * this.size.backends + slot]!++;
+    return Atomics.add(this.#cells, slot * BACKEND_CELLS + BackendCell.active, 1) + 1;
+  }
+
+  /** Gives one lease back. */
+  letGo(slot: number, lane: number): void {
+    this.#cells[this.#at.held + lane * this.size.backends + slot]!--;
+    Atomics.sub(this.#cells, slot * BACKEND_CELLS + BackendCell.active, 1);
+  }
+
+  /** One more failure in a row; returns how many. */
+  countFailure(slot: number): number {
+    return Atomics.add(this.#cells, slot * BACKEND_CELLS + BackendCell.streak, 1) + 1;
+  }
+
+  /** A success: the row of failures ends. Stores only when there is one, so that the cache line stays shared. */
+  endStreak(slot: number): void {
+    const at = slot * BACKEND_CELLS + BackendCell.streak;
+    if (Atomics.load(this.#cells, at) !== 0) Atomics.store(this.#cells, at, 0);
+  }
+
+  streak(slot: number): number {
+    return Atomics.load(this.#cells, slot * BACKEND_CELLS + BackendCell.streak);
+  }
+
+  /** Empties a slot for a new backend; its leases of before, if any are left, go on being counted. */
+  resetBackend(slot: number): void {
+    for (const cell of Object.values(BackendCell)) {
+      if (cell !== BackendCell.active) Atomics.store(this.#cells, slot * BACKEND_CELLS + cell, 0);
+    }
+  }
+
+  // Pools, by number.
+
+  /** Changes whenever who may be picked, or with what weight, has changed. */
+  version(pool: number): number {
+    return Atomics.load(this.#cells, this.#at.pools + pool * POOL_CELLS + PoolCell.version);
+  }
+
+  /** Tells every worker to look again at who may be picked. */
+  touch(pool: number): void {
+    Atomics.add(this.#cells, this.#at.pools + pool * POOL_CELLS + PoolCell.version, 1);
+  }
+
+  /** The next turn of a pool, one sequence over all workers: an unsigned 32-bit number that wraps. */
+  nextTurn(pool: number): number {
+    return Atomics.add(this.#cells, this.#at.pools + pool * POOL_CELLS + PoolCell.turn, 1) >>> 0;
+  }
+
+  /** The next turn of a split, likewise. */
+  nextSplit(split: number): number {
+    return Atomics.add(this.#cells, this.#at.splits + split, 1) >>> 0;
+  }
+
+  // Open client connections.
+
+  /** Counts a connection in when neither its listener nor the process is at its limit (0 for none). */
+  admit(listener: number, lane: number, limits: { readonly listener: number; readonly process: number }): boolean {
+    const total = Atomics.add(this.#cells, this.#at.global, 1) + 1;
+    const here = Atomics.add(this.#cells, this.#at.listeners + listener, 1) + 1;
+    this.#cells[this.#at.open + lane * this.size.listeners + listener]!++;
+    const over = (limits.process > 0 && total > limits.process) || (limits.listener > 0 && here > limits.listener);
+    if (over) this.leave(listener, lane);
+    return !over;
+  }
+
+  /** Counts a connection out. */
+  leave(listener: number, lane: number): void {
+    this.#cells[this.#at.open + lane * this.size.listeners + listener]!--;
+    Atomics.sub(this.#cells, this.#at.listeners + listener, 1);
+    Atomics.sub(this.#cells, this.#at.global, 1);
+  }
+
+  /** Open client connections of a listener over all workers. */
+  open(listener: number): number {
+    return Atomics.load(this.#cells, this.#at.listeners + listener);
+  }
+
+  /** Open client connections of one worker. */
+  openInLane(lane: number): number {
+    let total = 0;
+    for (let i = 0; i < this.size.listeners; i++) total += this.#cells[this.#at.open + lane * this.size.listeners + i]!;
+    return total;
+  }
+
+  /** Gives back all that a dead worker held, so that its replacement starts at nothing. */
+  clearLane(lane: number): void {
+    for (let slot = 0; slot < this.size.backends; slot++) {
+      const at = this.#at.held + lane * this.size.backends + slot;
+      Atomics.sub(this.#cells, slot * BACKEND_CELLS + BackendCell.active, this.#cells[at]!);
+      this.#cells[at] = 0;
+    }
+    for (let listener = 0; listener < this.size.listeners; listener++) {
+      const at = this.#at.open + lane * this.size.listeners + listener;
+      Atomics.sub(this.#cells, this.#at.listeners + listener, this.#cells[at]!);
+      Atomics.sub(this.#cells, this.#at.global, this.#cells[at]!);
+      this.#cells[at] = 0;
+    }
+  }
+}
