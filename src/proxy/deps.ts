@@ -1,0 +1,52 @@
+import type { AccessBuffer } from '../observe/access-log.ts';
+import type { Meters } from '../observe/meters.ts';
+import type { Pool } from '../pool/pool.ts';
+import type { SharedTable } from '../pool/table.ts';
+import type { Deadlines } from '../support/deadlines.ts';
+import type { PoolMeters } from './pool-meters.ts';
+
+/** What every proxy of a worker works with. */
+export interface ProxyDeps {
+  readonly table: SharedTable;
+  readonly lane: number;
+  readonly deadlines: Deadlines;
+  readonly meters: Meters;
+  /** Settings that a reload may change; read when they are needed. */
+  readonly settings: ProcessSettings;
+  /** Milliseconds, monotonic, exact. */
+  now(): number;
+}
+
+/** Settings of the whole process. */
+export interface ProcessSettings {
+  /** Client connections over all workers, 0 for no limit. */
+  maxConnections: number;
+  /** Undefined when the access log is off. */
+  access: AccessBuffer | undefined;
+}
+
+/** How a pool's backends are connected to: plain data, sent from the control plane. */
+export interface ConnectPlan {
+  readonly timeoutMs: number;
+  /** The address to connect from, '' for any. */
+  readonly local: string;
+  /** Idle connections kept per backend in each worker, and for how long. */
+  readonly keepAliveMax: number;
+  readonly keepAliveIdleMs: number;
+}
+
+/** What a pool's `hash` algorithm hashes. */
+export type HashKey =
+  | { readonly kind: 'source' }
+  | { readonly kind: 'uri' }
+  | { readonly kind: 'header'; readonly name: string }
+  | { readonly kind: 'cookie'; readonly name: string };
+
+/** A pool with what the proxies need around it. */
+export interface PoolSite {
+  readonly pool: Pool;
+  readonly meters: PoolMeters;
+  connect: ConnectPlan;
+  /** Undefined unless the pool's algorithm hashes. */
+  hashKey: HashKey | undefined;
+}

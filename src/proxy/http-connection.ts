@@ -1,0 +1,333 @@
+import { Buffer } from 'node:buffer';
+import { NEED_MORE, REFUSED } from '../http1/head.ts';
+import { parseRequestHead } from '../http1/request-head.ts';
+import type { Tunnel } from '../relay/tunnel.ts';
+import type { Expiring } from '../support/deadlines.ts';
+import { READ_BUFFER_BYTES, type Wire, type WireSink } from '../support/wire.ts';
+import { type ErrorCode, errorResponse, serializeResponse } from './error-response.ts';
+import type { ClientSide, HttpContext } from './http-context.ts';
+import { Exchange } from './http-proxy.ts';
+
+/** How long a closing connection still takes in and discards what the client sends (RFC 9112 §9.6), in ms. */
+const LINGER_MS = 2000;
+
+/** A connection turned away at a limit lingers shorter, since connections are what is short. */
+const TURNED_AWAY_LINGER_MS = 250;
+
+/** How often a client that has sent its FIN is looked at, to tell one that waits for its answer from one that left. */
+const ABANDON_CHECK_MS = 20;
+
+/** Bytes that wait while an exchange is under way before the client is no longer read. */
+const MAX_WAITING_BYTES = READ_BUFFER_BYTES;
+
+/** The listener that a connection belongs to. */
+export interface HttpOwner extends HttpContext {
+  /** The connection is over. */
+  closed(connection: HttpConnection): void;
+}
+
+/**
+ * The client's side of L7: takes bytes in, frames them into requests, and has them exchanged one after another, so that
+ * pipelined requests are answered in order.
+ */
+export class HttpConnection implements WireSink, Expiring, ClientSide {
+  deadline = Number.POSITIVE_INFINITY;
+  deadlineIndex = -1;
+  readonly wire: Wire;
+  readonly site: HttpOwner;
+  /** Requests answered on this connection so far. */
+  served = 0;
+  #exchange: Exchange | undefined;
+  /** Bytes that could not be used yet: the start of a head, or what follows the exchange under way. */
+  #waiting: Buffer | undefined;
+  #waitingBytes = 0;
+  /** The client has sent its FIN. */
+  #ended = false;
+  #closing = false;
+  #stopped = false;
+  /** True while `#consume` runs: what it calls may end an exchange, and must not start to consume again. */
+  #consuming = false;
+  /** True once the first bytes of a head have come, so that its time runs. */
+  #headBegun = false;
+  #peer: string | undefined;
+  #abandonCheck: NodeJS.Timeout | undefined;
+  #tunnel: Tunnel | undefined;
+
+  constructor(site: HttpOwner, wire: Wire) {
+    this.site = site;
+    this.wire = wire;
+  }
+
+  /** The address of the peer, asked of the kernel once. */
+  get peer(): string {
+    if (this.#peer === undefined) {
+      const address = this.wire.remoteAddress ?? '';
+      this.#peer = address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+    }
+    return this.#peer;
+  }
+
+  /** Where the client connected to, for HTTP/1.0 clients that do not say. */
+  readonly localAuthority = (): string => {
+    const { localAddress = 'localhost', localPort } = this.wire;
+    const host = localAddress.includes(':') ? `[${localAddress}]` : localAddress;
+    return localPort === undefined ? host : `${host}:${localPort}`;
+  };
+
+  start(): void {
+    this.wire.sink = this;
+    this.site.deps.deadlines.add(this);
+    this.expectIn(this.site.timeouts.idle);
+    this.wire.start();
+  }
+
+  /** The process or the listener has no place for this connection. */
+  turnAway(): void {
+    this.wire.sink = this;
+    this.site.deps.deadlines.add(this);
+    this.#closing = true;
+    this.wire.write(
+      serializeResponse(errorResponse('saturated', 'too many connections'), { close: true, bodiless: false }),
+    );
+    this.wire.end();
+    this.expectIn(TURNED_AWAY_LINGER_MS);
+    this.wire.start();
+  }
+
+  /** Moves the deadline; 0 means none. */
+  expectIn(ms: number): void {
+    this.deadline = this.site.deps.deadlines.in(ms);
+  }
+
+  // accept → frame
+
+  onBytes(bytes: Buffer, length: number): boolean {
+    if (this.#closing) return true;
+    this.site.meters.bytesIn(length);
+    if (this.#waitingBytes > 0) {
+      this.#keep(bytes, 0, length);
+      // A head that waits for its end can only have become complete by a line end.
+      if (
+        this.#exchange !== undefined ||
+        bytes.subarray(0, length).includes(10) ||
+        this.#waitingBytes > this.#maxHead
+      ) {
+        this.#consumeWaiting();
+      }
+    } else {
+      const used = this.#consume(bytes, 0, length);
+      if (used < length && !this.#closing) this.#keep(bytes, used, length);
+    }
+    this.#stopped =
+      !this.#closing &&
+      this.#exchange !== undefined &&
+      (this.#waitingBytes >= MAX_WAITING_BYTES || this.#exchange.backendIsFull);
+    return !this.#stopped;
+  }
+
+  get #maxHead(): number {
+    return this.site.limits.headerBytes;
+  }
+
+  /** Uses up bytes as far as they can be: heads begin exchanges, bodies go to the exchange under way. */
+  #consume(bytes: Buffer, pos: number, end: number): number {
+    this.#consuming = true;
+    while (pos < end && !this.#closing) {
+      const exchange = this.#exchange;
+      const next = exchange === undefined ? this.#frame(bytes, pos, end) : exchange.takeBody(bytes, pos, end);
+      if (next === pos) break;
+      pos = next;
+    }
+    this.#consuming = false;
+    return pos;
+  }
+
+  #frame(bytes: Buffer, pos: number, end: number): number {
+    const { head } = this.site;
+    const next = parseRequestHead(head, bytes, { start: pos, end }, this.#maxHead);
+    if (next === NEED_MORE) {
+      if (!this.#headBegun) this.expectIn(this.site.timeouts.header);
+      this.#headBegun = true;
+      return pos;
+    }
+    if (next === REFUSED) {
+      this.refuse(
+        head.tooLarge ? 'head-too-large' : head.unsupported ? 'not-implemented' : 'bad-request',
+        head.problem,
+      );
+      return end;
+    }
+    const exchange = new Exchange(this);
+    this.#exchange = exchange;
+    return exchange.start(bytes, next, end);
+  }
+
+  /** Keeps `bytes[from..to)` for later, in a buffer that doubles, so that a trickle of bytes costs no quadratic copying. */
+  #keep(bytes: Buffer, from: number, to: number): void {
+    const needed = this.#waitingBytes + to - from;
+    if (this.#waiting === undefined || this.#waiting.length < needed) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(1024, 2 * needed));
+      this.#waiting?.copy(larger, 0, 0, this.#waitingBytes);
+      this.#waiting = larger;
+    }
+    bytes.copy(this.#waiting, this.#waitingBytes, from, to);
+    this.#waitingBytes = needed;
+  }
+
+  #consumeWaiting(): void {
+    const waiting = this.#waiting;
+    if (waiting === undefined) return;
+    const used = this.#consume(waiting, 0, this.#waitingBytes);
+    if (used >= this.#waitingBytes || this.#closing) {
+      this.#waiting = undefined;
+      this.#waitingBytes = 0;
+    } else if (used > 0) {
+      waiting.copyWithin(0, used, this.#waitingBytes);
+      this.#waitingBytes -= used;
+    }
+    this.#closeWhenDone();
+  }
+
+  // What the exchange asks for
+
+  /** The exchange can take more of the body, or is over: goes on with what waits, then with reading. */
+  proceed(): void {
+    if (this.#consuming) return;
+    if (this.#waitingBytes > 0) this.#consumeWaiting();
+    if (!this.#stopped || this.#waitingBytes >= MAX_WAITING_BYTES || this.#exchange?.backendIsFull === true) return;
+    this.#stopped = false;
+    this.wire.start();
+  }
+
+  /** Writes to the client; false when it does not keep up. */
+  write(text: string): boolean {
+    this.site.meters.bytesOut(text.length);
+    return this.wire.write(text, 'latin1');
+  }
+
+  send(bytes: Buffer, start: number, end: number): boolean {
+    this.site.meters.bytesOut(end - start);
+    return this.wire.send(bytes, start, end);
+  }
+
+  /** The exchange is over and its answer written; the connection goes on, or ends when `close`. */
+  exchanged(close: boolean): void {
+    this.#exchange = undefined;
+    this.#headBegun = false;
+    this.served++;
+    if (close) return this.close();
+    this.expectIn(this.site.timeouts.idle);
+    this.proceed();
+    this.#closeWhenDone();
+  }
+
+  #closeWhenDone(): void {
+    if (this.nothingToCome && this.#exchange === undefined) this.close();
+  }
+
+  /** The client has sent its FIN, and all that came before it is used up. */
+  get nothingToCome(): boolean {
+    return this.#ended && this.#waitingBytes === 0;
+  }
+
+  /** A request that cannot be understood: says so, if nothing of an answer has gone out, and closes. */
+  refuse(code: ErrorCode, cause: string): void {
+    this.site.meters.refused(code);
+    const response = errorResponse(code, cause);
+    this.site.nowhere.count(response.status, 0, undefined, undefined);
+    this.#exchange = undefined;
+    const text = serializeResponse(response, { close: true, bodiless: false });
+    this.site.meters.bytesOut(Buffer.byteLength(text));
+    this.wire.write(text);
+    this.close();
+  }
+
+  /** Ends the connection in order: FIN behind what was written, then discard what still comes, for a while. */
+  close(): void {
+    if (this.#closing) return;
+    this.#closing = true;
+    this.#exchange = undefined;
+    this.wire.end();
+    this.expectIn(LINGER_MS);
+    this.#stopped = false;
+    this.wire.start();
+  }
+
+  /** Ends the connection so that the client cannot take what it got for the whole answer. */
+  reset(): void {
+    this.#exchange = undefined;
+    this.#closing = true;
+    this.wire.reset();
+  }
+
+  /** Leaves HTTP for a tunnel, and returns what the client has sent behind its request. */
+  becomeTunnel(tunnel: Tunnel): Buffer | undefined {
+    const early = this.#waitingBytes > 0 ? this.#waiting?.subarray(0, this.#waitingBytes) : undefined;
+    this.#waiting = undefined;
+    this.#waitingBytes = 0;
+    this.#exchange = undefined;
+    this.#closing = true;
+    this.#tunnel = tunnel;
+    this.site.deps.deadlines.remove(this);
+    clearInterval(this.#abandonCheck);
+    return early;
+  }
+
+  gone(): void {
+    this.site.closed(this);
+  }
+
+  // Ends
+
+  /** No more requests after those that were sent; or the client left, which looks the same (see `#checkAbandoned`). */
+  onEnd(): void {
+    this.#ended = true;
+    if (this.#exchange === undefined) return this.close();
+    if (this.#exchange.request.incomplete) return this.#exchange.abort();
+    this.#abandonCheck = setInterval(() => this.#checkAbandoned(), ABANDON_CHECK_MS);
+  }
+
+  /**
+   * A FIN is sent by a client that has left and by one that only has no more to say. Only the second is worth waiting
+   * for, and only writing tells them apart: as long as the answer moves it goes on, and a client that left resets.
+   */
+  #checkAbandoned(): void {
+    if (this.#exchange?.movedSinceLastLook() === true) return;
+    clearInterval(this.#abandonCheck);
+    this.#exchange?.abort();
+  }
+
+  onDrain(): void {
+    this.#exchange?.onClientDrain();
+  }
+
+  onDeadline(): void {
+    if (this.#exchange !== undefined) this.#exchange.onDeadline();
+    else if (this.#closing) this.wire.destroy();
+    else if (this.#headBegun) this.refuse('request-timeout', 'the request head did not arrive in time');
+    else this.close();
+  }
+
+  onClose(): void {
+    clearInterval(this.#abandonCheck);
+    this.#closing = true;
+    this.#exchange?.abort();
+    this.#exchange = undefined;
+    this.site.deps.deadlines.remove(this);
+    this.site.closed(this);
+  }
+
+  /** A drain has begun: an idle connection gets a last moment for a request that is on its way. */
+  drain(idleMs: number): void {
+    if (this.#exchange === undefined && !this.#closing) this.expectIn(idleMs);
+  }
+
+  /** A drain's time is up. */
+  cut(): void {
+    if (this.#tunnel !== undefined) return this.#tunnel.cut('drained');
+    this.#exchange?.cut();
+    this.wire.destroy();
+  }
+
+  onConnect(): void {}
+}

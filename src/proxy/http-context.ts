@@ -1,0 +1,80 @@
+import type { Buffer } from 'node:buffer';
+import type { RequestHead } from '../http1/request-head.ts';
+import type { Tunnel } from '../relay/tunnel.ts';
+import type { Wire } from '../support/wire.ts';
+import type { ProxyDeps } from './deps.ts';
+import type { ListenerMeters } from './listener-meters.ts';
+import type { RouteSite } from './route-site.ts';
+import type { Upstreams } from './upstreams.ts';
+
+/** Time limits of an http listener, in milliseconds; 0 for none. */
+export interface HttpTimeouts {
+  /** From the first byte of a request head to its last. */
+  readonly header: number;
+  /** Between requests, and without a byte moving while an answer is sent. */
+  readonly idle: number;
+  /** Between two reads of a request body. */
+  readonly body: number;
+}
+
+/** Size limits of an http listener; 0 for none, except for the head. */
+export interface HttpLimits {
+  readonly connections: number;
+  readonly headerBytes: number;
+  readonly bodyBytes: number;
+}
+
+/** What a connection and its exchanges see of their listener. */
+export interface HttpContext {
+  readonly deps: ProxyDeps;
+  readonly upstreams: Upstreams;
+  readonly meters: ListenerMeters;
+  readonly name: string;
+  readonly timeouts: HttpTimeouts;
+  readonly limits: HttpLimits;
+  /** No further request is taken on a connection after the one under way. */
+  readonly draining: boolean;
+  /** The head that was parsed last: parsing is synchronous, so one serves all connections of the thread. */
+  readonly head: RequestHead;
+  /** Where requests are counted that no route took. */
+  readonly nowhere: RouteSite;
+  /** The route for the head just parsed, from a client at `source`. */
+  route(source: string): RouteSite | undefined;
+  /** True when what this peer says of the client is believed. */
+  trusts(peer: string): boolean;
+  /** An id for a request that came without one: unique over all workers and restarts. */
+  readonly makeId: () => string;
+}
+
+/** What an exchange sees of the connection its request came on. */
+export interface ClientSide {
+  readonly site: HttpContext;
+  readonly wire: Wire;
+  /** The address of the peer. */
+  readonly peer: string;
+  /** Requests answered on this connection so far. */
+  readonly served: number;
+  /** The client has sent its FIN, and all that came before it is used up. */
+  readonly nothingToCome: boolean;
+  /** When `Exchange.onDeadline` is to be called. */
+  deadline: number;
+  /** Moves the deadline; 0 ms means none. */
+  expectIn(ms: number): void;
+  /** Where the client connected to. */
+  readonly localAuthority: () => string;
+  /** Write to the client; false when it does not keep up. */
+  write(text: string): boolean;
+  send(bytes: Buffer, start: number, end: number): boolean;
+  /** The exchange can take more of the body: goes on with what waits, then with reading. */
+  proceed(): void;
+  /** The exchange is over and its answer written; the connection goes on, or ends when `close`. */
+  exchanged(close: boolean): void;
+  /** Ends the connection in order. */
+  close(): void;
+  /** Ends the connection so that the client cannot take what it got for the whole answer. */
+  reset(): void;
+  /** Leaves HTTP for a tunnel, and returns what the client has sent behind its request. */
+  becomeTunnel(tunnel: Tunnel): Buffer | undefined;
+  /** The tunnel has ended, and with it the connection. */
+  gone(): void;
+}

@@ -1,0 +1,91 @@
+import type { RequestHead } from '../http1/request-head.ts';
+import type { PickHint } from '../pick/balancer.ts';
+import type { Outcome } from '../pool/lease.ts';
+import type { Refusal } from '../pool/pool.ts';
+import { parseCookies } from '../route/cookies.ts';
+import type { HashKey, PoolSite } from './deps.ts';
+import type { ErrorCode } from './error-response.ts';
+
+/** Methods with which twice has the effect of once (RFC 9110 §9.2.2). */
+const idempotentMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
+
+/** True when a request with this method may be sent twice. */
+export function isIdempotent(method: string): boolean {
+  return idempotentMethods.has(method);
+}
+
+/** An error with the line that names its cause. */
+export interface Complaint {
+  readonly code: ErrorCode;
+  readonly cause: string;
+}
+
+/** What a client is told when a pool gives no lease. */
+export function refusalComplaint(refusal: Refusal, pool: string): Complaint {
+  switch (refusal) {
+    case 'all-saturated':
+      return { code: 'saturated', cause: `every backend of pool ${pool} is at its connection limit` };
+    case 'no-backends':
+      return { code: 'no-backend', cause: `pool ${pool} has no backends` };
+    default:
+      return { code: 'no-backend', cause: `no backend of pool ${pool} is available` };
+  }
+}
+
+/** What a client is told when the last attempt failed. */
+export function failureComplaint(outcome: Outcome, detail: string): Complaint {
+  switch (outcome) {
+    case 'connect-refused':
+      return { code: 'backend-failed', cause: 'the backend refused the connection' };
+    case 'connect-failed':
+      return { code: 'backend-failed', cause: 'the backend could not be reached' };
+    case 'connect-timeout':
+      return { code: 'backend-timeout', cause: 'the backend did not accept the connection in time' };
+    case 'backend-timeout':
+      return { code: 'backend-timeout', cause: 'the backend did not answer in time' };
+    case 'bad-response':
+      return { code: 'backend-failed', cause: `the backend sent an invalid response: ${detail}` };
+    default:
+      return { code: 'backend-failed', cause: 'the backend closed the connection before it answered' };
+  }
+}
+
+const NO_HINT: PickHint = {};
+
+/** What the pool's algorithm may go by; only `hash` looks at it. */
+export function hintFor(pool: PoolSite, head: RequestHead, source: string): PickHint {
+  return pool.hashKey === undefined ? NO_HINT : { key: hashKey(pool.hashKey, head, source) };
+}
+
+function hashKey(key: HashKey, head: RequestHead, source: string): string | undefined {
+  switch (key.kind) {
+    case 'source':
+      return source;
+    case 'uri':
+      return head.originTarget;
+    case 'header':
+      return head.get(key.name.toLowerCase());
+    case 'cookie':
+      return parseCookies(head.get('cookie', '; ') ?? '', new Set([key.name]))?.get(key.name)?.[0];
+  }
+}
+
+/**
+ * The address of the client behind trusted proxies: the last entry of X-Forwarded-For that no trusted proxy has, since
+ * each proxy vouches only for the one before it.
+ */
+export function clientSource(
+  peer: string,
+  forwardedFor: string | undefined,
+  trusts: (address: string) => boolean,
+): string {
+  if (forwardedFor === undefined) return peer;
+  let source = peer;
+  for (const entry of forwardedFor.split(',').reverse()) {
+    const address = entry.trim().replace(/^\[(.*)\]$/, '$1');
+    if (address === '') break;
+    source = address;
+    if (!trusts(address)) break;
+  }
+  return source;
+}

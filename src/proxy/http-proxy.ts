@@ -1,0 +1,351 @@
+import type { Buffer } from 'node:buffer';
+import { dialFailure } from '../connect/dial.ts';
+import type { PickHint } from '../pick/balancer.ts';
+import type { Backend } from '../pool/backend.ts';
+import type { Lease, Outcome } from '../pool/lease.ts';
+import { Answer, type AnswerReader } from './answer.ts';
+import type { PoolSite } from './deps.ts';
+import { errorResponse, type OwnResponse, routeResponse, serializeResponse } from './error-response.ts';
+import type { ClientSide } from './http-context.ts';
+import { type Complaint, failureComplaint, hintFor, refusalComplaint } from './http-policy.ts';
+import { HttpRequest } from './http-request.ts';
+import { type LoggedExchange, logRequest } from './request-log.ts';
+import type { RouteSite } from './route-site.ts';
+import { startUpgraded } from './upgrade-proxy.ts';
+import type { BackendConnection, BackendUser } from './upstreams.ts';
+
+/** Where an exchange stands. */
+type Phase = 'framing' | 'connecting' | 'awaiting' | 'relaying' | 'over';
+
+/** The status under which a client is counted that left before it was answered. */
+const CLIENT_LEFT = 499;
+
+/**
+ * One request and its answer: frame → route → pick → connect → relay → observe. It lives from the end of the request's
+ * head to the last byte of the answer, holds one lease at a time, and ends once, in `#over`.
+ */
+export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
+  readonly client: ClientSide;
+  readonly request: HttpRequest;
+  readonly startedAt: number;
+  route: RouteSite;
+  pool: PoolSite | undefined;
+  backend: Backend | undefined;
+  attempts = 0;
+  connectMs = 0;
+  bytesOut = 0;
+  /** The backend does not keep up with the body: the client must not be read until it does. */
+  backendIsFull = false;
+  #phase: Phase = 'framing';
+  #hint: PickHint = {};
+  #lease: Lease | undefined;
+  #tried: Set<Backend> | undefined;
+  #connection: BackendConnection | undefined;
+  #startedDialAt = 0;
+  #sentAt = 0;
+  /** When the answer must have begun; set when the whole request is there. */
+  #answerBy = Number.POSITIVE_INFINITY;
+  /** A kept connection failed: the next attempt takes a fresh one. */
+  #freshOnly = false;
+  #answer: Answer | undefined;
+  #moved = false;
+
+  /** Takes the request whose head was just parsed. */
+  constructor(client: ClientSide) {
+    this.client = client;
+    this.startedAt = client.site.deps.now();
+    this.request = new HttpRequest(client);
+    this.route = client.site.nowhere;
+  }
+
+  // frame → route
+
+  /** Begins with the body bytes that came along with the head; returns where the request's bytes end. */
+  start(bytes: Buffer, pos: number, end: number): number {
+    const { request, client } = this;
+    const { site } = client;
+    const bodyEnd = request.take(bytes, pos, end);
+    if (request.complaint !== undefined) return this.#refuse(request.complaint, end);
+    const route = site.route(request.source);
+    if (route === undefined) {
+      this.#complain({ code: 'no-route', cause: `no route of listener ${site.name} matches` });
+      return bodyEnd;
+    }
+    this.route = route;
+    this.pool = route.choosePool();
+    if (this.pool === undefined) {
+      this.#reply(routeResponse(route.plan.action));
+      return bodyEnd;
+    }
+    this.#hint = hintFor(this.pool, site.head, request.source);
+    request.prepare(client, bytes, pos, bodyEnd);
+    if (!request.incomplete) this.#answerBy = site.deps.deadlines.in(route.plan.timeoutMs);
+    this.#attempt();
+    return bodyEnd;
+  }
+
+  // pick → connect
+
+  #attempt(): void {
+    const { pool, connect } = this.pool!;
+    const { site } = this.client;
+    const acquired = pool.acquire(this.#hint, this.#tried);
+    if (!acquired.ok) {
+      this.attempts = Math.max(this.attempts, 1);
+      return this.#complain(refusalComplaint(acquired.refusal, pool.name));
+    }
+    this.attempts++;
+    this.#lease = acquired.lease;
+    this.backend = acquired.lease.backend;
+    this.#phase = 'connecting';
+    const kept = this.#mayUseKept ? site.upstreams.take(this.backend) : undefined;
+    if (kept !== undefined) {
+      kept.use(this);
+      this.#connection = kept;
+      return this.#send();
+    }
+    this.#startedDialAt = site.deps.now();
+    this.client.deadline = Math.min(site.deps.deadlines.in(connect.timeoutMs), this.#answerBy);
+    this.#connection = site.upstreams.dial(this.backend, connect, this.attempts - 1);
+    if (this.#connection === undefined) return this.#fail('connect-failed');
+    this.#connection.use(this);
+  }
+
+  /**
+   * A kept connection may be closed by the backend just as the request goes out. A request that can be sent again takes
+   * one gladly; another one does not when it is the client's first, which no client expects to fail for that reason.
+   */
+  get #mayUseKept(): boolean {
+    return !this.#freshOnly && !this.request.upgrade && (this.request.maySendAgain || this.client.served > 0);
+  }
+
+  onBackendConnect(): void {
+    this.connectMs = this.client.site.deps.now() - this.#startedDialAt;
+    this.pool!.meters.connected(this.connectMs);
+    this.#send();
+  }
+
+  // relay: the request
+
+  #send(): void {
+    this.#phase = 'awaiting';
+    this.#answer = new Answer(this);
+    this.#sentAt = this.client.site.deps.now();
+    this.backendIsFull = !this.#connection!.wire.write(this.request.text, 'latin1');
+    this.#expectMore();
+    if (this.request.incomplete) this.client.proceed();
+  }
+
+  /** Sets the time until something must happen: more of the body, or the answer. */
+  #expectMore(): void {
+    const { site } = this.client;
+    if (this.#phase === 'relaying') this.client.expectIn(site.timeouts.idle);
+    else if (this.request.incomplete && !this.backendIsFull) this.client.expectIn(site.timeouts.body);
+    else if (this.request.incomplete) this.client.expectIn(this.route.plan.timeoutMs);
+    else this.client.deadline = this.#answerBy;
+  }
+
+  /** Takes body bytes that came after the head; returns where the request's bytes end, `pos` when none can be taken yet. */
+  takeBody(bytes: Buffer, pos: number, end: number): number {
+    const { request } = this;
+    if (!request.incomplete || this.#phase === 'connecting' || this.backendIsFull) return pos;
+    const next = request.take(bytes, pos, end);
+    if (request.complaint !== undefined) return this.#refuse(request.complaint, end);
+    request.forwarded();
+    this.#moved = true;
+    this.backendIsFull = !this.#connection!.wire.send(bytes, pos, next);
+    if (!request.incomplete) this.#answerBy = this.client.site.deps.deadlines.in(this.route.plan.timeoutMs);
+    this.#expectMore();
+    return next;
+  }
+
+  onBackendDrain(): void {
+    this.backendIsFull = false;
+    this.#moved = true;
+    this.#expectMore();
+    this.client.proceed();
+  }
+
+  // relay: the answer
+
+  onBackendBytes(bytes: Buffer, length: number): boolean {
+    const answer = this.#answer!;
+    const began = answer.relaying;
+    this.#moved = true;
+    const step = answer.take(bytes, length);
+    if (this.#phase === 'over') return false;
+    if (!began && answer.relaying) {
+      this.#phase = 'relaying';
+      this.pool!.meters.answered(this.backend!, this.client.site.deps.now() - this.#sentAt);
+    }
+    if (step === 'done') this.#complete();
+    else if (step === 'upgraded') this.#upgraded();
+    else if (step === 'bad') this.#fail('bad-response');
+    else {
+      this.#expectMore();
+      return !answer.clientIsFull;
+    }
+    return true;
+  }
+
+  write(text: string): boolean {
+    this.bytesOut += text.length;
+    return this.client.write(text);
+  }
+
+  send(bytes: Buffer, start: number, end: number): boolean {
+    this.bytesOut += end - start;
+    return this.client.send(bytes, start, end);
+  }
+
+  mustClose(): boolean {
+    return this.request.incomplete || this.client.site.draining || this.client.nothingToCome;
+  }
+
+  onClientDrain(): void {
+    const answer = this.#answer;
+    if (answer?.clientIsFull !== true) return;
+    answer.clientIsFull = false;
+    this.#moved = true;
+    this.#expectMore();
+    this.#connection?.wire.start();
+  }
+
+  /** True when bytes have moved since this was last asked. */
+  movedSinceLastLook(): boolean {
+    const moved = this.#moved;
+    this.#moved = false;
+    return moved;
+  }
+
+  /** The answer is whole: the backend's connection waits for the next exchange, if both sides are where they should be. */
+  #complete(): void {
+    const answer = this.#answer!;
+    const connection = this.#connection!;
+    this.#connection = undefined;
+    const reusable = answer.persistent && answer.rest === undefined && !this.request.incomplete;
+    if (reusable) this.client.site.upstreams.keep(connection, this.pool!.connect, answer.promisedMs);
+    else connection.drop();
+    const failed = answer.status >= 502 && answer.status <= 504;
+    this.#over(failed ? 'bad-status' : 'served', answer.status, 'served');
+    this.client.exchanged(answer.close || this.request.incomplete);
+  }
+
+  /** Both sides have left HTTP: from here it is bytes both ways, on the same lease. */
+  #upgraded(): void {
+    const lease = this.#lease!;
+    const backend = this.#connection!.release();
+    const early = this.#answer!.rest;
+    this.#lease = undefined;
+    this.#connection = undefined;
+    this.#phase = 'over';
+    this.route.count(101, this.client.site.deps.now() - this.startedAt, this.pool, this.backend);
+    startUpgraded(this, { lease, backend, early });
+  }
+
+  // The ways it goes wrong
+
+  onBackendEnd(): void {
+    if (this.#answer?.endsWithConnection === true) return this.#complete();
+    this.#fail('backend-reset');
+  }
+
+  onBackendClose(error: NodeJS.ErrnoException | undefined): void {
+    this.#fail(this.#phase === 'connecting' ? dialFailure(error) : 'backend-reset');
+  }
+
+  onDeadline(): void {
+    const { deadlines } = this.client.site.deps;
+    if (this.#phase === 'connecting' && this.#answerBy > deadlines.now) return this.#fail('connect-timeout');
+    if (this.#phase === 'awaiting' && this.request.incomplete && !this.backendIsFull) {
+      return this.#complain({ code: 'request-timeout', cause: 'the request body did not arrive in time' });
+    }
+    if (this.#phase === 'relaying' && this.#answer?.clientIsFull === true) {
+      this.abort();
+      return this.client.reset();
+    }
+    this.#fail('backend-timeout');
+  }
+
+  /** An attempt failed: once more on another backend if that is safe, else the client is told. */
+  #fail(outcome: Outcome): void {
+    const answer = this.#answer;
+    const stale = outcome === 'backend-reset' && this.#connection?.reused === true && answer?.begun !== true;
+    const retry = this.#mayRetry(outcome, stale);
+    this.#connection?.drop();
+    this.#connection = undefined;
+    if (answer?.relaying === true) {
+      this.#over(outcome, answer.status, outcome);
+      return this.client.reset();
+    }
+    if (!retry) return this.#complain(failureComplaint(outcome, answer?.problem ?? ''), outcome);
+    const failed = this.#lease!;
+    this.#lease = undefined;
+    this.#answer = undefined;
+    failed.release(stale ? 'stale' : outcome);
+    if (stale) {
+      this.#freshOnly = true;
+      this.attempts--;
+    } else {
+      this.#tried ??= new Set();
+      this.#tried.add(failed.backend);
+      this.pool!.meters.retried(outcome);
+    }
+    this.#attempt();
+  }
+
+  #mayRetry(outcome: Outcome, stale: boolean): boolean {
+    const { attempts, onConnect, onReset } = this.route.plan.retry;
+    if (outcome.startsWith('connect-')) return onConnect && this.attempts < attempts;
+    if (outcome !== 'backend-reset' || this.#answer?.begun === true || !this.request.maySendAgain) return false;
+    return stale || (onReset && this.attempts < attempts);
+  }
+
+  /** The client left, which is never held against the backend. */
+  abort(): void {
+    if (this.#phase === 'over') return;
+    this.#over('client-aborted', CLIENT_LEFT, 'client-aborted');
+    this.client.close();
+  }
+
+  /** A drain's time is up. */
+  cut(): void {
+    if (this.#phase !== 'over') this.#over('client-aborted', this.#answer?.status || 503, 'drained');
+  }
+
+  /** Answers with one of Fairlead's own errors; `outcome` says how the last attempt ended, if there was one. */
+  #complain(complaint: Complaint, outcome: Outcome = 'client-aborted'): void {
+    if (outcome === 'client-aborted') this.client.site.meters.refused(complaint.code);
+    this.#reply(errorResponse(complaint.code, complaint.cause), outcome, complaint.code);
+  }
+
+  #reply(response: OwnResponse, outcome: Outcome = 'client-aborted', ended = 'served'): void {
+    const close = !this.request.persistent || this.mustClose();
+    this.write(serializeResponse(response, { close, bodiless: this.request.method === 'HEAD' }));
+    this.#over(outcome, response.status, ended);
+    this.client.exchanged(close);
+  }
+
+  /** The request is refused for its framing or size: what follows it cannot be told from a request, so the connection ends. */
+  #refuse(complaint: Complaint, end: number): number {
+    if (this.#answer?.relaying === true) {
+      this.#over('client-aborted', this.#answer.status, complaint.code);
+      this.client.reset();
+    } else this.#complain(complaint);
+    return end;
+  }
+
+  // observe
+
+  /** The one end of every exchange: the lease goes back, what happened is counted and logged. */
+  #over(outcome: Outcome, status: number, ended: string): void {
+    this.#phase = 'over';
+    this.#connection?.drop();
+    this.#connection = undefined;
+    const lease = this.#lease;
+    this.#lease = undefined;
+    lease?.release(outcome);
+    this.route.count(status, this.client.site.deps.now() - this.startedAt, this.pool, this.backend);
+    logRequest(this, status, ended);
+  }
+}

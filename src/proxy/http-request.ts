@@ -1,0 +1,102 @@
+import type { Buffer } from 'node:buffer';
+import { BodyFramer } from '../http1/body.ts';
+import { requestOut } from '../relay/request-out.ts';
+import type { ClientSide } from './http-context.ts';
+import { type Complaint, clientSource, isIdempotent } from './http-policy.ts';
+import { type LoggedRequest, loggedRequest } from './request-log.ts';
+
+/**
+ * What a client asked: the head as a backend will get it, and where the body ends. The head itself is parsed into a place
+ * that all connections share, so what is needed of it later is taken out here.
+ */
+export class HttpRequest {
+  readonly method: string;
+  /** 0 for HTTP/1.0, 1 for HTTP/1.1. */
+  readonly minor: number;
+  /** The client asked to change protocols. */
+  readonly upgrade: boolean;
+  /** The client would keep its connection after the answer. */
+  readonly persistent: boolean;
+  /** What the access log needs of the head; undefined when this request is not logged. */
+  readonly logged: LoggedRequest | undefined;
+  /** True when the peer is a proxy whose X-Forwarded-* are believed. */
+  readonly trusted: boolean;
+  /** The address of the client, behind proxies that are trusted. */
+  readonly source: string;
+  /** Its X-Request-Id. */
+  id = '';
+  /** The head for the backend, with what of the body came along with the client's head. */
+  text = '';
+  /** Bytes of head and body read so far. */
+  bytesIn: number;
+  /** Why it is refused: set by `take`. */
+  complaint: Complaint | undefined;
+  readonly #bodyLimit: number;
+  readonly #body: BodyFramer | undefined;
+  /** True as long as all that came is still at hand, in `text`. */
+  #replayable = true;
+
+  /** Takes the head that was just parsed. */
+  constructor(client: ClientSide) {
+    const { site, peer } = client;
+    const { head } = site;
+    this.method = head.method;
+    this.minor = head.minor;
+    this.persistent = head.persistent;
+    this.upgrade = head.upgradeProtocol !== undefined;
+    this.logged = site.deps.settings.access?.sampled() === true ? loggedRequest(head) : undefined;
+    this.trusted = site.trusts(peer);
+    this.source = this.trusted ? clientSource(peer, head.get('x-forwarded-for'), (ip) => site.trusts(ip)) : peer;
+    this.bytesIn = head.text.length;
+    this.#bodyLimit = site.limits.bodyBytes;
+    if (!head.chunked && head.contentLength <= 0) return;
+    this.#body = new BodyFramer();
+    if (head.chunked) this.#body.startChunked();
+    else this.#body.startLength(head.contentLength);
+    if (this.#bodyLimit > 0 && head.contentLength > this.#bodyLimit) this.#refuseSize();
+  }
+
+  /** True while bytes of it are still to come. */
+  get incomplete(): boolean {
+    return this.#body !== undefined && !this.#body.done;
+  }
+
+  /** True when it may be sent to another backend after one has had it: idempotent, and wholly at hand. */
+  get maySendAgain(): boolean {
+    return this.#replayable && !this.incomplete && isIdempotent(this.method);
+  }
+
+  /** Takes body bytes and returns where the body ends, or `end`. `complaint` is set when it is to be refused. */
+  take(bytes: Buffer, pos: number, end: number): number {
+    const body = this.#body;
+    if (body === undefined || this.complaint !== undefined) return pos;
+    const next = body.feed(bytes, pos, end);
+    this.bytesIn += next - pos;
+    if (body.bad) this.complaint = { code: 'bad-request', cause: body.problem };
+    else if (this.#bodyLimit > 0 && body.dataBytes > this.#bodyLimit) this.#refuseSize();
+    return next;
+  }
+
+  #refuseSize(): void {
+    this.complaint = { code: 'body-too-large', cause: `the body is larger than ${this.#bodyLimit} bytes` };
+  }
+
+  /** Writes the head for the backend, with the body bytes `bytes[pos..end)` behind it. */
+  prepare(client: ClientSide, bytes: Buffer, pos: number, end: number): void {
+    const { site, peer } = client;
+    const out = requestOut(site.head, {
+      peer,
+      proto: 'http',
+      trusted: this.trusted,
+      makeId: site.makeId,
+      localAuthority: client.localAuthority,
+    });
+    this.id = out.id;
+    this.text = end > pos ? out.text + bytes.toString('latin1', pos, end) : out.text;
+  }
+
+  /** Bytes of the body have gone to a backend that are kept nowhere. */
+  forwarded(): void {
+    this.#replayable = false;
+  }
+}

@@ -1,0 +1,166 @@
+import { randomBytes } from 'node:crypto';
+import { RequestHead } from '../http1/request-head.ts';
+import { compile, type Router } from '../route/compile.ts';
+import type { MatchConfig } from '../route/rule.ts';
+import { createSplit } from '../route/split.ts';
+import { type CidrSet, cidrSet } from '../support/cidr.ts';
+import type { Wire } from '../support/wire.ts';
+import type { PoolSite, ProxyDeps } from './deps.ts';
+import { HeadFacts } from './head-facts.ts';
+import { HttpConnection, type HttpOwner } from './http-connection.ts';
+import type { HttpLimits, HttpTimeouts } from './http-context.ts';
+import { ListenerMeters } from './listener-meters.ts';
+import { type RoutePlan, RouteSite } from './route-site.ts';
+import type { Upstreams } from './upstreams.ts';
+
+/** What a worker must know of an http listener: plain data, sent from the control plane. */
+export interface HttpListenerPlan {
+  readonly protocol: 'http';
+  readonly name: string;
+  /** Its number in the shared table. */
+  readonly number: number;
+  readonly timeouts: HttpTimeouts;
+  readonly limits: HttpLimits;
+  readonly trustProxies: readonly string[];
+  readonly routes: readonly { readonly match: MatchConfig; readonly plan: RoutePlan }[];
+}
+
+/** A connection that has been idle so long is closed at once when a drain begins; a busy one after its answer. */
+const DRAIN_IDLE_MS = 1000;
+
+/** Parsing happens synchronously, so one head serves all connections of the thread. */
+const requestHead = new RequestHead();
+const requestFacts = new HeadFacts(requestHead);
+
+/** An http listener in one worker: its settings as of the last reload, and the connections it has. */
+export class HttpSite implements HttpOwner {
+  readonly deps: ProxyDeps;
+  readonly upstreams: Upstreams;
+  readonly meters: ListenerMeters;
+  readonly head = requestHead;
+  /** Where requests are counted that no route took. */
+  readonly nowhere: RouteSite;
+  draining = false;
+  #plan: HttpListenerPlan;
+  #router: Router<RouteSite>;
+  #trusted: CidrSet;
+  readonly #connections = new Set<HttpConnection>();
+  readonly #idPrefix = randomBytes(8).toString('hex');
+  #idCounter = 0;
+
+  constructor(deps: ProxyDeps, upstreams: Upstreams, plan: HttpListenerPlan, pools: ReadonlyMap<string, PoolSite>) {
+    this.deps = deps;
+    this.upstreams = upstreams;
+    this.meters = new ListenerMeters(deps.meters, plan.name);
+    this.nowhere = new RouteSite(deps.meters, plan.name, {
+      name: '',
+      action: { kind: 'respond', status: 404, body: '' },
+      timeoutMs: 0,
+      retry: { attempts: 1, onConnect: false, onReset: false },
+    });
+    this.#plan = plan;
+    this.#router = this.#compile(plan, pools);
+    this.#trusted = cidrSet(plan.trustProxies);
+  }
+
+  /** Takes new settings: they hold from the next request on, also on connections that are open. */
+  update(plan: HttpListenerPlan, pools: ReadonlyMap<string, PoolSite>): void {
+    this.#plan = plan;
+    this.#router = this.#compile(plan, pools);
+    this.#trusted = cidrSet(plan.trustProxies);
+  }
+
+  #compile(plan: HttpListenerPlan, pools: ReadonlyMap<string, PoolSite>): Router<RouteSite> {
+    return compile(
+      plan.routes.map(({ match, plan: route }) => ({
+        name: route.name,
+        match,
+        payload: new RouteSite(this.deps.meters, plan.name, route, this.#chooser(route, pools)),
+      })),
+    );
+  }
+
+  /** How a route comes to a pool: the only one, or the next turn of its split. */
+  #chooser(route: RoutePlan, pools: ReadonlyMap<string, PoolSite>): (() => PoolSite | undefined) | undefined {
+    if (route.action.kind !== 'pool') return undefined;
+    const { split, splitNumber } = route.action;
+    const [only] = split;
+    if (split.length === 1) {
+      const site = pools.get(only!.pool)!;
+      return () => site;
+    }
+    return createSplit(
+      split.map(({ pool, weight }) => ({ value: pools.get(pool)!, weight })),
+      () => this.deps.table.nextSplit(splitNumber),
+    );
+  }
+
+  get timeouts(): HttpTimeouts {
+    return this.#plan.timeouts;
+  }
+
+  get limits(): HttpLimits {
+    return this.#plan.limits;
+  }
+
+  get name(): string {
+    return this.#plan.name;
+  }
+
+  /** The route for the head just parsed, from a client at `source`. */
+  route(source: string): RouteSite | undefined {
+    return this.#router.route(requestFacts.load(source))?.payload;
+  }
+
+  /** True when what this peer says of the client is believed. */
+  trusts(peer: string): boolean {
+    return this.#trusted.size > 0 && this.#trusted.has(peer);
+  }
+
+  /** An id for a request that came without one: unique over all workers and restarts. */
+  readonly makeId = (): string => {
+    this.#idCounter = (this.#idCounter + 1) >>> 0;
+    return this.#idPrefix + this.#idCounter.toString(16).padStart(8, '0');
+  };
+
+  /** accept: a connection over the limits gets a short answer and is closed. */
+  accept(wire: Wire): void {
+    const limits = { listener: this.#plan.limits.connections, process: this.deps.settings.maxConnections };
+    const connection = new HttpConnection(this, wire);
+    if (!this.deps.table.admit(this.#plan.number, this.deps.lane, limits)) {
+      this.meters.refused('saturated');
+      connection.turnAway();
+      return;
+    }
+    this.meters.opened();
+    this.#connections.add(connection);
+    connection.start();
+  }
+
+  /** An admitted connection is over. */
+  closed(connection: HttpConnection): void {
+    if (!this.#connections.delete(connection)) return;
+    this.deps.table.leave(this.#plan.number, this.deps.lane);
+    this.meters.closed();
+  }
+
+  get number(): number {
+    return this.#plan.number;
+  }
+
+  /** Connections that are open. */
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  /** Ends idle connections soon and the others after the answer under way. */
+  drain(): void {
+    this.draining = true;
+    for (const connection of this.#connections) connection.drain(DRAIN_IDLE_MS);
+  }
+
+  /** Ends what is left when a drain's time is up. */
+  cut(): void {
+    for (const connection of this.#connections) connection.cut();
+  }
+}

@@ -1,0 +1,50 @@
+import type { Meters } from '../observe/meters.ts';
+
+/** What is counted of one listener by one worker. */
+export class ListenerMeters {
+  readonly #meters: Meters;
+  readonly #listener: string;
+  readonly #cells: Float64Array;
+  readonly #accepted: number;
+  readonly #active: number;
+  readonly #bytesIn: number;
+  readonly #bytesOut: number;
+  readonly #refusals = new Map<string, number>();
+
+  constructor(meters: Meters, listener: string) {
+    this.#meters = meters;
+    this.#listener = listener;
+    this.#cells = meters.cells;
+    this.#accepted = meters.counter('connections_total', { listener });
+    this.#active = meters.gauge('connections_active', { listener });
+    this.#bytesIn = meters.counter('bytes_total', { listener, direction: 'in' });
+    this.#bytesOut = meters.counter('bytes_total', { listener, direction: 'out' });
+  }
+
+  opened(): void {
+    this.#cells[this.#accepted]! += 1;
+    this.#cells[this.#active]! += 1;
+  }
+
+  closed(): void {
+    this.#cells[this.#active]! -= 1;
+  }
+
+  bytesIn(bytes: number): void {
+    this.#cells[this.#bytesIn]! += bytes;
+  }
+
+  bytesOut(bytes: number): void {
+    this.#cells[this.#bytesOut]! += bytes;
+  }
+
+  /** One connection or request that Fairlead refused by itself; `reason` is one of a fixed set. */
+  refused(reason: string): void {
+    let cell = this.#refusals.get(reason);
+    if (cell === undefined) {
+      cell = this.#meters.counter('refusals_total', { listener: this.#listener, reason });
+      this.#refusals.set(reason, cell);
+    }
+    this.#cells[cell]! += 1;
+  }
+}

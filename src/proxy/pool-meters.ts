@@ -1,0 +1,84 @@
+import type { LatencyRecorder } from '../observe/latency.ts';
+import type { Histogram, Meters } from '../observe/meters.ts';
+import type { Backend } from '../pool/backend.ts';
+import type { Outcome } from '../pool/lease.ts';
+import type { Pool, PoolObserver, Trouble } from '../pool/pool.ts';
+
+/** What is counted of one backend by one worker. */
+interface BackendCells {
+  readonly picks: number;
+  readonly latency: LatencyRecorder;
+  readonly failures: Map<Outcome, number>;
+}
+
+/** What is counted of one pool by one worker; passes trouble on to the control plane. */
+export class PoolMeters implements PoolObserver {
+  readonly #meters: Meters;
+  readonly #pool: string;
+  readonly #tell: (trouble: Trouble) => void;
+  readonly #connect: Histogram;
+  readonly #backends = new Map<Backend, BackendCells>();
+  readonly #retries = new Map<Outcome, number>();
+
+  constructor(meters: Meters, pool: string, tell: (trouble: Trouble) => void) {
+    this.#meters = meters;
+    this.#pool = pool;
+    this.#tell = tell;
+    this.#connect = meters.histogram('backend_connect_seconds', { pool });
+  }
+
+  #of(backend: Backend): BackendCells {
+    let cells = this.#backends.get(backend);
+    if (cells === undefined) {
+      const labels = { pool: this.#pool, backend: backend.id };
+      cells = {
+        picks: this.#meters.counter('backend_picks_total', labels),
+        latency: this.#meters.latency(labels),
+        failures: new Map(),
+      };
+      this.#backends.set(backend, cells);
+    }
+    return cells;
+  }
+
+  /** Forgets backends that left the pool. */
+  keep(backends: readonly Backend[]): void {
+    for (const backend of this.#backends.keys()) if (!backends.includes(backend)) this.#backends.delete(backend);
+  }
+
+  picked(_pool: Pool, backend: Backend): void {
+    this.#meters.cells[this.#of(backend).picks]! += 1;
+  }
+
+  failed(_pool: Pool, backend: Backend, outcome: Outcome): void {
+    const { failures } = this.#of(backend);
+    let cell = failures.get(outcome);
+    if (cell === undefined) {
+      cell = this.#meters.counter('backend_failures_total', { pool: this.#pool, backend: backend.id, reason: outcome });
+      failures.set(outcome, cell);
+    }
+    this.#meters.cells[cell]! += 1;
+  }
+
+  trouble(_pool: Pool, trouble: Trouble): void {
+    this.#tell(trouble);
+  }
+
+  connected(ms: number): void {
+    this.#connect.observe(ms / 1000);
+  }
+
+  retried(outcome: Outcome): void {
+    let cell = this.#retries.get(outcome);
+    if (cell === undefined) {
+      cell = this.#meters.counter('retries_total', { pool: this.#pool, reason: outcome });
+      this.#retries.set(outcome, cell);
+    }
+    this.#meters.cells[cell]! += 1;
+  }
+
+  /** How long a backend took to begin its answer (L7) or to accept a connection (L4). */
+  answered(backend: Backend, ms: number): void {
+    this.#of(backend).latency.observe(ms * 1000);
+  }
+}

@@ -1,0 +1,81 @@
+import type { Histogram, Meters } from '../observe/meters.ts';
+import type { Backend } from '../pool/backend.ts';
+import type { PoolSite } from './deps.ts';
+
+/** A share of a route's requests for one pool. */
+export interface SplitShare {
+  readonly pool: string;
+  readonly weight: number;
+}
+
+/** What a route does with a request: plain data, sent from the control plane. */
+export type RouteAction =
+  | { readonly kind: 'pool'; readonly split: readonly SplitShare[]; readonly splitNumber: number }
+  | { readonly kind: 'redirect'; readonly to: string; readonly status: number }
+  | { readonly kind: 'respond'; readonly status: number; readonly body: string };
+
+/** When a request may be tried again, and how often. */
+export interface RetryPlan {
+  /** Tries in all, the first included. */
+  readonly attempts: number;
+  readonly onConnect: boolean;
+  readonly onReset: boolean;
+}
+
+/** What a worker must know of a route besides its match: plain data, sent from the control plane. */
+export interface RoutePlan {
+  readonly name: string;
+  readonly action: RouteAction;
+  readonly timeoutMs: number;
+  readonly retry: RetryPlan;
+}
+
+/** Stands for "no pool" and "no backend" where requests are counted. */
+const NOWHERE = {};
+
+/** A route in one worker, with what is counted of it. */
+export class RouteSite {
+  readonly plan: RoutePlan;
+  readonly #meters: Meters;
+  readonly #listener: string;
+  readonly #duration: Histogram;
+  readonly #choosePool: (() => PoolSite | undefined) | undefined;
+  /** Cells of `requests_total` by who answered and by status. */
+  readonly #requests = new Map<object, Map<number, number>>();
+
+  constructor(meters: Meters, listener: string, plan: RoutePlan, choosePool?: () => PoolSite | undefined) {
+    this.plan = plan;
+    this.#meters = meters;
+    this.#listener = listener;
+    this.#choosePool = choosePool;
+    this.#duration = meters.histogram('request_duration_seconds', { listener, route: plan.name });
+  }
+
+  /** The pool for the next request; undefined for a route that answers by itself. */
+  choosePool(): PoolSite | undefined {
+    return this.#choosePool?.();
+  }
+
+  /** One request was answered with `status`; by a backend, or by Fairlead for want of one. */
+  count(status: number, durationMs: number, pool: PoolSite | undefined, backend: Backend | undefined): void {
+    const who = backend ?? pool ?? NOWHERE;
+    let byStatus = this.#requests.get(who);
+    if (byStatus === undefined) {
+      byStatus = new Map();
+      this.#requests.set(who, byStatus);
+    }
+    let cell = byStatus.get(status);
+    if (cell === undefined) {
+      cell = this.#meters.counter('requests_total', {
+        listener: this.#listener,
+        route: this.plan.name,
+        pool: pool?.pool.name ?? '',
+        backend: backend?.id ?? '',
+        code: String(status),
+      });
+      byStatus.set(status, cell);
+    }
+    this.#meters.cells[cell]! += 1;
+    this.#duration.observe(durationMs / 1000);
+  }
+}

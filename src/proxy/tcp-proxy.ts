@@ -1,0 +1,207 @@
+import type { Buffer } from 'node:buffer';
+import { dial, dialFailure } from '../connect/dial.ts';
+import type { PickHint } from '../pick/balancer.ts';
+import type { Backend } from '../pool/backend.ts';
+import type { Lease, Outcome } from '../pool/lease.ts';
+import { Tunnel, type TunnelEnd, type TunnelObserver, type TunnelTimeouts } from '../relay/tunnel.ts';
+import type { Expiring } from '../support/deadlines.ts';
+import { silentSink, type Wire, type WireSink } from '../support/wire.ts';
+import type { PoolSite, ProxyDeps } from './deps.ts';
+import type { ListenerMeters } from './listener-meters.ts';
+
+/** Different backends that are dialled for one connection before the client is turned away. */
+const MAX_DIALS = 3;
+
+/** How one L4 connection went, for the access log. */
+export interface TcpSummary {
+  readonly backend: string;
+  readonly client: string;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly durationMs: number;
+  readonly connectMs: number;
+  readonly attempts: number;
+  readonly ended: string;
+}
+
+/** What a connection sees of its listener. */
+export interface TcpOwner {
+  readonly deps: ProxyDeps;
+  readonly meters: ListenerMeters;
+  readonly target: PoolSite;
+  readonly timeouts: TunnelTimeouts;
+  /** What the pool's algorithm may go by. */
+  hintFor(client: Wire): PickHint;
+  /** The connection is over. */
+  ended(connection: TcpConnection, summary: TcpSummary): void;
+}
+
+/**
+ * One L4 connection: accept → pick → connect → relay → observe. The client's bytes stay in the kernel until a backend
+ * is connected, so a backend that cannot be reached costs the client nothing but time.
+ */
+export class TcpConnection implements WireSink, Expiring, TunnelObserver {
+  deadline = Number.POSITIVE_INFINITY;
+  deadlineIndex = -1;
+  readonly #site: TcpOwner;
+  readonly #client: Wire;
+  readonly #startedAt: number;
+  #dialling: Wire | undefined;
+  #dialledAt = 0;
+  #connectMs = 0;
+  #lease: Lease | undefined;
+  #tried: Set<Backend> | undefined;
+  #dials = 0;
+  #tunnel: Tunnel | undefined;
+  #bytesIn = 0;
+  #bytesOut = 0;
+
+  constructor(site: TcpOwner, client: Wire) {
+    this.#site = site;
+    this.#client = client;
+    this.#startedAt = site.deps.now();
+  }
+
+  /** Takes the accepted wire over: picks and dials the first backend. */
+  start(): void {
+    this.#client.sink = new WaitingClient(this);
+    this.#site.deps.deadlines.add(this);
+    this.#dialNext();
+  }
+
+  /** pick → connect. */
+  #dialNext(): void {
+    const { pool, connect } = this.#site.target;
+    const acquired = pool.acquire(this.#site.hintFor(this.#client), this.#tried);
+    if (!acquired.ok) return this.#turnAway(acquired.refusal);
+    this.#lease = acquired.lease;
+    this.#dials++;
+    const { endpoints } = acquired.lease.backend;
+    const endpoint = endpoints[(this.#dials - 1) % endpoints.length];
+    if (endpoint === undefined) return this.#dialFailed('connect-failed');
+    this.#dialledAt = this.#site.deps.now();
+    this.deadline = this.#site.deps.deadlines.in(connect.timeoutMs);
+    this.#dialling = dial(endpoint, connect.local, this);
+  }
+
+  onDeadline(): void {
+    this.#dropDial();
+    this.#dialFailed('connect-timeout');
+  }
+
+  /** The dialled wire broke before it was connected. */
+  onClose(error: NodeJS.ErrnoException | undefined): void {
+    this.#dialling = undefined;
+    this.#dialFailed(dialFailure(error));
+  }
+
+  #dialFailed(outcome: Outcome): void {
+    const lease = this.#lease!;
+    this.#lease = undefined;
+    lease.release(outcome);
+    this.#tried ??= new Set();
+    this.#tried.add(lease.backend);
+    if (this.#dials >= MAX_DIALS) return this.#turnAway(outcome);
+    this.#site.target.meters.retried(outcome);
+    this.#dialNext();
+  }
+
+  /** No backend can be had: the client sees a reset, as it would from a port that nobody serves. */
+  #turnAway(reason: string): void {
+    this.#site.meters.refused(reason);
+    this.#client.reset();
+  }
+
+  /** connect → relay. */
+  onConnect(): void {
+    const backend = this.#dialling!;
+    const { deadlines, now } = this.#site.deps;
+    this.#dialling = undefined;
+    deadlines.remove(this);
+    this.#connectMs = now() - this.#dialledAt;
+    const { meters } = this.#site.target;
+    meters.connected(this.#connectMs);
+    meters.answered(this.#lease!.backend, this.#connectMs);
+    this.#tunnel = new Tunnel({ client: this.#client, backend }, deadlines, this.#site.timeouts, this);
+    this.#tunnel.start();
+  }
+
+  onTunnelBytes(fromClient: boolean, bytes: number): void {
+    if (fromClient) {
+      this.#bytesIn += bytes;
+      this.#site.meters.bytesIn(bytes);
+    } else {
+      this.#bytesOut += bytes;
+      this.#site.meters.bytesOut(bytes);
+    }
+  }
+
+  /** relay → observe. */
+  onTunnelEnd(end: TunnelEnd): void {
+    this.#lease?.release(end === 'backend-reset' && this.#bytesOut === 0 ? 'backend-reset' : 'served');
+    this.#finish(end);
+  }
+
+  /** The client left, or was turned away, before a backend was connected. */
+  clientClosed(): void {
+    this.#dropDial();
+    this.#site.deps.deadlines.remove(this);
+    this.#lease?.release('client-aborted');
+    this.#finish('client-aborted');
+  }
+
+  #finish(ended: TunnelEnd | 'client-aborted'): void {
+    const backend = this.#lease?.backend;
+    this.#lease = undefined;
+    this.#site.ended(this, {
+      backend: backend?.id ?? '',
+      client: this.#client.remoteAddress ?? '',
+      bytesIn: this.#bytesIn,
+      bytesOut: this.#bytesOut,
+      durationMs: this.#site.deps.now() - this.#startedAt,
+      connectMs: this.#connectMs,
+      attempts: this.#dials,
+      ended,
+    });
+  }
+
+  #dropDial(): void {
+    const dialling = this.#dialling;
+    if (dialling === undefined) return;
+    this.#dialling = undefined;
+    dialling.sink = silentSink;
+    dialling.destroy();
+  }
+
+  /** Ends the connection for a drain whose time is up. */
+  cut(): void {
+    if (this.#tunnel !== undefined) this.#tunnel.cut('drained');
+    else this.#client.destroy();
+  }
+
+  onBytes(_bytes: Buffer, _length: number): boolean {
+    return false;
+  }
+  onEnd(): void {}
+  onDrain(): void {}
+}
+
+/** The client's side while a backend is being dialled: it is not read, only its end matters. */
+class WaitingClient implements WireSink {
+  readonly #connection: TcpConnection;
+
+  constructor(connection: TcpConnection) {
+    this.#connection = connection;
+  }
+
+  onClose(): void {
+    this.#connection.clientClosed();
+  }
+
+  onBytes(): boolean {
+    return false;
+  }
+  onEnd(): void {}
+  onDrain(): void {}
+  onConnect(): void {}
+}

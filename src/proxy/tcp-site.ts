@@ -1,0 +1,102 @@
+import type { PickHint } from '../pick/balancer.ts';
+import type { TunnelTimeouts } from '../relay/tunnel.ts';
+import type { Wire } from '../support/wire.ts';
+import type { PoolSite, ProxyDeps } from './deps.ts';
+import { ListenerMeters } from './listener-meters.ts';
+import { TcpConnection, type TcpOwner, type TcpSummary } from './tcp-proxy.ts';
+
+/** What a worker must know of a tcp listener: plain data, sent from the control plane. */
+export interface TcpListenerPlan {
+  readonly protocol: 'tcp';
+  readonly name: string;
+  /** Its number in the shared table. */
+  readonly number: number;
+  readonly timeouts: TunnelTimeouts;
+  /** 0 for no limit. */
+  readonly maxConnections: number;
+  readonly pool: string;
+}
+
+const NO_HINT: PickHint = {};
+
+/** A tcp listener in one worker: its settings as of the last reload, and the connections it has. */
+export class TcpSite implements TcpOwner {
+  readonly deps: ProxyDeps;
+  readonly meters: ListenerMeters;
+  #plan: TcpListenerPlan;
+  #target: PoolSite;
+  readonly #connections = new Set<TcpConnection>();
+
+  constructor(deps: ProxyDeps, plan: TcpListenerPlan, pools: ReadonlyMap<string, PoolSite>) {
+    this.deps = deps;
+    this.meters = new ListenerMeters(deps.meters, plan.name);
+    this.#plan = plan;
+    this.#target = pools.get(plan.pool)!;
+  }
+
+  /** Takes new settings; connections that are open keep those they began with. */
+  update(plan: TcpListenerPlan, pools: ReadonlyMap<string, PoolSite>): void {
+    this.#plan = plan;
+    this.#target = pools.get(plan.pool)!;
+  }
+
+  get target(): PoolSite {
+    return this.#target;
+  }
+
+  get timeouts(): TunnelTimeouts {
+    return this.#plan.timeouts;
+  }
+
+  /** accept: a connection over the limits is reset at once. */
+  accept(wire: Wire): void {
+    const limits = { listener: this.#plan.maxConnections, process: this.deps.settings.maxConnections };
+    if (!this.deps.table.admit(this.#plan.number, this.deps.lane, limits)) {
+      this.meters.refused('saturated');
+      wire.reset();
+      return;
+    }
+    this.meters.opened();
+    const connection = new TcpConnection(this, wire);
+    this.#connections.add(connection);
+    connection.start();
+  }
+
+  /** L4 knows of a client its address only. */
+  hintFor(client: Wire): PickHint {
+    return this.#target.hashKey === undefined ? NO_HINT : { key: client.remoteAddress };
+  }
+
+  /** The connection is over. */
+  ended(connection: TcpConnection, summary: TcpSummary): void {
+    this.#connections.delete(connection);
+    this.deps.table.leave(this.#plan.number, this.deps.lane);
+    this.meters.closed();
+    const { access } = this.deps.settings;
+    if (access === undefined || !access.sampled()) return;
+    access.push({
+      kind: 'connection',
+      time: Date.now() - summary.durationMs,
+      listener: this.#plan.name,
+      pool: this.#target.pool.name,
+      ...summary,
+    });
+  }
+
+  get number(): number {
+    return this.#plan.number;
+  }
+
+  /** Connections that are open. */
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  /** L4 connections end when their sides end them: a drain only waits. */
+  drain(): void {}
+
+  /** Ends what is left when a drain's time is up. */
+  cut(): void {
+    for (const connection of this.#connections) connection.cut();
+  }
+}

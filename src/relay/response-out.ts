@@ -1,0 +1,43 @@
+import { Field } from '../http1/known-fields.ts';
+import type { ResponseHead } from '../http1/response-head.ts';
+
+/** How the answer goes to the client. */
+export interface ResponseShape {
+  /** The connection to the client ends after this answer. */
+  readonly close: boolean;
+  /** The client speaks HTTP/1.0 and asked to keep the connection. */
+  readonly sayKeepAlive: boolean;
+  /** The chunks are taken out, because an HTTP/1.0 client cannot read them. */
+  readonly unchunk: boolean;
+}
+
+/**
+ * Writes the head of the final answer for the client: the backend's own, case and order kept, without the fields that end
+ * at this hop (RFC 9110 §7.6.1). The version becomes HTTP/1.1, which is this hop's. `Upgrade` stays with a 426, which
+ * must name what it asks for.
+ */
+export function responseOut(head: ResponseHead, shape: ResponseShape): string {
+  const upgradeRequired = head.status === 426;
+  let text = '';
+  let kept = 0;
+  if (head.minor === 0) {
+    text = 'HTTP/1.1';
+    kept = 'HTTP/1.0'.length;
+  }
+  for (let i = 0; i < head.fieldCount; i++) {
+    const id = head.id(i);
+    const dropped =
+      id === Field.transferEncoding ? shape.unchunk : head.isHopByHop(i) && !(upgradeRequired && id === Field.upgrade);
+    if (!dropped) continue;
+    text += head.text.slice(kept, head.lineStart(i));
+    kept = head.lineStart(i + 1);
+  }
+  text += head.text.slice(kept, head.lineStart(head.fieldCount));
+  return `${text}${connectionField(shape, upgradeRequired)}\r\n`;
+}
+
+function connectionField(shape: ResponseShape, upgradeRequired: boolean): string {
+  if (upgradeRequired) return shape.close ? 'Connection: Upgrade, close\r\n' : 'Connection: Upgrade\r\n';
+  if (shape.close) return 'Connection: close\r\n';
+  return shape.sayKeepAlive ? 'Connection: keep-alive\r\n' : '';
+}

@@ -1,0 +1,141 @@
+import type { Buffer } from 'node:buffer';
+import type { Deadlines, Expiring } from '../support/deadlines.ts';
+import type { Wire, WireSink } from '../support/wire.ts';
+
+/** Why a tunnel ended. */
+export type TunnelEnd = 'closed' | 'client-reset' | 'backend-reset' | 'idle-timeout' | 'half-close-timeout' | 'drained';
+
+/** Limits of a tunnel, in milliseconds; 0 for none. */
+export interface TunnelTimeouts {
+  /** Without a byte either way. */
+  readonly idleMs: number;
+  /** Without a byte once one side has sent its FIN. */
+  readonly halfCloseMs: number;
+}
+
+/** Who hears of a tunnel. */
+export interface TunnelObserver {
+  /** `bytes` went from the client to the backend, or the other way. */
+  onTunnelBytes(fromClient: boolean, bytes: number): void;
+  /** Both wires are gone. Called exactly once. */
+  onTunnelEnd(end: TunnelEnd): void;
+}
+
+/**
+ * Relays bytes between two connected wires until both directions have ended, each by itself: a FIN is passed on as a FIN
+ * once what came before it is sent, a reset as a reset. A side that does not read stops the reading of the other, so
+ * that at most one read and one write buffer are held per direction.
+ */
+export class Tunnel implements Expiring {
+  deadline = Number.POSITIVE_INFINITY;
+  deadlineIndex = -1;
+  readonly #client: Wire;
+  readonly #backend: Wire;
+  readonly #deadlines: Deadlines;
+  readonly #timeouts: TunnelTimeouts;
+  readonly #observer: TunnelObserver;
+  #openWires = 2;
+  #halfClosed = false;
+  #end: TunnelEnd = 'closed';
+
+  constructor(
+    wires: { readonly client: Wire; readonly backend: Wire },
+    deadlines: Deadlines,
+    timeouts: TunnelTimeouts,
+    observer: TunnelObserver,
+  ) {
+    this.#client = wires.client;
+    this.#backend = wires.backend;
+    this.#deadlines = deadlines;
+    this.#timeouts = timeouts;
+    this.#observer = observer;
+  }
+
+  /** Takes both wires over and starts relaying. */
+  start(): void {
+    this.#client.sink = new Side(this, this.#backend, true);
+    this.#backend.sink = new Side(this, this.#client, false);
+    this.#deadlines.add(this);
+    this.touch();
+    this.#client.start();
+    this.#backend.start();
+  }
+
+  /** Ends the tunnel now, for a drain whose time is up. */
+  cut(end: TunnelEnd): void {
+    this.#end = end;
+    this.#client.destroy();
+    this.#backend.destroy();
+  }
+
+  onDeadline(): void {
+    this.cut(this.#halfClosed ? 'half-close-timeout' : 'idle-timeout');
+  }
+
+  /** Something moved: the idle time starts anew. */
+  touch(): void {
+    this.deadline = this.#deadlines.in(this.#halfClosed ? this.#timeouts.halfCloseMs : this.#timeouts.idleMs);
+  }
+
+  moved(fromClient: boolean, bytes: number): void {
+    this.touch();
+    this.#observer.onTunnelBytes(fromClient, bytes);
+  }
+
+  halfClosed(): void {
+    this.#halfClosed = true;
+    this.touch();
+  }
+
+  /** Reads again what was stopped when the wire on the other side was full. */
+  resume(fromClient: boolean): void {
+    (fromClient ? this.#client : this.#backend).start();
+  }
+
+  closed(fromClient: boolean, error: NodeJS.ErrnoException | undefined): void {
+    this.#openWires--;
+    if (error !== undefined && this.#openWires > 0) {
+      this.#end = fromClient ? 'client-reset' : 'backend-reset';
+      (fromClient ? this.#backend : this.#client).reset();
+    }
+    if (this.#openWires > 0) return;
+    this.#deadlines.remove(this);
+    this.#observer.onTunnelEnd(this.#end);
+  }
+}
+
+/** One direction of a tunnel: what comes in on one wire goes out on the other. */
+class Side implements WireSink {
+  readonly #tunnel: Tunnel;
+  readonly #to: Wire;
+  readonly #fromClient: boolean;
+
+  constructor(tunnel: Tunnel, to: Wire, fromClient: boolean) {
+    this.#tunnel = tunnel;
+    this.#to = to;
+    this.#fromClient = fromClient;
+  }
+
+  onBytes(bytes: Buffer, length: number): boolean {
+    if (this.#to.destroyed) return false;
+    this.#tunnel.moved(this.#fromClient, length);
+    return this.#to.send(bytes, 0, length);
+  }
+
+  onEnd(): void {
+    this.#tunnel.halfClosed();
+    this.#to.end();
+  }
+
+  /** This wire took all that was written to it, so the other one may be read again. */
+  onDrain(): void {
+    this.#tunnel.touch();
+    this.#tunnel.resume(!this.#fromClient);
+  }
+
+  onClose(error: NodeJS.ErrnoException | undefined): void {
+    this.#tunnel.closed(this.#fromClient, error);
+  }
+
+  onConnect(): void {}
+}

@@ -1,0 +1,26 @@
+import net from 'node:net';
+import { bindError, clearStaleSocket } from '../support/bind.ts';
+import type { BindPlan } from './messages.ts';
+
+/**
+ * Makes sure that a bind can be had before any worker asks for it. With reusePort a second process on a taken port would
+ * not fail but share the traffic with the first; binding once without it tells. A Unix socket that nobody serves any more
+ * is removed. Rejects with a sentence that names the listener and the address.
+ */
+export async function checkBind({ to, listener }: BindPlan): Promise<void> {
+  if ('path' in to) await clearStaleSocket(to.path);
+  try {
+    await bindOnce(to);
+  } catch (error) {
+    const where = 'path' in to ? `unix:${to.path}` : `${to.host.includes(':') ? `[${to.host}]` : to.host}:${to.port}`;
+    throw bindError(`listener ${listener}`, where, error as NodeJS.ErrnoException);
+  }
+}
+
+function bindOnce(to: BindPlan['to']): Promise<void> {
+  const server = net.createServer();
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(to, () => server.close(() => resolve()));
+  });
+}

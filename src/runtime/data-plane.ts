@@ -1,0 +1,234 @@
+import { performance } from 'node:perf_hooks';
+import { getSystemErrorName } from 'node:util';
+import { type Bound, listen } from '../accept/listen.ts';
+import { type AccessBatch, AccessBuffer } from '../observe/access-log.ts';
+import { Meters } from '../observe/meters.ts';
+import type { Backend } from '../pool/backend.ts';
+import { Pool } from '../pool/pool.ts';
+import { SharedTable } from '../pool/table.ts';
+import type { PoolSite, ProxyDeps } from '../proxy/deps.ts';
+import { HttpSite } from '../proxy/http-site.ts';
+import { PoolMeters } from '../proxy/pool-meters.ts';
+import { TcpSite } from '../proxy/tcp-site.ts';
+import { Upstreams } from '../proxy/upstreams.ts';
+import { systemClock } from '../support/clock.ts';
+import { Deadlines } from '../support/deadlines.ts';
+import type { Wire } from '../support/wire.ts';
+import type { BindPlan, FromWorker, PoolSitePlan, ToWorker, WorkerPlan, WorkerSeed } from './messages.ts';
+
+/** A listener in this worker. */
+type Site = HttpSite | TcpSite;
+
+/** Bound sockets of a plan that is prepared and not yet in force; what they accept waits. */
+interface Staged {
+  readonly plan: WorkerPlan;
+  readonly bound: Map<string, Bound>;
+  readonly accepted: { readonly key: string; readonly wire: Wire }[];
+}
+
+/** How often a draining worker looks whether its last connection is gone, in ms. */
+const DRAIN_LOOK_MS = 20;
+
+/**
+ * One worker: its listeners, pools and connections under the plan in force. Taking a new plan has two steps, so that all
+ * workers change together or none does: `prepare` binds what is new, `commit` swaps routes and pools and closes what is
+ * no longer listed.
+ */
+export class DataPlane {
+  readonly #tell: (message: FromWorker) => void;
+  readonly #lane: number;
+  readonly #deps: ProxyDeps;
+  readonly #upstreams: Upstreams;
+  readonly #pools = new Map<string, PoolSite>();
+  readonly #sites = new Map<string, Site>();
+  /** Sites that are no longer listed and still have connections. */
+  readonly #retired = new Set<Site>();
+  readonly #bound = new Map<string, Bound>();
+  #siteOfBind = new Map<string, Site>();
+  #staged: Staged | undefined;
+  #sweep: NodeJS.Timeout | undefined;
+  #accessSample = 0;
+
+  constructor(seed: WorkerSeed, tell: (message: FromWorker) => void) {
+    this.#tell = tell;
+    this.#lane = seed.lane;
+    const now = (): number => performance.now();
+    this.#deps = {
+      table: new SharedTable(seed.table.size, seed.table.memory),
+      lane: seed.lane,
+      deadlines: new Deadlines(now),
+      meters: new Meters(seed.meters, seed.lane, (claim) => tell({ type: 'claim', claim }), [...seed.claims]),
+      settings: { maxConnections: 0, access: undefined },
+      now,
+    };
+    this.#upstreams = new Upstreams(this.#deps.deadlines);
+  }
+
+  receive(message: ToWorker): void {
+    switch (message.type) {
+      case 'prepare':
+        void this.#prepare(message.plan);
+        return;
+      case 'commit':
+        return this.#commit(message.generation);
+      case 'rollback':
+        return this.#rollback(message.generation);
+      case 'access-taken':
+        return this.#deps.settings.access?.acknowledge();
+      case 'drain':
+        return this.#drain();
+      case 'cut':
+        return this.#cut();
+    }
+  }
+
+  /** Binds what the plan lists and is not bound yet; on failure nothing stays bound. */
+  async #prepare(plan: WorkerPlan): Promise<void> {
+    const staged: Staged = { plan, bound: new Map(), accepted: [] };
+    this.#staged = staged;
+    try {
+      for (const bind of plan.binds) {
+        if (this.#bound.has(bind.key) || (!bind.shared && this.#lane !== 0)) continue;
+        staged.bound.set(bind.key, await this.#listen(bind));
+      }
+      const ports = [...staged.bound].map(([key, bound]) => [key, bound.port] as const);
+      this.#tell({ type: 'prepared', generation: plan.generation, ports });
+    } catch (error) {
+      this.#rollback(plan.generation);
+      this.#tell({ type: 'prepare-failed', generation: plan.generation, error: (error as Error).message });
+    }
+  }
+
+  #listen(bind: BindPlan): Promise<Bound> {
+    return listen(
+      bind.to,
+      bind.shared,
+      (wire) => this.#accepted(bind.key, wire),
+      (status) => this.#tell({ type: 'accept-error', listener: bind.listener, error: getSystemErrorName(status) }),
+    );
+  }
+
+  #accepted(key: string, wire: Wire): void {
+    const site = this.#siteOfBind.get(key);
+    if (site !== undefined) site.accept(wire);
+    else if (this.#staged !== undefined) this.#staged.accepted.push({ key, wire });
+    else wire.reset();
+  }
+
+  #rollback(generation: number): void {
+    const staged = this.#staged;
+    if (staged?.plan.generation !== generation) return;
+    this.#staged = undefined;
+    for (const bound of staged.bound.values()) bound.close();
+    for (const { wire } of staged.accepted) wire.reset();
+  }
+
+  /** The prepared plan comes into force, in one turn of the event loop. */
+  #commit(generation: number): void {
+    const staged = this.#staged;
+    if (staged?.plan.generation !== generation) return;
+    this.#staged = undefined;
+    const { plan } = staged;
+    this.#applySettings(plan);
+    this.#applyPools(plan.pools);
+    this.#applyListeners(plan);
+    for (const [key, bound] of staged.bound) this.#bound.set(key, bound);
+    this.#siteOfBind = new Map(plan.binds.map((bind) => [bind.key, this.#sites.get(bind.listener)!]));
+    for (const [key, bound] of this.#bound) {
+      if (this.#siteOfBind.has(key)) continue;
+      this.#bound.delete(key);
+      bound.close();
+    }
+    for (const { key, wire } of staged.accepted) this.#accepted(key, wire);
+    this.#tell({ type: 'committed', generation });
+  }
+
+  #applySettings(plan: WorkerPlan): void {
+    const { settings, deadlines } = this.#deps;
+    settings.maxConnections = plan.maxConnections;
+    if (plan.accessSample !== this.#accessSample) this.#startAccessLog(plan.accessSample);
+    if (this.#sweep !== undefined && deadlines.tickMs === plan.tickMs) return;
+    clearInterval(this.#sweep);
+    deadlines.tickMs = plan.tickMs;
+    this.#sweep = setInterval(() => deadlines.sweep(), plan.tickMs);
+  }
+
+  #startAccessLog(sample: number): void {
+    const { settings } = this.#deps;
+    settings.access?.flush();
+    this.#accessSample = sample;
+    const post = (batch: AccessBatch): void => this.#tell({ type: 'access', batch });
+    settings.access =
+      sample === 0 ? undefined : new AccessBuffer({ sample, post, clock: systemClock, random: Math.random });
+  }
+
+  #applyPools(plans: readonly PoolSitePlan[]): void {
+    const listed = new Set(plans.map(({ pool }) => pool.name));
+    for (const name of this.#pools.keys()) if (!listed.has(name)) this.#pools.delete(name);
+    for (const plan of plans) {
+      const site = this.#pools.get(plan.pool.name);
+      if (site === undefined || site.pool.number !== plan.pool.number) {
+        this.#pools.set(plan.pool.name, this.#makePool(plan));
+        continue;
+      }
+      site.pool.reconcile(plan.pool);
+      site.meters.keep(site.pool.backends);
+      site.connect = plan.connect;
+      site.hashKey = plan.hashKey;
+    }
+    const current = new Set<Backend>([...this.#pools.values()].flatMap(({ pool }) => pool.backends));
+    this.#upstreams.prune(current);
+  }
+
+  #makePool(plan: PoolSitePlan): PoolSite {
+    const { table, lane, meters } = this.#deps;
+    const { name } = plan.pool;
+    const observer = new PoolMeters(meters, name, (trouble) => this.#tell({ type: 'trouble', pool: name, trouble }));
+    const pool = new Pool(plan.pool, { table, lane, observer, random: Math.random });
+    return { pool, meters: observer, connect: plan.connect, hashKey: plan.hashKey };
+  }
+
+  #applyListeners(plan: WorkerPlan): void {
+    const listed = new Map(plan.listeners.map((listener) => [listener.name, listener]));
+    for (const [name, site] of this.#sites) {
+      if (listed.get(name)?.number !== site.number) this.#retire(name, site);
+    }
+    for (const listener of plan.listeners) {
+      const site = this.#sites.get(listener.name);
+      if (site instanceof HttpSite && listener.protocol === 'http') site.update(listener, this.#pools);
+      else if (site instanceof TcpSite && listener.protocol === 'tcp') site.update(listener, this.#pools);
+      else this.#sites.set(listener.name, this.#makeSite(listener));
+    }
+  }
+
+  #makeSite(listener: WorkerPlan['listeners'][number]): Site {
+    return listener.protocol === 'http'
+      ? new HttpSite(this.#deps, this.#upstreams, listener, this.#pools)
+      : new TcpSite(this.#deps, listener, this.#pools);
+  }
+
+  #retire(name: string, site: Site): void {
+    this.#sites.delete(name);
+    for (const retired of this.#retired) if (retired.size === 0) this.#retired.delete(retired);
+    if (site.size > 0) this.#retired.add(site);
+    site.drain();
+  }
+
+  /** Stops accepting, lets what is under way finish, and says when nothing is left. */
+  #drain(): void {
+    for (const bound of this.#bound.values()) bound.close();
+    this.#bound.clear();
+    const sites = [...this.#sites.values(), ...this.#retired];
+    for (const site of sites) site.drain();
+    const look = setInterval(() => {
+      if (sites.some((site) => site.size > 0)) return;
+      clearInterval(look);
+      this.#deps.settings.access?.flush();
+      this.#tell({ type: 'drained' });
+    }, DRAIN_LOOK_MS);
+  }
+
+  #cut(): void {
+    for (const site of [...this.#sites.values(), ...this.#retired]) site.cut();
+  }
+}

@@ -1,0 +1,220 @@
+import { Worker } from 'node:worker_threads';
+import type { Claim, MeterMemory } from '../observe/meters.ts';
+import type { SharedTable } from '../pool/table.ts';
+import type { FromWorker, ToWorker, WorkerPlan, WorkerSeed } from './messages.ts';
+
+/** How long a worker may take to prepare a plan, in ms, before the plan is given up. */
+const PREPARE_TIMEOUT_MS = 10_000;
+/** A worker that dies sooner than this after its start is replaced only after a pause, so that a fault cannot spin. */
+const EARLY_DEATH_MS = 1000;
+const EARLY_DEATH_PAUSE_MS = 500;
+
+/** One worker thread as the control plane sees it. */
+export interface WorkerView {
+  readonly id: number;
+  readonly state: 'starting' | 'running' | 'restarting' | 'draining';
+  readonly restarts: number;
+}
+
+/** What the fleet needs, and whom it tells. */
+export interface FleetDeps {
+  readonly table: SharedTable;
+  readonly meters: MeterMemory;
+  claimsOf(lane: number): Claim[];
+  /** A message of a worker that is not about plans. */
+  onMessage(lane: number, message: FromWorker, reply: (message: ToWorker) => void): void;
+  /** A worker died and its replacement is on its way; what the dead one held is to be given back. */
+  onCrash(lane: number, error: Error | undefined): void;
+  /** Waits for before a worker may bind again what its predecessor had. */
+  beforeRestart(lane: number): Promise<void>;
+}
+
+/** Ports that a worker bound, by bind key. */
+export type BoundPorts = ReadonlyMap<string, number>;
+
+interface Member {
+  readonly lane: number;
+  worker: Worker;
+  state: WorkerView['state'];
+  restarts: number;
+  startedAt: number;
+  /** Resolved by the worker's next answer about a plan. */
+  waiting: { resolve(ports: BoundPorts): void; reject(error: Error): void } | undefined;
+  onDrained: (() => void) | undefined;
+}
+
+/** The entry of a worker thread, in the sources or in the built package. */
+const entry = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
+
+/**
+ * The worker threads: starts them, brings all of them to a new plan or none, and replaces one that dies. The others do
+ * not notice, since each has its own sockets and connections.
+ */
+export class Fleet {
+  readonly #deps: FleetDeps;
+  readonly #members: Member[];
+  #plan: WorkerPlan | undefined;
+  #closing = false;
+
+  constructor(deps: FleetDeps, size: number) {
+    this.#deps = deps;
+    this.#members = Array.from({ length: size }, (_, lane) => this.#start(lane));
+  }
+
+  #start(lane: number): Member {
+    const member: Member = {
+      lane,
+      worker: this.#spawn(lane),
+      state: 'starting',
+      restarts: 0,
+      startedAt: Date.now(),
+      waiting: undefined,
+      onDrained: undefined,
+    };
+    this.#watch(member);
+    return member;
+  }
+
+  #spawn(lane: number): Worker {
+    const { table, meters } = this.#deps;
+    const workerData: WorkerSeed = {
+      lane,
+      table: { memory: table.memory, size: table.size },
+      meters,
+      claims: this.#deps.claimsOf(lane),
+    };
+    return new Worker(entry, { workerData, name: `fairlead-worker-${lane}` });
+  }
+
+  #watch(member: Member): void {
+    const { worker } = member;
+    let error: Error | undefined;
+    worker.on('message', (message: FromWorker) => this.#heard(member, message));
+    worker.on('error', (cause: Error) => {
+      error = cause;
+    });
+    worker.on('exit', () => this.#died(member, error));
+  }
+
+  #heard(member: Member, message: FromWorker): void {
+    switch (message.type) {
+      case 'prepared':
+        return member.waiting?.resolve(new Map(message.ports));
+      case 'prepare-failed':
+        return member.waiting?.reject(new Error(message.error));
+      case 'committed':
+        member.state = this.#closing ? 'draining' : 'running';
+        return;
+      case 'drained':
+        return member.onDrained?.();
+      default:
+        this.#deps.onMessage(member.lane, message, (reply) => member.worker.postMessage(reply));
+    }
+  }
+
+  /** A worker is gone: what it held is given back, and a new one takes its lane under the plan in force. */
+  #died(member: Member, error: Error | undefined): void {
+    member.waiting?.reject(error ?? new Error('the worker died'));
+    member.onDrained?.();
+    if (this.#closing) return;
+    member.state = 'restarting';
+    this.#deps.onCrash(member.lane, error);
+    const pause = Date.now() - member.startedAt < EARLY_DEATH_MS ? EARLY_DEATH_PAUSE_MS : 0;
+    setTimeout(() => void this.#replace(member), pause);
+  }
+
+  async #replace(member: Member): Promise<void> {
+    await this.#deps.beforeRestart(member.lane);
+    if (this.#closing) return;
+    member.restarts++;
+    member.startedAt = Date.now();
+    member.worker = this.#spawn(member.lane);
+    this.#watch(member);
+    if (this.#plan === undefined) return;
+    const plan = this.#plan;
+    try {
+      await this.#prepare(member, plan);
+      // A reload may have come in between; it has then prepared this worker itself.
+      if (this.#plan === plan)
+        member.worker.postMessage({ type: 'commit', generation: plan.generation } satisfies ToWorker);
+    } catch {
+      // It died again, or could not bind: its exit brings the next attempt.
+      void member.worker.terminate();
+    }
+  }
+
+  #prepare(member: Member, plan: WorkerPlan): Promise<BoundPorts> {
+    return new Promise((resolve, reject) => {
+      const timeout = setTimeout(
+        () => settle(() => reject(new Error('a worker did not answer in time'))),
+        PREPARE_TIMEOUT_MS,
+      );
+      const settle = (end: () => void): void => {
+        clearTimeout(timeout);
+        member.waiting = undefined;
+        end();
+      };
+      member.waiting = {
+        resolve: (ports) => settle(() => resolve(ports)),
+        reject: (error) => settle(() => reject(error)),
+      };
+      member.worker.postMessage({ type: 'prepare', plan } satisfies ToWorker);
+    });
+  }
+
+  /**
+   * Brings all workers to a plan. The first one prepares alone: it learns the ports the system chooses, and `withPorts`
+   * makes of them the plan for all. Rejects, with everything as it was, when any worker cannot prepare.
+   */
+  async apply(plan: WorkerPlan, withPorts: (ports: BoundPorts) => WorkerPlan): Promise<void> {
+    const [first, ...others] = this.#members as [Member, ...Member[]];
+    try {
+      const final = withPorts(await this.#prepare(first, plan));
+      await Promise.all(others.map((member) => this.#prepare(member, final)));
+      this.#plan = final;
+    } catch (error) {
+      this.#broadcast({ type: 'rollback', generation: plan.generation });
+      throw error;
+    }
+    this.#broadcast({ type: 'commit', generation: plan.generation });
+  }
+
+  #broadcast(message: ToWorker): void {
+    for (const { worker } of this.#members) worker.postMessage(message);
+  }
+
+  /** Stops accepting; resolves to true when every connection has ended, to false when `graceMs` is over first. */
+  async drain(graceMs: number): Promise<boolean> {
+    this.#closing = true;
+    const drained = this.#members.map((member) => {
+      member.state = 'draining';
+      return new Promise<void>((resolve) => {
+        member.onDrained = resolve;
+      });
+    });
+    this.#broadcast({ type: 'drain' });
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<false>((resolve) => {
+      timer = setTimeout(() => resolve(false), graceMs);
+    });
+    const inTime = await Promise.race([Promise.all(drained).then(() => true), late]);
+    clearTimeout(timer);
+    if (!inTime) this.#broadcast({ type: 'cut' });
+    return inTime;
+  }
+
+  /** Ends all workers at once. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    await Promise.all(this.#members.map(({ worker }) => worker.terminate()));
+  }
+
+  /** Kills one worker as a crash would, to see that it is replaced. */
+  async crash(lane: number): Promise<void> {
+    await this.#members[lane]?.worker.terminate();
+  }
+
+  views(): WorkerView[] {
+    return this.#members.map(({ lane, state, restarts }) => ({ id: lane, state, restarts }));
+  }
+}

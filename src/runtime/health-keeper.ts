@@ -1,0 +1,205 @@
+import type { PoolConfig } from '../config/schema.ts';
+import { createProbe } from '../health/create-probe.ts';
+import { type HealthChange, HealthMonitor } from '../health/monitor.ts';
+import type { Trouble } from '../pool/pool.ts';
+import { AdminState, Health, type SharedTable } from '../pool/table.ts';
+import type { Clock, TimerHandle } from '../support/clock.ts';
+import { lookupThrough, type Resolver } from '../support/resolve.ts';
+import type { PlannedBackend } from './plan.ts';
+
+/** What of a backend is known, as the admin API words it. */
+export type HealthWord = 'up' | 'down' | 'ejected' | 'unknown';
+
+/** A change of a backend's health, for the log and the metrics. */
+export interface Transition {
+  readonly pool: string;
+  readonly backend: string;
+  readonly to: HealthWord;
+  readonly reason: string;
+}
+
+/** What the keeper needs, and whom it tells. */
+export interface HealthKeeperDeps {
+  readonly table: SharedTable;
+  readonly clock: Clock;
+  readonly resolver: Resolver;
+  readonly version: string;
+  random(): number;
+  onTransition(transition: Transition): void;
+}
+
+/** One backend under watch. */
+interface Ward {
+  readonly key: string;
+  readonly slot: number;
+  readonly pool: string;
+  readonly poolNumber: number;
+  readonly id: string;
+  readonly policy: PoolConfig;
+  /** Set while it is ejected. */
+  ejection: TimerHandle | undefined;
+  ejectionReason: string;
+}
+
+/**
+ * Decides who may be picked: joins what the probes find with what workers report, and writes it into the shared table.
+ * It is the only writer of health and ejection, so there is nothing to race; workers set only the mark of a refused
+ * connect, which the next successful probe clears.
+ */
+export class HealthKeeper {
+  readonly #deps: HealthKeeperDeps;
+  readonly #monitor: HealthMonitor;
+  #wards = new Map<string, Ward>();
+  #bySlot = new Map<number, Ward>();
+
+  constructor(deps: HealthKeeperDeps) {
+    this.#deps = deps;
+    this.#monitor = new HealthMonitor({
+      clock: deps.clock,
+      random: deps.random,
+      probeFor: (policy) =>
+        createProbe(policy, { clock: deps.clock, lookup: lookupThrough(deps.resolver), version: deps.version }),
+      onChange: (change) => this.#changed(change),
+      onResult: (key, ok, reason) => this.#result(key, ok, reason),
+    });
+  }
+
+  /**
+   * Takes the backends to watch, those of a config that is not in force yet included, and resolves when each new one has
+   * had its first probe. Unchanged ones keep what is known of them.
+   */
+  async watch(backends: readonly PlannedBackend[]): Promise<void> {
+    const before = this.#wards;
+    this.#wards = new Map();
+    this.#bySlot = new Map();
+    for (const { slot, pool, poolNumber, policy, config: backend } of backends) {
+      const key = wardKey(slot, pool, backend.id);
+      const known = before.get(key);
+      const ward: Ward = {
+        key,
+        slot,
+        pool,
+        poolNumber,
+        id: backend.id,
+        policy,
+        ejection: known?.ejection,
+        ejectionReason: known?.ejectionReason ?? '',
+      };
+      this.#wards.set(key, ward);
+      this.#bySlot.set(slot, ward);
+    }
+    for (const [key, ward] of before) {
+      if (!this.#wards.has(key) && ward.ejection !== undefined) this.#deps.clock.clearTimeout(ward.ejection);
+    }
+    this.#monitor.set(
+      backends.map(({ slot, pool, policy, config: backend }) => ({
+        key: wardKey(slot, pool, backend.id),
+        address: backend.address,
+        policy: policy.health,
+      })),
+    );
+    await this.#monitor.settled();
+  }
+
+  #changed({ key, status, reason }: HealthChange): void {
+    const ward = this.#wards.get(key);
+    if (ward === undefined) return;
+    this.#deps.table.setHealth(ward.slot, status === 'up' ? Health.up : Health.down);
+    this.#pardon(ward);
+    this.#publish(ward, status, reason);
+  }
+
+  /** Any success takes back the mark of a refused connect: the backend accepts connections again. */
+  #result(key: string, ok: boolean, reason: string): void {
+    const ward = this.#wards.get(key);
+    if (ward === undefined || !ok || !this.#deps.table.clearRefused(ward.slot)) return;
+    this.#pardon(ward);
+    const isUp = this.#deps.table.health(ward.slot) === Health.up;
+    if (isUp) this.#publish(ward, 'up', reason);
+    else this.#touch(ward);
+  }
+
+  #publish(ward: Ward, to: HealthWord, reason: string): void {
+    this.#touch(ward);
+    this.#deps.onTransition({ pool: ward.pool, backend: ward.id, to, reason });
+  }
+
+  #touch(ward: Ward): void {
+    this.#deps.table.touch(ward.poolNumber);
+  }
+
+  /** A worker reports a backend whose connect was refused, or that failed too often in a row. */
+  trouble({ slot, kind }: Trouble): void {
+    const ward = this.#bySlot.get(slot);
+    if (ward === undefined) return;
+    if (kind === 'refused') {
+      if (this.#deps.table.refused(slot)) this.#publish(ward, 'down', 'connection refused');
+      this.#monitor.hurry(ward.key);
+    } else this.#eject(ward);
+  }
+
+  /** Takes a failing backend out for a while, unless too many of its pool are out already. */
+  #eject(ward: Ward): void {
+    const { table, clock } = this.#deps;
+    const { failures, for: forMs } = ward.policy.eject;
+    const streak = table.streak(ward.slot);
+    if (ward.ejection !== undefined || streak < failures || !this.#mayEject(ward)) return;
+    ward.ejectionReason = `${streak} failures in a row`;
+    table.setEjected(ward.slot, true);
+    ward.ejection = clock.setTimeout(() => this.#readmit(ward.key), forMs);
+    ward.ejection.unref();
+    this.#publish(ward, 'ejected', ward.ejectionReason);
+  }
+
+  /** Never the last one that is left, and never more than the pool's `eject.max`. */
+  #mayEject(ward: Ward): boolean {
+    const { table } = this.#deps;
+    const pool = [...this.#wards.values()].filter((other) => other.pool === ward.pool);
+    const ejected = pool.filter((other) => other.ejection !== undefined).length;
+    const left = pool.filter((other) => other !== ward && this.isAvailable(other.slot) && table.weight(other.slot) > 0);
+    return left.length > 0 && (ejected + 1) / pool.length <= ward.policy.eject.max;
+  }
+
+  /** Ends an ejection and forgets the failures so far: for when it is over, and when probes have decided anew. */
+  #pardon(ward: Ward): void {
+    if (ward.ejection !== undefined) this.#deps.clock.clearTimeout(ward.ejection);
+    ward.ejection = undefined;
+    this.#deps.table.endStreak(ward.slot);
+    this.#deps.table.setEjected(ward.slot, false);
+  }
+
+  #readmit(key: string): void {
+    const ward = this.#wards.get(key);
+    if (ward === undefined) return;
+    this.#pardon(ward);
+    const { word, reason } = this.describe(ward.slot);
+    this.#publish(ward, word, reason);
+  }
+
+  /** True when this backend may be given work. */
+  isAvailable(slot: number): boolean {
+    return this.describe(slot).word === 'up' && this.#deps.table.admin(slot) === AdminState.enabled;
+  }
+
+  /** What is known of a backend, and why. */
+  describe(slot: number): { readonly word: HealthWord; readonly reason: string } {
+    const { table } = this.#deps;
+    const ward = this.#bySlot.get(slot);
+    if (ward === undefined) return { word: 'unknown', reason: 'not watched' };
+    const probed = this.#monitor.state(ward.key)?.reason ?? 'not probed yet';
+    if (table.health(slot) === Health.down) return { word: 'down', reason: probed };
+    if (table.refused(slot)) return { word: 'down', reason: 'connection refused' };
+    if (ward.ejection !== undefined) return { word: 'ejected', reason: ward.ejectionReason };
+    return { word: table.health(slot) === Health.up ? 'up' : 'unknown', reason: probed };
+  }
+
+  close(): void {
+    this.#monitor.close();
+    for (const { ejection } of this.#wards.values())
+      if (ejection !== undefined) this.#deps.clock.clearTimeout(ejection);
+  }
+}
+
+function wardKey(slot: number, pool: string, id: string): string {
+  return `${slot} ${pool}/${id}`;
+}

@@ -1,0 +1,68 @@
+import type { BindTarget } from '../accept/listen.ts';
+import type { AccessBatch } from '../observe/access-log.ts';
+import type { Claim, MeterMemory } from '../observe/meters.ts';
+import type { PoolPlan, Trouble } from '../pool/pool.ts';
+import type { TableSize } from '../pool/table.ts';
+import type { ConnectPlan, HashKey } from '../proxy/deps.ts';
+import type { HttpListenerPlan } from '../proxy/http-site.ts';
+import type { TcpListenerPlan } from '../proxy/tcp-site.ts';
+
+/** One socket of a listener. */
+export interface BindPlan {
+  /** Tells it from all others over reloads: a bind that stays keeps its socket. */
+  readonly key: string;
+  readonly listener: string;
+  readonly to: BindTarget;
+  /** False where only one worker can have the socket: Unix paths, and platforms without reusePort. */
+  readonly shared: boolean;
+}
+
+/** A pool with how its backends are connected to. */
+export interface PoolSitePlan {
+  readonly pool: PoolPlan;
+  readonly connect: ConnectPlan;
+  readonly hashKey: HashKey | undefined;
+}
+
+/** One generation of the config as a worker needs it: plain data. */
+export interface WorkerPlan {
+  readonly generation: number;
+  readonly pools: readonly PoolSitePlan[];
+  readonly listeners: readonly (HttpListenerPlan | TcpListenerPlan)[];
+  readonly binds: readonly BindPlan[];
+  /** Client connections over all workers, 0 for no limit. */
+  readonly maxConnections: number;
+  /** Share of requests that are logged; 0 when the access log is off. */
+  readonly accessSample: number;
+  /** How often deadlines are looked at, in ms. */
+  readonly tickMs: number;
+}
+
+/** What a worker is started with. */
+export interface WorkerSeed {
+  readonly lane: number;
+  readonly table: { readonly memory: SharedArrayBuffer; readonly size: TableSize };
+  readonly meters: MeterMemory;
+  /** Series that a former worker of this lane has announced. */
+  readonly claims: readonly Claim[];
+}
+
+/** From the control plane to a worker. A new plan is prepared, which may fail and changes nothing, and then committed. */
+export type ToWorker =
+  | { readonly type: 'prepare'; readonly plan: WorkerPlan }
+  | { readonly type: 'commit'; readonly generation: number }
+  | { readonly type: 'rollback'; readonly generation: number }
+  | { readonly type: 'access-taken' }
+  | { readonly type: 'drain' }
+  | { readonly type: 'cut' };
+
+/** From a worker to the control plane. */
+export type FromWorker =
+  | { readonly type: 'prepared'; readonly generation: number; readonly ports: readonly (readonly [string, number])[] }
+  | { readonly type: 'prepare-failed'; readonly generation: number; readonly error: string }
+  | { readonly type: 'committed'; readonly generation: number }
+  | { readonly type: 'trouble'; readonly pool: string; readonly trouble: Trouble }
+  | { readonly type: 'claim'; readonly claim: Claim }
+  | { readonly type: 'access'; readonly batch: AccessBatch }
+  | { readonly type: 'accept-error'; readonly listener: string; readonly error: string }
+  | { readonly type: 'drained' };

@@ -1,0 +1,80 @@
+import { isIP } from 'node:net';
+import type { Endpoint } from '../pool/backend.ts';
+import type { Address } from '../support/address.ts';
+import type { Clock, TimerHandle } from '../support/clock.ts';
+import type { Resolver } from '../support/resolve.ts';
+
+/** How often the names of backends are asked for again, in ms. */
+const REFRESH_MS = 5000;
+
+/**
+ * The addresses behind the host names of backends, kept fresh by the control plane so that no worker ever resolves a
+ * name. A name that does not resolve has no addresses for now, and joins when it does; one that stops resolving keeps
+ * the addresses it had.
+ */
+export class NameBook {
+  readonly #resolver: Resolver;
+  readonly #clock: Clock;
+  readonly #onChange: () => void;
+  readonly #addresses = new Map<string, readonly string[]>();
+  #timer: TimerHandle | undefined;
+
+  /** `onChange` is called when a name has other addresses than before. */
+  constructor(resolver: Resolver, clock: Clock, onChange: () => void) {
+    this.#resolver = resolver;
+    this.#clock = clock;
+    this.#onChange = onChange;
+  }
+
+  /** Takes the hosts to keep; resolves when each has been asked for once. */
+  async watch(hosts: Iterable<string>): Promise<void> {
+    const names = new Set([...hosts].filter((host) => isIP(host) === 0));
+    for (const known of this.#addresses.keys()) if (!names.has(known)) this.#addresses.delete(known);
+    for (const name of names) if (!this.#addresses.has(name)) this.#addresses.set(name, []);
+    await this.#refresh();
+    this.close();
+    if (names.size > 0) this.#schedule();
+  }
+
+  #schedule(): void {
+    this.#timer = this.#clock.setTimeout(() => {
+      void this.#refresh().then((changed) => {
+        if (this.#timer === undefined) return;
+        this.#schedule();
+        if (changed) this.#onChange();
+      });
+    }, REFRESH_MS);
+    this.#timer.unref();
+  }
+
+  async #refresh(): Promise<boolean> {
+    const changes = await Promise.all([...this.#addresses.keys()].map((name) => this.#look(name)));
+    return changes.includes(true);
+  }
+
+  async #look(name: string): Promise<boolean> {
+    let found: string[];
+    try {
+      found = (await this.#resolver.resolve(name)).toSorted();
+    } catch {
+      return false;
+    }
+    const before = this.#addresses.get(name);
+    if (before === undefined || before.join() === found.join()) return false;
+    this.#addresses.set(name, found);
+    return true;
+  }
+
+  /** Where to dial for an address: the address itself, or what its name resolves to; nothing while it does not. */
+  readonly endpointsOf = (address: Address): readonly Endpoint[] => {
+    if (address.kind === 'unix') return [{ path: address.path }];
+    const { host, port } = address;
+    const hosts = isIP(host) === 0 ? (this.#addresses.get(host) ?? []) : [host];
+    return hosts.map((ip) => ({ host: ip, port }));
+  };
+
+  close(): void {
+    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+}

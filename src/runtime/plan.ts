@@ -1,0 +1,200 @@
+import type { BindTarget } from '../accept/listen.ts';
+import type { Config, HttpListenerConfig, PoolConfig, RouteConfig, TcpListenerConfig } from '../config/schema.ts';
+import type { Endpoint } from '../pool/backend.ts';
+import type { HttpListenerPlan } from '../proxy/http-site.ts';
+import type { RoutePlan } from '../proxy/route-site.ts';
+import type { TcpListenerPlan } from '../proxy/tcp-site.ts';
+import { type Address, formatAddress } from '../support/address.ts';
+import type { BindPlan, PoolSitePlan, WorkerPlan } from './messages.ts';
+import type { SlotBook } from './slot-book.ts';
+
+/** Deadlines are looked at this often, in ms, unless a shorter time limit asks for more. */
+const TICK_MS = { longest: 100, shortest: 10 };
+
+/** What a plan is made from besides the config. */
+export interface PlanInputs {
+  /** Tells this plan from all others of the process. */
+  readonly generation: number;
+  readonly slots: SlotBook;
+  readonly nowMs: number;
+  /** The addresses behind a backend's host, as far as they are known. */
+  readonly endpointsOf: (address: Address) => readonly Endpoint[];
+  /** Ports that the system chose for binds with port 0, by bind key. */
+  readonly ports: ReadonlyMap<string, number>;
+  /** True where several workers can listen on one port. */
+  readonly reusePort: boolean;
+}
+
+/** A backend of the plan with the slot it has; `fresh` when the slot is new to it. */
+export interface PlannedBackend {
+  readonly slot: number;
+  readonly fresh: boolean;
+  readonly pool: string;
+  readonly poolNumber: number;
+  readonly config: PoolConfig['backends'][number];
+  readonly policy: PoolConfig;
+}
+
+/** A plan, and what the control plane must know of it. */
+export interface Planned {
+  readonly plan: WorkerPlan;
+  readonly backends: readonly PlannedBackend[];
+}
+
+/** Turns a config into what workers need: names become numbers in the shared table and addresses to dial. */
+export function buildPlan(config: Config, inputs: PlanInputs): Planned {
+  const backends = Object.entries(config.pools).flatMap(([pool, policy]) => {
+    const poolNumber = inputs.slots.pools.of(pool, inputs.nowMs).number;
+    return policy.backends.map((backend): PlannedBackend => {
+      const { number, fresh } = inputs.slots.backends.of(backendKey(pool, backend), inputs.nowMs);
+      return { slot: number, fresh, pool, poolNumber, config: backend, policy };
+    });
+  });
+  const listeners = Object.entries(config.listeners);
+  const { access } = config.log;
+  return {
+    backends,
+    plan: {
+      generation: inputs.generation,
+      pools: Object.entries(config.pools).map(([name, pool]) => poolPlan(name, pool, backends, inputs)),
+      listeners: listeners.map(([name, listener]) => listenerPlan(name, listener, inputs)),
+      binds: listeners.flatMap(([name, { bind }]) => bind.map((address) => bindPlan(name, address, inputs))),
+      maxConnections: config.limits.connections,
+      accessSample: access === false ? 0 : access.sample,
+      tickMs: tickFor(config),
+    },
+  };
+}
+
+/** What makes a backend the same over reloads: its pool, name and address. */
+export function backendKey(pool: string, backend: PoolConfig['backends'][number]): string {
+  return `${pool}\n${backend.id}\n${formatAddress(backend.address)}`;
+}
+
+function poolPlan(
+  name: string,
+  pool: PoolConfig,
+  backends: readonly PlannedBackend[],
+  inputs: PlanInputs,
+): PoolSitePlan {
+  const { algorithm, key } = pool.balance;
+  return {
+    pool: {
+      number: inputs.slots.pools.of(name, inputs.nowMs).number,
+      name,
+      algorithm,
+      backends: backends
+        .filter((backend) => backend.pool === name)
+        .map(({ slot, config }) => ({
+          slot,
+          id: config.id,
+          address: formatAddress(config.address),
+          endpoints: inputs.endpointsOf(config.address),
+        })),
+      ejectAfter: pool.eject.failures,
+      probed: pool.health.type !== 'off',
+    },
+    connect: {
+      timeoutMs: pool.connect.timeout,
+      local: pool.connect.local,
+      keepAliveMax: pool.keepAlive.max,
+      keepAliveIdleMs: pool.keepAlive.idle,
+    },
+    hashKey: algorithm === 'hash' ? key : undefined,
+  };
+}
+
+function listenerPlan(
+  name: string,
+  listener: HttpListenerConfig | TcpListenerConfig,
+  inputs: PlanInputs,
+): HttpListenerPlan | TcpListenerPlan {
+  // The protocol is part of the name here: a listener that changes it is another one.
+  const { number } = inputs.slots.listeners.of(`${listener.protocol} ${name}`, inputs.nowMs);
+  if (listener.protocol === 'tcp') {
+    const { timeouts, limits, pool } = listener;
+    return {
+      protocol: 'tcp',
+      name,
+      number,
+      timeouts: { idleMs: timeouts.idle, halfCloseMs: timeouts.halfClose },
+      maxConnections: limits.connections,
+      pool,
+    };
+  }
+  const { timeouts, limits, trustProxies, routes } = listener;
+  return {
+    protocol: 'http',
+    name,
+    number,
+    timeouts,
+    limits,
+    trustProxies,
+    routes: routes.map((route) => ({ match: route.match, plan: routePlan(name, route, inputs) })),
+  };
+}
+
+function routePlan(listener: string, route: RouteConfig, inputs: PlanInputs): RoutePlan {
+  const { name, action, timeout, retry } = route;
+  const split = action.kind === 'pool' && action.split.length > 1;
+  const splitNumber = split ? inputs.slots.splits.of(splitKey(listener, name), inputs.nowMs).number : 0;
+  return {
+    name,
+    action: action.kind === 'pool' ? { ...action, splitNumber } : action,
+    timeoutMs: timeout,
+    retry: {
+      attempts: retry.attempts,
+      onConnect: retry.on.includes('connect'),
+      onReset: retry.on.includes('reset'),
+    },
+  };
+}
+
+function splitKey(listener: string, route: string): string {
+  return `${listener}\n${route}`;
+}
+
+/** The key of a bind. A port the system chooses belongs to its listener; a named one to nobody in particular. */
+export function bindKey(listener: string, address: Address): string {
+  return address.kind === 'tcp' && address.port === 0
+    ? `${listener} ${formatAddress(address)}`
+    : formatAddress(address);
+}
+
+function bindPlan(listener: string, address: Address, inputs: PlanInputs): BindPlan {
+  const key = bindKey(listener, address);
+  if (address.kind === 'unix') return { key, listener, to: { path: address.path }, shared: false };
+  const to: BindTarget = { host: address.host, port: address.port || (inputs.ports.get(key) ?? 0) };
+  return { key, listener, to, shared: inputs.reusePort };
+}
+
+/** Takes back the places of what this config no longer has. */
+export function releaseSlots(config: Config, slots: SlotBook, nowMs: number): void {
+  const pools = Object.entries(config.pools);
+  const listeners = Object.entries(config.listeners);
+  slots.backends.keepOnly(
+    new Set(pools.flatMap(([name, pool]) => pool.backends.map((backend) => backendKey(name, backend)))),
+    nowMs,
+  );
+  slots.pools.keepOnly(new Set(pools.map(([name]) => name)), nowMs);
+  slots.listeners.keepOnly(new Set(listeners.map(([name, { protocol }]) => `${protocol} ${name}`)), nowMs);
+  slots.splits.keepOnly(
+    new Set(
+      listeners.flatMap(([name, listener]) =>
+        listener.protocol === 'http' ? listener.routes.map((route) => splitKey(name, route.name)) : [],
+      ),
+    ),
+    nowMs,
+  );
+}
+
+/** A tenth of the shortest time limit, so that none is noticed more than a tenth late, within bounds. */
+function tickFor(config: Config): number {
+  const limits: number[] = Object.values(config.pools).map(({ connect }) => connect.timeout);
+  for (const listener of Object.values(config.listeners)) {
+    limits.push(...Object.values(listener.timeouts));
+    if (listener.protocol === 'http') limits.push(...listener.routes.map(({ timeout }) => timeout));
+  }
+  const shortest = Math.min(...limits.filter((ms) => ms > 0), TICK_MS.longest * 10);
+  return Math.max(TICK_MS.shortest, Math.min(TICK_MS.longest, Math.ceil(shortest / 10)));
+}

@@ -1,0 +1,173 @@
+import type { BackendStatus, ListenerStatus, PoolStatus, Readiness, Status, WorkerStatus } from '../admin/schema.ts';
+import type { Config, ListenerConfig } from '../config/schema.ts';
+import type { LatencyWindow } from '../observe/latency-window.ts';
+import type { MeterReader } from '../observe/meter-reader.ts';
+import { AdminState, type SharedTable } from '../pool/table.ts';
+import { type Address, formatAddress } from '../support/address.ts';
+import { version } from '../support/version.ts';
+import type { WorkerView } from './fleet.ts';
+import type { HealthKeeper } from './health-keeper.ts';
+import { bindKey, type Planned, type PlannedBackend } from './plan.ts';
+
+/** What is shown, as of one moment. */
+export interface StatusFacts {
+  readonly config: Config;
+  readonly configPath: string | null;
+  readonly planned: Planned | undefined;
+  readonly generation: number;
+  /** True when the listeners are open. */
+  readonly open: boolean;
+  readonly ports: ReadonlyMap<string, number>;
+  readonly workers: readonly WorkerView[];
+  readonly table: SharedTable;
+  readonly health: HealthKeeper;
+  readonly reader: MeterReader;
+  readonly latency: LatencyWindow;
+}
+
+const stateWords: Readonly<Record<AdminState, BackendStatus['state']>> = {
+  [AdminState.enabled]: 'enabled',
+  [AdminState.draining]: 'draining',
+  [AdminState.disabled]: 'disabled',
+};
+
+const workerWords: Readonly<Record<WorkerView['state'], WorkerStatus['state']>> = {
+  starting: 'starting',
+  running: 'serving',
+  restarting: 'starting',
+  draining: 'draining',
+};
+
+/** Puts what the control plane knows into the words of the admin API. */
+export class StatusSource {
+  readonly #facts: StatusFacts;
+
+  constructor(facts: StatusFacts) {
+    this.#facts = facts;
+  }
+
+  status(): Status {
+    const { generation, configPath } = this.#facts;
+    const uptimeMs = Math.round(process.uptime() * 1000);
+    return {
+      version,
+      node: process.version,
+      pid: process.pid,
+      startedAt: new Date(Date.now() - uptimeMs).toISOString(),
+      uptimeMs,
+      generation,
+      configPath,
+      workers: this.#workers(),
+      listeners: this.listeners(),
+    };
+  }
+
+  #workers(): WorkerStatus[] {
+    const { workers, table } = this.#facts;
+    return workers.map(({ id, state, restarts }) => ({
+      id,
+      state: workerWords[state],
+      restarts,
+      connections: table.openInLane(id),
+    }));
+  }
+
+  listeners(): ListenerStatus[] {
+    return Object.entries(this.#facts.config.listeners).map(([name, listener]) => ({
+      name,
+      protocol: listener.protocol,
+      bind: listener.bind.map(formatAddress),
+      addresses: this.#facts.open ? listener.bind.map((address) => this.#realAddress(name, address)) : [],
+      active: this.#sum('connections_active', name),
+      total: this.#sum('connections_total', name),
+      routes: routesOf(listener),
+    }));
+  }
+
+  #realAddress(listener: string, address: Address): string {
+    if (address.kind === 'unix' || address.port !== 0) return formatAddress(address);
+    return formatAddress({ ...address, port: this.#facts.ports.get(bindKey(listener, address)) ?? 0 });
+  }
+
+  #sum(name: 'connections_active' | 'connections_total', listener: string): number {
+    return this.#facts.reader.read(name, { listener })?.[0] ?? 0;
+  }
+
+  pools(): PoolStatus[] {
+    return Object.keys(this.#facts.config.pools).map((name) => this.pool(name)!);
+  }
+
+  pool(name: string): PoolStatus | undefined {
+    const pool = Object.hasOwn(this.#facts.config.pools, name) ? this.#facts.config.pools[name] : undefined;
+    if (pool === undefined) return undefined;
+    const members = this.#backends().filter((backend) => backend.pool === name);
+    const backends = members.map((backend) => this.#backend(backend));
+    return {
+      name,
+      algorithm: pool.balance.algorithm,
+      healthy: members.filter(({ slot }) => this.#facts.health.isAvailable(slot)).length,
+      active: backends.reduce((sum, { active }) => sum + active, 0),
+      backends,
+    };
+  }
+
+  #backends(): readonly PlannedBackend[] {
+    return this.#facts.planned?.backends ?? [];
+  }
+
+  #backend({ slot, pool, config }: PlannedBackend): BackendStatus {
+    const { table, health, latency } = this.#facts;
+    const { word, reason } = health.describe(slot);
+    return {
+      id: config.id,
+      address: formatAddress(config.address),
+      weight: table.weight(slot),
+      state: stateWords[table.admin(slot)],
+      health: word,
+      healthReason: reason,
+      active: table.active(slot),
+      total: this.#picks(pool, config.id),
+      failures: this.#failures(pool, config.id),
+      latencyMs: latency.percentiles(pool, config.id),
+    };
+  }
+
+  #picks(pool: string, backend: string): number {
+    return this.#facts.reader.read('backend_picks_total', { pool, backend })?.[0] ?? 0;
+  }
+
+  #failures(pool: string, backend: string): number {
+    let failures = 0;
+    for (const { labels, values } of this.#facts.reader.sum('backend_failures_total')) {
+      if (labels['pool'] === pool && labels['backend'] === backend) failures += values[0]!;
+    }
+    return failures;
+  }
+
+  readiness(): Readiness {
+    const reasons: string[] = [];
+    if (!this.#facts.open) reasons.push('the listeners are not open');
+    for (const { name, healthy } of this.pools())
+      if (healthy === 0) reasons.push(`pool ${name} has no healthy backend`);
+    return { ready: reasons.length === 0, reasons };
+  }
+
+  /** What the gauges of backends read. */
+  *gauges(): Iterable<{ pool: string; backend: string; up: boolean; active: number }> {
+    const { health, table } = this.#facts;
+    for (const { slot, pool, config } of this.#backends()) {
+      yield { pool, backend: config.id, up: health.describe(slot).word === 'up', active: table.active(slot) };
+    }
+  }
+}
+
+function routesOf(listener: ListenerConfig): ListenerStatus['routes'] {
+  if (listener.protocol === 'tcp') {
+    return [{ name: 'route-1', kind: 'pool', pools: [{ pool: listener.pool, weight: 1 }] }];
+  }
+  return listener.routes.map(({ name, action }) => ({
+    name,
+    kind: action.kind,
+    pools: action.kind === 'pool' ? action.split.map(({ pool, weight }) => ({ pool, weight })) : [],
+  }));
+}

@@ -1,0 +1,33 @@
+import { lstat, unlink } from 'node:fs/promises';
+import { connect } from 'node:net';
+
+const reasons: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another process listens there',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  EACCES: 'this user may not listen there',
+  ENOENT: 'there is no such directory',
+  ENOTFOUND: 'that name has no address',
+};
+
+/** The error of an address that could not be listened on, in a sentence: `WHO cannot listen on WHERE: why`. */
+export function bindError(who: string, where: string, cause: NodeJS.ErrnoException): Error {
+  return new Error(`${who} cannot listen on ${where}: ${reasons[cause.code ?? ''] ?? cause.message}`, { cause });
+}
+
+/** True when nobody accepts connections at a Unix socket any more. */
+function isAbandoned(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect(path);
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve(false);
+    });
+    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'));
+  });
+}
+
+/** Removes the socket file that a process which was killed has left behind; one in use, and any other file, stays. */
+export async function clearStaleSocket(path: string): Promise<void> {
+  const found = await lstat(path).catch(() => undefined);
+  if (found?.isSocket() === true && (await isAbandoned(path))) await unlink(path);
+}

@@ -1,0 +1,117 @@
+import { Buffer } from 'node:buffer';
+import net from 'node:net';
+
+/** Size in bytes of the read buffer that every wire of a thread shares: what one read can bring at most. */
+export const READ_BUFFER_BYTES = 64 * 1024;
+
+/** Up to this many bytes a chunk is written as a latin1 string, which the socket copies, instead of as a buffer, which it keeps. */
+const COPY_AS_TEXT_BYTES = 16 * 1024;
+
+/**
+ * One buffer for all wires of the thread. A read lands in it and is used up before the callback returns, so an idle
+ * connection owns no buffer and a busy one causes no garbage. Whoever wants to keep bytes copies them.
+ */
+const sharedBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+
+/** What happens on a wire. Every method is called synchronously from the event loop; none may throw. */
+export interface WireSink {
+  /** Bytes arrived in `bytes[0..length)`, valid only during the call. Returns false to stop reading until `wire.start()`. */
+  onBytes(bytes: Buffer, length: number): boolean;
+  /** The other side sent its FIN: no more bytes will come, the way out is still open. */
+  onEnd(): void;
+  /** All that was written has reached the kernel. */
+  onDrain(): void;
+  /** The wire is gone; `error` is set when it did not end in order. Called exactly once. */
+  onClose(error: NodeJS.ErrnoException | undefined): void;
+  /** A dialled wire is connected. */
+  onConnect(): void;
+}
+
+/** The sink of a wire nobody owns yet or any more: swallows all. */
+export const silentSink: WireSink = {
+  onBytes: () => false,
+  onEnd: () => {},
+  onDrain: () => {},
+  onClose: () => {},
+  onConnect: () => {},
+};
+
+/** The part of Node's socket handle that `Wire` reads; `handle` is how node:net itself builds an accepted socket. */
+export type SocketHandle = object;
+
+function readShared(this: Wire, length: number, bytes: Uint8Array): boolean {
+  return this.sink.onBytes(bytes as Buffer, length);
+}
+
+/**
+ * A TCP or Unix socket whose events go to one replaceable sink instead of to listeners, and whose reads land in a
+ * buffer shared by the thread (`onread` of node:net). Half-open is allowed: each direction is ended by itself.
+ */
+export class Wire extends net.Socket {
+  sink: WireSink = silentSink;
+  /** Why the wire was closed, when it was not in order. */
+  failure: NodeJS.ErrnoException | undefined;
+
+  constructor(handle?: SocketHandle) {
+    super({
+      ...(handle === undefined ? {} : { handle }),
+      allowHalfOpen: true,
+      noDelay: true,
+      manualStart: true,
+      onread: { buffer: sharedBuffer, callback: readShared },
+    } as net.SocketConstructorOpts);
+    this.on('end', wireEnded);
+    this.on('drain', wireDrained);
+    this.on('error', wireFailed);
+    this.on('close', wireClosed);
+  }
+
+  /**
+   * Writes `bytes[start..end)` so that the caller's buffer is free again at once: a small chunk as text, which the
+   * socket copies only if the kernel does not take it, a large one as a copy. False when the wire is backed up.
+   */
+  send(bytes: Buffer, start: number, end: number): boolean {
+    if (end - start <= COPY_AS_TEXT_BYTES) return this.write(bytes.toString('latin1', start, end), 'latin1');
+    return this.write(Buffer.from(bytes.subarray(start, end)));
+  }
+
+  /** Starts or goes on reading; an accepted wire reads nothing before. */
+  start(): void {
+    this.read(0);
+  }
+
+  /** Ends both directions at once with a reset, where the transport has one: nobody may take this for an orderly end. */
+  reset(): void {
+    if (this.connecting || !this.#isTcp) this.destroy();
+    else this.resetAndDestroy();
+  }
+
+  /** Unix sockets know no reset. */
+  get #isTcp(): boolean {
+    const handle = (this as unknown as { _handle: { reset?: unknown } | null })._handle;
+    return typeof handle?.reset === 'function';
+  }
+
+  /** True while bytes that were written wait for the kernel to take them. */
+  get backedUp(): boolean {
+    return this.writableLength > 0;
+  }
+}
+
+function wireEnded(this: Wire): void {
+  this.sink.onEnd();
+}
+
+function wireDrained(this: Wire): void {
+  this.sink.onDrain();
+}
+
+function wireFailed(this: Wire, error: NodeJS.ErrnoException): void {
+  this.failure = error;
+}
+
+function wireClosed(this: Wire): void {
+  const sink = this.sink;
+  this.sink = silentSink;
+  sink.onClose(this.failure);
+}

@@ -1,0 +1,262 @@
+import http from 'node:http';
+import type net from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { ListenerStatus, PoolStatus, Readiness, Status } from '../../src/admin/schema.ts';
+import type { ConfigInput } from '../../src/config/schema.ts';
+import { type NamedBackend, runLoad, startNamed } from '../support/load.ts';
+import { closeOpened, remember } from '../support/opened.ts';
+import { connectTo } from '../support/raw-client.ts';
+import { type RunningFairlead, runFairlead } from '../support/running.ts';
+import { startPeer } from '../support/tcp-peer.ts';
+
+afterEach(closeOpened);
+
+const started = async (name: string, options = {}): Promise<NamedBackend> => remember(await startNamed(name, options));
+
+function webOver(backends: readonly NamedBackend[], changes: Partial<ConfigInput> = {}): ConfigInput {
+  return {
+    workers: 2,
+    admin: { bind: '127.0.0.1:0' },
+    listeners: { web: { protocol: 'http', bind: '127.0.0.1:0', pool: 'web' } },
+    pools: {
+      web: {
+        backends: backends.map(({ address }) => address),
+        health: { type: 'http', path: '/', interval: '200ms', timeout: '500ms', rise: 1, fall: 2 },
+      },
+    },
+    ...changes,
+  };
+}
+
+async function getJson<T>(lb: RunningFairlead, path: string): Promise<T> {
+  return (await fetch(`http://${lb.adminAddresses[0]}${path}`)).json() as Promise<T>;
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+describe('under load', () => {
+  it('a backend that dies and returns, reloads and a crashed worker cost nothing but requests on that worker', async () => {
+    const backends = [await started('a'), await started('b'), await started('c')];
+    const lb = await runFairlead(webOver(backends));
+    let over = false;
+    const load = runLoad(lb.address(), { connections: 32, until: () => over });
+    await pause(300);
+    await backends[1]!.close();
+    await pause(700);
+    await started('b', { port: backends[1]!.port });
+    for (let i = 0; i < 10; i++) {
+      await lb.reloadWith(webOver(backends, { log: { level: i % 2 === 0 ? 'error' : 'silent' } }));
+      await pause(50);
+    }
+    await pause(500);
+    const beforeCrash = await getJson<Status>(lb, '/api/status');
+    const onFirst = beforeCrash.workers[0]!.connections;
+    await lb.crashWorker(0);
+    await pause(1000);
+    over = true;
+    const { bodies, statuses, errors } = await load;
+    expect([...statuses.keys()]).toEqual([200]);
+    const failed = [...errors.values()].reduce((sum, n) => sum + n, 0);
+    expect(failed).toBeLessThanOrEqual(onFirst);
+    expect([...errors.keys()].filter((code) => code !== 'ECONNRESET')).toEqual([]);
+    expect(bodies.get('b')).toBeGreaterThan(0);
+    const after = await getJson<Status>(lb, '/api/status');
+    expect(after.workers[0]).toMatchObject({ state: 'serving', restarts: 1 });
+    expect(after.generation).toBe(11);
+    for (const backend of (await getJson<PoolStatus>(lb, '/api/pools/web')).backends) {
+      expect(backend).toMatchObject({ health: 'up', active: 0 });
+    }
+  });
+});
+
+describe('a crashed worker', () => {
+  it('is replaced within a second, keeps its port and gives back what it held', async () => {
+    const peer = await startPeer((socket) => socket.write('hi'));
+    const lb = await runFairlead({
+      workers: 2,
+      admin: { bind: '127.0.0.1:0' },
+      listeners: { l4: { protocol: 'tcp', bind: '127.0.0.1:0', pool: 'l4' } },
+      pools: { l4: { backends: [peer.address], health: { type: 'off' } } },
+    });
+    const clients = await Promise.all(Array.from({ length: 12 }, () => connectTo(lb.address('l4'))));
+    for (const client of clients) await client.until(() => client.text === 'hi', 'greeting');
+    expect((await getJson<PoolStatus>(lb, '/api/pools/l4')).active).toBe(12);
+    await pause(1100);
+    const start = performance.now();
+    await lb.crashWorker(1);
+    while ((await getJson<Status>(lb, '/api/status')).workers[1]!.state !== 'serving') await pause(10);
+    expect(performance.now() - start).toBeLessThan(1000);
+    const gone = clients.filter(({ ending }) => ending !== undefined).length;
+    expect(gone).toBeGreaterThan(0);
+    expect(gone).toBeLessThan(12);
+    expect((await getJson<PoolStatus>(lb, '/api/pools/l4')).active).toBe(12 - gone);
+    expect((await getJson<ListenerStatus[]>(lb, '/api/listeners'))[0]!.active).toBe(12 - gone);
+    for (let i = 0; i < 8; i++) {
+      const client = await connectTo(lb.address('l4'));
+      await client.until(() => client.text === 'hi', 'greeting');
+    }
+  });
+});
+
+describe('a reload', () => {
+  it('changes routes on connections that are open, without closing them', async () => {
+    const a = await started('a');
+    const b = await started('b');
+    const lb = await runFairlead(webOver([a]));
+    const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+    const ask = () =>
+      new Promise<[string, net.Socket]>((resolve, reject) => {
+        http
+          .get(`http://${lb.address()}/`, { agent }, (response) => {
+            const { socket } = response;
+            response.setEncoding('utf8').once('data', (body) => resolve([body, socket]));
+          })
+          .once('error', reject);
+      });
+    const [before, first] = await ask();
+    await lb.reloadWith(webOver([b]));
+    const [after, second] = await ask();
+    agent.destroy();
+    expect([before, after]).toEqual(['a', 'b']);
+    expect(second).toBe(first);
+  });
+
+  it('that cannot bind changes nothing', async () => {
+    const a = await started('a');
+    const b = await started('b');
+    const taken = await started('taken');
+    const lb = await runFairlead(webOver([a]));
+    const bad = webOver([b], {
+      listeners: {
+        web: { protocol: 'http', bind: '127.0.0.1:0', pool: 'web' },
+        other: { protocol: 'tcp', bind: taken.address, pool: 'web' },
+      },
+    });
+    await expect(lb.reloadWith(bad)).rejects.toThrow(
+      `listener other cannot listen on ${taken.address}: another process`,
+    );
+    const { bodies } = await runLoad(lb.address(), { connections: 2, requests: 4 });
+    expect([...bodies]).toEqual([['a', 4]]);
+    expect((await getJson<Status>(lb, '/api/status')).generation).toBe(1);
+    expect((await getJson<PoolStatus>(lb, '/api/pools/web')).backends.map(({ address }) => address)).toEqual([
+      a.address,
+    ]);
+    const metrics = await (await fetch(`http://${lb.adminAddresses[0]}/metrics`)).text();
+    expect(metrics).toContain('fairlead_config_reloads_total{result="rejected"} 1');
+    await lb.reloadWith(webOver([b]));
+    expect([...(await runLoad(lb.address(), { connections: 1, requests: 1 })).bodies.keys()]).toEqual(['b']);
+  });
+
+  it('lets L4 connections live on while their listener and backend leave, and closes the listener', async () => {
+    const peer = await startPeer((socket) => socket.on('data', (data) => socket.write(data)));
+    const a = await started('a');
+    const both: ConfigInput = {
+      ...webOver([a]),
+      listeners: {
+        web: { protocol: 'http', bind: '127.0.0.1:0', pool: 'web' },
+        l4: { protocol: 'tcp', bind: '127.0.0.1:0', pool: 'l4' },
+      },
+    };
+    both.pools = { ...both.pools, l4: { backends: [peer.address] } };
+    const lb = await runFairlead(both);
+    const address = lb.address('l4');
+    const client = await connectTo(address);
+    client.send('one');
+    await client.until(() => client.text === 'one', 'echo');
+    await lb.reloadWith(webOver([a]));
+    client.send('two');
+    await client.until(() => client.text === 'onetwo', 'echo after the reload');
+    await expect(connectTo(address)).rejects.toThrow('ECONNREFUSED');
+  });
+
+  it('adds listeners, keeps ports the system chose, and refuses what needs a restart', async () => {
+    const a = await started('a');
+    const lb = await runFairlead(webOver([a]));
+    const address = lb.address();
+    await lb.reloadWith(
+      webOver([a], {
+        listeners: {
+          web: { protocol: 'http', bind: '127.0.0.1:0', pool: 'web' },
+          second: { protocol: 'http', bind: ['127.0.0.1:0', '[::1]:0'], pool: 'web' },
+        },
+      }),
+    );
+    expect(lb.address()).toBe(address);
+    expect([...(await runLoad(lb.address('second'), { connections: 1, requests: 2 })).bodies]).toEqual([['a', 2]]);
+    await expect(lb.reloadWith(webOver([a], { workers: 3 }))).rejects.toThrow(
+      'workers cannot change without a restart',
+    );
+  });
+});
+
+describe('a drain', () => {
+  it('answers what is under way, says so to keep-alive clients, and refuses newcomers', async () => {
+    const slow = await started('slow', { delayMs: 400 });
+    const lb = await runFairlead(webOver([slow]));
+    const client = await connectTo(lb.address());
+    client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    const idle = await connectTo(lb.address());
+    await pause(100);
+    const address = lb.address();
+    const drained = lb.drain();
+    await pause(50);
+    await expect(connectTo(address)).rejects.toThrow('ECONNREFUSED');
+    const { text, ending } = await client.ended();
+    expect(text).toContain('Connection: close\r\n');
+    expect([text.endsWith('slow'), ending]).toEqual([true, 'fin']);
+    expect((await idle.ended()).text).toBe('');
+    expect(await drained).toBe(true);
+  });
+
+  it('cuts what is left when the grace is over', async () => {
+    const peer = await startPeer((socket) => socket.resume());
+    const lb = await runFairlead({
+      listeners: { l4: { protocol: 'tcp', bind: '127.0.0.1:0', pool: 'l4' } },
+      pools: { l4: { backends: [peer.address], health: { type: 'off' } } },
+      shutdown: { grace: '200ms' },
+    });
+    const client = await connectTo(lb.address('l4'));
+    await peer.until(() => peer.open === 1);
+    const start = performance.now();
+    expect(await lb.drain()).toBe(false);
+    expect(performance.now() - start).toBeGreaterThanOrEqual(190);
+    await client.ended();
+    await peer.until(() => peer.open === 0);
+  });
+});
+
+describe('the start', () => {
+  it('opens listeners only when the first probes have settled', async () => {
+    const a = await started('a');
+    const dead = await started('dead');
+    await dead.close();
+    const lb = await runFairlead(webOver([dead, a]));
+    const { statuses, errors } = await runLoad(lb.address(), { connections: 4, requests: 40 });
+    expect([[...statuses], errors.size]).toEqual([[[200, 40]], 0]);
+    const { backends } = await getJson<PoolStatus>(lb, '/api/pools/web');
+    expect(backends.map(({ health, total }) => [health, total])).toEqual([
+      ['down', 0],
+      ['up', 40],
+    ]);
+    expect(backends[0]!.healthReason).toMatch(/refused/);
+  });
+
+  it('fails when a port is taken, and leaves nothing open', async () => {
+    const taken = await started('taken');
+    const config = webOver([taken], { listeners: { web: { protocol: 'http', bind: taken.address, pool: 'web' } } });
+    await expect(runFairlead(config)).rejects.toThrow('another process listens there');
+  });
+
+  it('is ready only while every pool has a healthy backend', async () => {
+    const a = await started('a');
+    const lb = await runFairlead(webOver([a]));
+    expect(await getJson<Readiness>(lb, '/readyz')).toEqual({ ready: true, reasons: [] });
+    await a.close();
+    const deadline = Date.now() + 5000;
+    while ((await getJson<Readiness>(lb, '/readyz')).ready && Date.now() < deadline) await pause(20);
+    expect(await getJson<Readiness>(lb, '/readyz')).toEqual({
+      ready: false,
+      reasons: ['pool web has no healthy backend'],
+    });
+  });
+});

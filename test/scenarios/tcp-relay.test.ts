@@ -1,0 +1,251 @@
+import { once } from 'node:events';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { ConfigInput } from '../../src/config/schema.ts';
+import { closeOpened, remember } from '../support/opened.ts';
+import { connectTo } from '../support/raw-client.ts';
+import { runFairlead } from '../support/running.ts';
+import { startPeer } from '../support/tcp-peer.ts';
+
+afterEach(closeOpened);
+
+function tcpConfig(
+  backends: string[],
+  changes: Record<string, unknown> = {},
+  pool: Record<string, unknown> = {},
+): ConfigInput {
+  return {
+    listeners: { db: { protocol: 'tcp', bind: '127.0.0.1:0', pool: 'db', ...changes } },
+    pools: { db: { backends, health: { type: 'off' }, ...pool } },
+  } as ConfigInput;
+}
+
+describe('an L4 connection', () => {
+  it('carries bytes both ways as they are', async () => {
+    const peer = await startPeer((socket) => socket.pipe(socket));
+    const lb = await runFairlead(tcpConfig([peer.address]));
+    const client = await connectTo(lb.address('db'));
+    const bytes = Buffer.from(Array.from({ length: 100_000 }, (_, i) => (i * 7) % 256));
+    client.send(bytes);
+    await client.until(() => client.text.length === bytes.length, 'echo');
+    expect(Buffer.from(client.text, 'latin1').equals(bytes)).toBe(true);
+  });
+
+  it('lets the backend speak first', async () => {
+    const peer = await startPeer((socket) => socket.write('220 ready\r\n'));
+    const lb = await runFairlead(tcpConfig([peer.address]));
+    const client = await connectTo(lb.address('db'));
+    await client.until(() => client.text === '220 ready\r\n', 'greeting');
+  });
+
+  it('brings the whole answer to a client that half-closed after its request', async () => {
+    const answer = 'x'.repeat(3_000_000);
+    const peer = await startPeer(
+      (socket) => {
+        socket.on('end', () => setTimeout(() => socket.end(answer), 60));
+        socket.resume();
+      },
+      { halfOpen: true },
+    );
+    const lb = await runFairlead(tcpConfig([peer.address]));
+    const client = await connectTo(lb.address('db'));
+    const { text, ending } = await client.send('request').end().ended();
+    expect([text === answer, ending]).toEqual([true, 'fin']);
+  });
+
+  it('brings what the client still sends to a backend that half-closed', async () => {
+    let heard = '';
+    const peer = await startPeer(
+      (socket) => {
+        socket.on('data', (chunk) => (heard += chunk));
+        socket.end('bye');
+      },
+      { halfOpen: true },
+    );
+    const lb = await runFairlead(tcpConfig([peer.address]));
+    const client = await connectTo(lb.address('db'));
+    await client.until(() => client.ending === 'fin', 'FIN of the backend');
+    expect(client.text).toBe('bye');
+    client.send('still here').end();
+    await peer.until(() => heard === 'still here');
+  });
+
+  it('passes a reset by the backend on as a reset', async () => {
+    const peer = await startPeer((socket) => socket.once('data', () => socket.resetAndDestroy()));
+    const lb = await runFairlead(tcpConfig([peer.address]));
+    const client = await connectTo(lb.address('db'));
+    expect((await client.send('x').ended()).ending).toBe('reset');
+  });
+
+  it('passes a reset by the client on as a reset', async () => {
+    const peer = await startPeer((socket) => socket.resume());
+    const lb = await runFairlead(tcpConfig([peer.address]));
+    const client = await connectTo(lb.address('db'));
+    client.send('x');
+    await peer.until(() => peer.endings.length === 0 && peer.open === 1);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    client.reset();
+    await peer.until(() => peer.endings.length === 1);
+    expect(peer.endings).toEqual(['reset']);
+  });
+
+  it.each(['client', 'backend'])('is cut when nothing moves for the idle time, seen from the %s', async (side) => {
+    const peer = await startPeer((socket) => socket.resume());
+    const lb = await runFairlead(tcpConfig([peer.address], { timeouts: { idle: '150ms' } }));
+    const client = await connectTo(lb.address('db'));
+    client.send('x');
+    await client.ended();
+    if (side === 'backend') await peer.until(() => peer.open === 0);
+    expect(client.text).toBe('');
+  });
+
+  it('lives beyond the idle time as long as one side speaks', async () => {
+    const peer = await startPeer((socket) => {
+      const timer = setInterval(() => socket.write('.'), 40);
+      socket.on('close', () => clearInterval(timer));
+    });
+    const lb = await runFairlead(tcpConfig([peer.address], { timeouts: { idle: '200ms' } }));
+    const client = await connectTo(lb.address('db'));
+    await client.until(() => client.text.length > 15, 'dots');
+    expect(client.ending).toBeUndefined();
+  });
+
+  it('gives a half-closed connection the shorter time', async () => {
+    const peer = await startPeer((socket) => socket.resume());
+    const lb = await runFairlead(tcpConfig([peer.address], { timeouts: { idle: '1h', halfClose: '150ms' } }));
+    const client = await connectTo(lb.address('db'));
+    await client.send('x').end().ended();
+    await peer.until(() => peer.open === 0);
+  });
+});
+
+describe('the backend of an L4 connection', () => {
+  it('is another one when the dial fails, and the client does not notice', async () => {
+    const peer = await startPeer((socket) => socket.end('alive'));
+    const dead = await startPeer(() => undefined);
+    await dead.close();
+    const lb = await runFairlead(tcpConfig([dead.address, peer.address]));
+    for (let i = 0; i < 6; i++) {
+      const client = await connectTo(lb.address('db'));
+      expect(await client.ended()).toEqual({ text: 'alive', ending: 'fin' });
+    }
+  });
+
+  it('gets no byte before it is connected, and all of them after', async () => {
+    let heard = '';
+    const peer = await startPeer((socket) => socket.on('data', (chunk) => (heard += chunk)));
+    const dead = await startPeer(() => undefined);
+    await dead.close();
+    const lb = await runFairlead(tcpConfig([dead.address, peer.address]));
+    for (let i = 0; i < 2; i++) (await connectTo(lb.address('db'))).send(`hello${i}`);
+    await peer.until(() => heard.length === 12);
+    expect(heard).toContain('hello0');
+    expect(heard).toContain('hello1');
+  });
+
+  it('does not exist: the client is reset', async () => {
+    const dead = await startPeer(() => undefined);
+    await dead.close();
+    const lb = await runFairlead(tcpConfig([dead.address]));
+    const client = await connectTo(lb.address('db'));
+    expect((await client.ended()).ending).toBe('reset');
+  });
+
+  it('is the least loaded one', async () => {
+    const peers = await Promise.all([0, 1, 2].map((n) => startPeer((socket) => socket.write(String(n)))));
+    const lb = await runFairlead(
+      tcpConfig(
+        peers.map(({ address }) => address),
+        {},
+        { balance: 'least-connections' },
+      ),
+    );
+    const clients = [];
+    for (let i = 0; i < 9; i++) {
+      const client = await connectTo(lb.address('db'));
+      await client.until(() => client.text !== '', 'name');
+      clients.push(client);
+    }
+    expect(peers.map(({ open }) => open)).toEqual([3, 3, 3]);
+    for (const client of clients.filter(({ text }) => text === '1')) client.close();
+    await peers[1]!.until(() => peers[1]!.open === 0);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    for (let i = 0; i < 3; i++) {
+      const client = await connectTo(lb.address('db'));
+      await client.until(() => client.text !== '', 'name');
+    }
+    expect(peers[1]!.open).toBe(3);
+  });
+
+  it('may be on IPv6 and on a Unix socket, as the listener may', async () => {
+    const path = join(tmpdir(), `fairlead-tcp-${process.pid}.sock`);
+    const six = await startPeer((socket) => socket.end('six'), { where: { host: '::1', port: 0 } });
+    const unix = await startPeer((socket) => socket.end('unix'), { where: { path: `${path}.backend` } });
+    const lb = await runFairlead({
+      listeners: {
+        six: { protocol: 'tcp', bind: '[::1]:0', pool: 'six' },
+        unix: { protocol: 'tcp', bind: `unix:${path}`, pool: 'unix' },
+      },
+      pools: {
+        six: { backends: [six.address], health: { type: 'off' } },
+        unix: { backends: [unix.address], health: { type: 'off' } },
+      },
+    });
+    expect((await (await connectTo(lb.address('six'))).ended()).text).toBe('six');
+    expect((await (await connectTo(`unix:${path}`)).ended()).text).toBe('unix');
+  });
+});
+
+describe('the limits of an L4 listener', () => {
+  it('reset what is over them, and make room again', async () => {
+    const peer = await startPeer((socket) => socket.write('in'));
+    const lb = await runFairlead(tcpConfig([peer.address], { limits: { connections: 2 } }));
+    const clients = [await connectTo(lb.address('db')), await connectTo(lb.address('db'))];
+    for (const client of clients) await client.until(() => client.text === 'in', 'greeting');
+    expect((await (await connectTo(lb.address('db'))).ended()).ending).toBe('reset');
+    clients[0]!.close();
+    await peer.until(() => peer.open === 1);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    const again = await connectTo(lb.address('db'));
+    await again.until(() => again.text === 'in', 'greeting');
+  });
+});
+
+describe('memory', () => {
+  it('stays bounded when one side stops reading, and no byte is lost', { timeout: 60_000 }, async () => {
+    const total = 256 * 1024 * 1024;
+    const chunk = Buffer.alloc(64 * 1024, 1);
+    const peer = await startPeer((socket) => {
+      let sent = 0;
+      const pump = (): void => {
+        while (sent < total) {
+          sent += chunk.length;
+          if (!socket.write(chunk)) return void socket.once('drain', pump);
+        }
+        socket.end();
+      };
+      pump();
+    });
+    const lb = await runFairlead(tcpConfig([peer.address]));
+    const [host, port] = lb.address('db').split(':');
+    const socket = remember(
+      Object.assign(net.connect({ host: host!, port: Number(port) }), { close: () => undefined }),
+    );
+    let received = 0;
+    socket.on('data', (data) => {
+      received += data.length;
+    });
+    await once(socket, 'data');
+    socket.pause();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const before = process.memoryUsage().rss;
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    const grown = process.memoryUsage().rss - before;
+    socket.resume();
+    await once(socket, 'end');
+    expect(received).toBe(total);
+    expect(grown).toBeLessThan(32 * 1024 * 1024);
+  });
+});
