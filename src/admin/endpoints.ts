@@ -1,0 +1,109 @@
+import { closest } from '../support/suggest.ts';
+import { type AdminError, type JsonSchema, schemas } from './schema.ts';
+import type { AdminSource } from './source.ts';
+
+/** What an endpoint answers; `contentType` when it is not JSON. */
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+  readonly contentType?: string;
+}
+
+/** One endpoint of the API: all that is known of it, for the server, the index and the API's description. */
+export interface Endpoint {
+  readonly method: 'GET';
+  /** With `:name` for a parameter. */
+  readonly path: string;
+  readonly summary: string;
+  /** True when it is answered without the token: liveness and readiness probes carry none. */
+  readonly open: boolean;
+  /** What it answers, by status. */
+  readonly responses: Readonly<Record<number, JsonSchema>>;
+  answer(source: AdminSource, parameters: Readonly<Record<string, string>>): Answer | Promise<Answer>;
+}
+
+const metricsSchema: JsonSchema = {
+  description: "Metrics in Prometheus' text format.",
+  content: { 'text/plain': { schema: { type: 'string' } } },
+};
+
+function noPool(source: AdminSource, name: string): AdminError {
+  const names = source.pools().map((pool) => pool.name);
+  const meant = closest(name, names);
+  const hint = meant === undefined ? '' : `; did you mean '${meant}'?`;
+  return { error: 'no-pool', message: `there is no pool '${name}'${hint}` };
+}
+
+/** Every endpoint there is. */
+export const endpoints: readonly Endpoint[] = [
+  {
+    method: 'GET',
+    path: '/',
+    summary: 'This list.',
+    open: false,
+    responses: { 200: schemas.index },
+    answer: () => ({ status: 200, body: { name: 'fairlead', endpoints } }),
+  },
+  {
+    method: 'GET',
+    path: '/healthz',
+    summary: 'Whether the process is alive; needs no token.',
+    open: true,
+    responses: { 200: schemas.alive },
+    answer: () => ({ status: 200, body: { status: 'alive' } }),
+  },
+  {
+    method: 'GET',
+    path: '/readyz',
+    summary: 'Whether every listener is open and every pool has a healthy backend; needs no token.',
+    open: true,
+    responses: { 200: schemas.readiness, 503: schemas.readiness },
+    answer: (source) => {
+      const readiness = source.readiness();
+      return { status: readiness.ready ? 200 : 503, body: readiness };
+    },
+  },
+  {
+    method: 'GET',
+    path: '/metrics',
+    summary: "Metrics in Prometheus' text format.",
+    open: false,
+    responses: { 200: metricsSchema },
+    answer: async (source) => ({ status: 200, ...(await source.metrics()) }),
+  },
+  {
+    method: 'GET',
+    path: '/api/status',
+    summary: 'The process, its workers and its listeners with their real addresses.',
+    open: false,
+    responses: { 200: schemas.status },
+    answer: (source) => ({ status: 200, body: source.status() }),
+  },
+  {
+    method: 'GET',
+    path: '/api/listeners',
+    summary: 'Every listener with its routes.',
+    open: false,
+    responses: { 200: schemas.listeners },
+    answer: (source) => ({ status: 200, body: source.listeners() }),
+  },
+  {
+    method: 'GET',
+    path: '/api/pools',
+    summary: 'Every pool with its backends.',
+    open: false,
+    responses: { 200: schemas.pools },
+    answer: (source) => ({ status: 200, body: source.pools() }),
+  },
+  {
+    method: 'GET',
+    path: '/api/pools/:pool',
+    summary: 'One pool with its backends.',
+    open: false,
+    responses: { 200: schemas.pool, 404: schemas.error },
+    answer: (source, { pool: name = '' }) => {
+      const pool = source.pool(name);
+      return pool === undefined ? { status: 404, body: noPool(source, name) } : { status: 200, body: pool };
+    },
+  },
+];

@@ -1,0 +1,115 @@
+import { z } from 'zod';
+
+const count = z.number();
+const nullableMs = z.number().nullable();
+
+const latencySchema = z.object({
+  p50: nullableMs.describe('Median over the last minute in ms; null when nothing was measured.'),
+  p99: nullableMs.describe('99th percentile over the last minute in ms; null when nothing was measured.'),
+});
+
+const backendSchema = z.object({
+  id: z.string(),
+  address: z.string(),
+  weight: z.number(),
+  state: z.enum(['enabled', 'draining', 'disabled']).describe('What the operator wants.'),
+  health: z.enum(['up', 'down', 'ejected', 'unknown']).describe('What probes and traffic say.'),
+  healthReason: z.string().describe('Why the health is what it is.'),
+  active: count.describe('Leases held now.'),
+  total: count.describe('Leases taken since the start.'),
+  failures: count.describe('Attempts failed since the start.'),
+  latencyMs: latencySchema,
+});
+
+const poolSchema = z.object({
+  name: z.string(),
+  algorithm: z.string(),
+  healthy: count.describe('Backends that may be picked now.'),
+  active: count.describe('Leases held now, over all backends.'),
+  backends: z.array(backendSchema),
+});
+
+const routeSchema = z.object({
+  name: z.string(),
+  kind: z.enum(['pool', 'redirect', 'respond']),
+  pools: z.array(z.object({ pool: z.string(), weight: z.number() })).describe('Empty unless kind is pool.'),
+});
+
+const listenerSchema = z.object({
+  name: z.string(),
+  protocol: z.enum(['http', 'tcp']),
+  bind: z.array(z.string()).describe('Addresses as configured.'),
+  addresses: z.array(z.string()).describe('Addresses as bound, with the real ports; empty until it is open.'),
+  active: count.describe('Client connections open now.'),
+  total: count.describe('Client connections accepted since the start.'),
+  routes: z.array(routeSchema),
+});
+
+const workerSchema = z.object({
+  id: count,
+  state: z.enum(['starting', 'serving', 'draining', 'stopped']),
+  restarts: count.describe('How often it was replaced after a crash.'),
+  connections: count.describe('Client connections open now.'),
+});
+
+const statusSchema = z.object({
+  version: z.string(),
+  node: z.string(),
+  pid: count,
+  startedAt: z.string().describe('ISO 8601, UTC.'),
+  uptimeMs: count,
+  generation: count.describe('Number of the config in force; 1 at the start.'),
+  configPath: z.string().nullable().describe('null when the config did not come from a file.'),
+  workers: z.array(workerSchema),
+  listeners: z.array(listenerSchema),
+});
+
+const readinessSchema = z.object({
+  ready: z.boolean(),
+  reasons: z.array(z.string()).describe('What is missing; empty when ready.'),
+});
+
+const errorSchema = z.object({
+  error: z.string().describe('A code for programs.'),
+  message: z.string().describe('A sentence for people.'),
+});
+
+const indexSchema = z.object({
+  name: z.string(),
+  endpoints: z.array(z.object({ method: z.string(), path: z.string(), summary: z.string() })),
+});
+
+/** A backend as the API shows it. */
+export type BackendStatus = z.output<typeof backendSchema>;
+/** A pool with its backends. */
+export type PoolStatus = z.output<typeof poolSchema>;
+/** A listener with its routes in the order they are tried. */
+export type ListenerStatus = z.output<typeof listenerSchema>;
+/** A data-plane thread. */
+export type WorkerStatus = z.output<typeof workerSchema>;
+/** The whole process. */
+export type Status = z.output<typeof statusSchema>;
+/** Whether traffic can be served, and if not, why. */
+export type Readiness = z.output<typeof readinessSchema>;
+/** The body of every answer that is not a success, but for /readyz. */
+export type AdminError = z.output<typeof errorSchema>;
+
+/** JSON Schema (draft 7), as fastify compiles it into a serialiser and OpenAPI takes it over. */
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+function jsonSchema(schema: z.ZodType): JsonSchema {
+  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { target: 'draft-7' });
+  return rest;
+}
+
+/** The schemas of what the endpoints answer; each type above is derived from the same definition. */
+export const schemas = {
+  alive: jsonSchema(z.object({ status: z.literal('alive') })),
+  error: jsonSchema(errorSchema),
+  index: jsonSchema(indexSchema),
+  listeners: jsonSchema(z.array(listenerSchema)),
+  pool: jsonSchema(poolSchema),
+  pools: jsonSchema(z.array(poolSchema)),
+  readiness: jsonSchema(readinessSchema),
+  status: jsonSchema(statusSchema),
+} as const;

@@ -1,0 +1,20 @@
+import type { ListenerStatus, PoolStatus, Readiness, Status } from './schema.ts';
+
+/**
+ * What the admin server shows. Every call is one request's, must be quick, and gives the state of that moment; what is
+ * given is not kept.
+ */
+export interface AdminSource {
+  /** The process, its workers and listeners. */
+  status(): Status;
+  /** Every listener, in the order of the config. */
+  listeners(): ListenerStatus[];
+  /** Every pool, in the order of the config. */
+  pools(): PoolStatus[];
+  /** One pool; undefined when there is none of that name. */
+  pool(name: string): PoolStatus | undefined;
+  /** Ready when every listener is open and every pool has a healthy backend. */
+  readiness(): Readiness;
+  /** All metrics in Prometheus' text format. */
+  metrics(): Promise<{ readonly contentType: string; readonly body: string }>;
+}

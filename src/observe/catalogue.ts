@@ -1,0 +1,175 @@
+import { LATENCY_CELLS } from './latency.ts';
+
+/** What a metric is: its Prometheus type, who counts it, and the labels its series are told apart by. */
+export interface MetricEntry {
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  /** 'lane': every worker counts in its own cells; 'control': the control plane knows it by itself. */
+  readonly held: 'lane' | 'control';
+  readonly help: string;
+  readonly labels: readonly string[];
+  /** Upper bounds of a histogram's buckets, ascending, without +Inf. */
+  readonly buckets?: readonly number[];
+}
+
+/** What every metric's name starts with when it is scraped. */
+export const METRIC_PREFIX = 'fairlead_';
+
+const durationBucketsSeconds = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
+] as const;
+
+/**
+ * Every metric there is, by its name without the prefix. A label's values come from the config or from a fixed list,
+ * never from what a client sent, so the number of series is bounded by the config.
+ */
+export const catalogue = {
+  requests_total: {
+    type: 'counter',
+    held: 'lane',
+    help: 'Requests answered, by the status code the client was sent; 499 when the client left first.',
+    labels: ['listener', 'route', 'pool', 'backend', 'code'],
+  },
+  request_duration_seconds: {
+    type: 'histogram',
+    held: 'lane',
+    help: 'Time from the first byte of a request to the last byte of its answer.',
+    labels: ['listener', 'route'],
+    buckets: durationBucketsSeconds,
+  },
+  connections_total: {
+    type: 'counter',
+    held: 'lane',
+    help: 'Client connections accepted.',
+    labels: ['listener'],
+  },
+  connections_active: {
+    type: 'gauge',
+    held: 'lane',
+    help: 'Client connections open now.',
+    labels: ['listener'],
+  },
+  bytes_total: {
+    type: 'counter',
+    held: 'lane',
+    help: 'Bytes read from clients (in) and written to them (out).',
+    labels: ['listener', 'direction'],
+  },
+  backend_up: {
+    type: 'gauge',
+    held: 'control',
+    help: '1 while the backend is healthy and not ejected, else 0.',
+    labels: ['pool', 'backend'],
+  },
+  backend_active: {
+    type: 'gauge',
+    held: 'control',
+    help: 'Leases held on the backend now: connections in L4, request attempts in L7.',
+    labels: ['pool', 'backend'],
+  },
+  backend_picks_total: {
+    type: 'counter',
+    held: 'lane',
+    help: 'Times the backend was picked.',
+    labels: ['pool', 'backend'],
+  },
+  backend_failures_total: {
+    type: 'counter',
+    held: 'lane',
+    help: 'Attempts that the backend failed.',
+    labels: ['pool', 'backend', 'reason'],
+  },
+  backend_connect_seconds: {
+    type: 'histogram',
+    held: 'lane',
+    help: 'Time to open a connection to a backend.',
+    labels: ['pool'],
+    buckets: durationBucketsSeconds,
+  },
+  retries_total: {
+    type: 'counter',
+    held: 'lane',
+    help: 'Attempts made again on another backend, by what went wrong with the one before.',
+    labels: ['pool', 'reason'],
+  },
+  refusals_total: {
+    type: 'counter',
+    held: 'lane',
+    help: 'Connections and requests that Fairlead refused by itself.',
+    labels: ['listener', 'reason'],
+  },
+  health_transitions_total: {
+    type: 'counter',
+    held: 'control',
+    help: 'Changes of a backend from one health to another.',
+    labels: ['pool', 'backend', 'to'],
+  },
+  config_generation: {
+    type: 'gauge',
+    held: 'control',
+    help: 'Number of the config in force: 1 at the start, one more with every reload that was applied.',
+    labels: [],
+  },
+  config_reloads_total: {
+    type: 'counter',
+    held: 'control',
+    help: 'Reloads that were applied, and that were rejected because the new config was bad.',
+    labels: ['result'],
+  },
+  workers: {
+    type: 'gauge',
+    held: 'control',
+    help: 'Data-plane threads that are running.',
+    labels: [],
+  },
+  build_info: {
+    type: 'gauge',
+    held: 'control',
+    help: 'Always 1; the labels tell the versions of Fairlead and of Node.',
+    labels: ['version', 'node'],
+  },
+} as const satisfies Record<string, MetricEntry>;
+
+type Catalogue = typeof catalogue;
+
+/** The name of a metric, without the prefix. */
+export type MetricName = keyof Catalogue;
+
+/** What workers keep cells for: the metrics they count, and each backend's latency, which is not exported as it is. */
+export type MeterName =
+  | { [N in MetricName]: Catalogue[N]['held'] extends 'lane' ? N : never }[MetricName]
+  | 'backend_latency';
+
+/** The names of the metrics of one type that workers count. */
+export type LaneMetric<T extends MetricEntry['type']> = {
+  [N in MetricName]: Catalogue[N] extends { readonly type: T; readonly held: 'lane' } ? N : never;
+}[MetricName];
+
+/** The labels that a series of metric `N` must have, all of them. */
+export type LabelsOf<N extends MetricName> = Readonly<Record<Catalogue[N]['labels'][number], string>>;
+
+/** How one meter lies in a lane: its labels in the order of the catalogue, and the number of cells of one series. */
+export interface MeterShape {
+  readonly name: MeterName;
+  readonly type: MetricEntry['type'] | 'latency';
+  readonly labels: readonly string[];
+  readonly width: number;
+  /** Upper bounds of a histogram's buckets; none for anything else. */
+  readonly buckets: readonly number[];
+}
+
+/**
+ * Every meter of the workers, in a fixed order. A histogram is its buckets, then one for what exceeds them all, then
+ * the sum; their count is not kept, because it is the sum of the buckets.
+ */
+export const meterShapes: readonly MeterShape[] = [
+  ...Object.entries(catalogue as Record<MetricName, MetricEntry>)
+    .filter(([, entry]) => entry.held === 'lane')
+    .map(([name, { type, labels, buckets = [] }]) => ({
+      name: name as MeterName,
+      type,
+      labels,
+      width: type === 'histogram' ? buckets.length + 2 : 1,
+      buckets,
+    })),
+  { name: 'backend_latency', type: 'latency', labels: ['pool', 'backend'], width: LATENCY_CELLS, buckets: [] },
+];

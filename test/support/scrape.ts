@@ -1,0 +1,46 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { RunningFairlead } from './running.ts';
+
+/** How long a metric may take to come to what is expected, in ms. */
+const PATIENCE_MS = 10_000;
+const LOOK_MS = 20;
+
+/** One line of a scrape. */
+export interface Sample {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** All samples that an instance with an admin server shows now, as Prometheus would read them. */
+export async function scrape(running: RunningFairlead): Promise<Sample[]> {
+  const response = await fetch(`http://${running.adminAddresses[0]}/metrics`);
+  const text = await response.text();
+  return [...text.matchAll(/^([a-z_]+)(?:\{([^\n]*)\})? (\S+)$/gm)].map((match) => ({
+    name: match[1]!,
+    labels: Object.fromEntries([...(match[2] ?? '').matchAll(/(\w+)="([^"]*)"/g)].map((pair) => [pair[1]!, pair[2]!])),
+    value: Number(match[3]),
+  }));
+}
+
+/** The sum of a metric over the series that have these labels; 0 when there is none. */
+export function sumOf(samples: readonly Sample[], name: string, labels: Sample['labels'] = {}): number {
+  return samples
+    .filter((sample) => sample.name === name)
+    .filter((sample) => Object.entries(labels).every(([label, value]) => sample.labels[label] === value))
+    .reduce((sum, { value }) => sum + value, 0);
+}
+
+/** One metric now. */
+export async function metric(running: RunningFairlead, name: string, labels: Sample['labels'] = {}): Promise<number> {
+  return sumOf(await scrape(running), `fairlead_${name}`, labels);
+}
+
+/** Waits until this holds; says what did not happen when it takes too long. */
+export async function eventually(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  const deadline = Date.now() + PATIENCE_MS;
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error(`${what} did not happen within ${PATIENCE_MS} ms`);
+    await pause(LOOK_MS);
+  }
+}
