@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs';
+
+interface FileResult {
+  readonly status: string;
+  readonly assertionResults: readonly unknown[];
+}
+
+interface VitestResult {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly testResults: readonly FileResult[];
+}
+
+/**
+ * `N passed, N failed` from the text of Vitest's JSON report. A file that failed before it could name a test counts as
+ * one failure, because Vitest counts none for it; so does a report that is absent or cut short.
+ */
+export function resultLine(report: string | undefined): string {
+  const result = report === undefined ? undefined : parseReport(report);
+  if (result === undefined) return '0 passed, 1 failed';
+  const unloadable = result.testResults.filter(
+    (file) => file.status === 'failed' && file.assertionResults.length === 0,
+  );
+  return `${result.numPassedTests} passed, ${result.numFailedTests + unloadable.length} failed`;
+}
+
+function parseReport(report: string): VitestResult | undefined {
+  try {
+    return JSON.parse(report) as VitestResult;
+  } catch {
+    return undefined;
+  }
+}
+
+function readReport(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+if (import.meta.main) console.log(resultLine(readReport(process.argv[2] ?? '.vitest-result.json')));

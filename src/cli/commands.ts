@@ -1,0 +1,23 @@
+import type { Command } from './command.ts';
+
+/** The commands there are; a file is loaded when its command is asked for. */
+export const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  run: () => import('./run.ts'),
+  check: () => import('./check.ts'),
+  demo: () => import('./demo.ts'),
+  schema: () => import('./schema.ts'),
+};
+
+/** The commands that are planned and named in the docs of the project, so that asking for one gets a straight answer. */
+export const plannedCommands: readonly string[] = [
+  'explain',
+  'bench',
+  'top',
+  'drain',
+  'enable',
+  'disable',
+  'weight',
+  'reload',
+  'status',
+  'simulate',
+];

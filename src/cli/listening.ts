@@ -1,0 +1,25 @@
+/** What is open, as far as it is printed: addresses as the config writes them, with the real ports. */
+export interface OpenAddresses {
+  readonly listeners: readonly {
+    readonly name: string;
+    readonly protocol: string;
+    readonly addresses: readonly string[];
+  }[];
+  readonly adminAddresses: readonly string[];
+}
+
+/** One line for each open address: `listening web http://127.0.0.1:8080`. */
+export function listeningLines({ listeners, adminAddresses }: OpenAddresses): string {
+  const all = [...listeners, { name: 'admin', protocol: 'http', addresses: adminAddresses }];
+  const lines = all.flatMap(({ name, protocol, addresses }) =>
+    addresses.map((address) => `listening ${name} ${urlOf(protocol, address)}\n`),
+  );
+  return lines.join('');
+}
+
+/** An address one can ask: that of every interface is written with the name that this machine has for itself. */
+export function urlOf(protocol: string, address: string): string {
+  if (address.startsWith('unix:')) return address;
+  const port = /^(?:\[::\]|0\.0\.0\.0)?:(\d+)$/.exec(address)?.[1];
+  return port === undefined ? `${protocol}://${address}` : `${protocol}://localhost:${port} (every interface)`;
+}

@@ -1,0 +1,81 @@
+import { existsSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { readFiles, root } from './source.ts';
+
+const textOf = (path: string) => readFiles(path)[0]!.text;
+const instructions = textOf('Dockerfile')
+  .replaceAll(/\\\n\s*/g, '')
+  .split('\n')
+  .filter((line) => /^[A-Z]+ /.test(line))
+  .map((line) => ({ word: line.split(' ')[0]!, rest: line.slice(line.indexOf(' ') + 1) }));
+const all = (word: string) => instructions.filter((one) => one.word === word).map(({ rest }) => rest);
+
+describe('the Dockerfile', () => {
+  const copied = all('COPY')
+    .filter((rest) => !rest.startsWith('--from='))
+    .flatMap((rest) => rest.split(' ').slice(0, -1));
+
+  it('copies what is there, and .dockerignore lets it through', () => {
+    const admitted = textOf('.dockerignore').split('\n');
+    expect(copied.filter((path) => !existsSync(root + path))).toEqual([]);
+    expect(copied.filter((path) => !admitted.includes(`!${path}`))).toEqual([]);
+    expect(admitted.filter((line) => line.startsWith('!')).sort()).toEqual(
+      [...new Set(copied)].map((p) => `!${p}`).sort(),
+    );
+  });
+
+  it('starts Fairlead itself as process 1, not as root, with a config that the image has', () => {
+    const [entrypoint] = all('ENTRYPOINT').map((rest) => JSON.parse(rest) as string[]);
+    const [command] = all('CMD').map((rest) => JSON.parse(rest) as string[]);
+    expect(entrypoint).toEqual(['node', 'src/cli/main.ts']);
+    expect(command?.[0]).toBe('run');
+    for (const path of [entrypoint![1]!, command![1]!]) {
+      expect(existsSync(root + path)).toBe(true);
+      expect(copied).toContain(path.split('/')[0]);
+    }
+    expect(all('USER')).toEqual(['node']);
+    expect(all('STOPSIGNAL')).toEqual(['SIGTERM']);
+  });
+
+  it('asks for its health with a program that the image has', () => {
+    const [, program] = JSON.parse(/CMD (\[.*\])/.exec(all('HEALTHCHECK')[0]!)![1]!) as string[];
+    expect(existsSync(root + program)).toBe(true);
+  });
+
+  it('is of two stages from one base, with no development packages', () => {
+    expect(all('FROM').map((rest) => rest.split(' ')[0])).toEqual(Array(2).fill(`\${NODE_IMAGE}`));
+    expect(all('RUN')).toEqual(['npm ci --omit=dev --ignore-scripts']);
+  });
+});
+
+describe('compose.yaml', () => {
+  const { services } = parse(textOf('compose.yaml'), { merge: true }) as {
+    services: Record<string, { ports?: string[]; volumes?: string[]; command?: string[]; environment?: object }>;
+  };
+  const config = parse(textOf('config/docker.yaml')) as {
+    listeners: Record<string, { bind: string }>;
+    admin: { bind: string };
+    pools: { apps: { backends: { address: string }[] } };
+  };
+  const { fairlead, ...apps } = services;
+
+  it('has the backends that config/docker.yaml names, on their ports', () => {
+    const served = Object.entries(apps).map(([name, { environment }]) => ({ name, ...environment }));
+    const addresses = config.pools.apps.backends.map(({ address }) => address);
+    expect(served.map((app) => `${app.name}:${(app as { PORT?: string }).PORT}`)).toEqual(addresses);
+  });
+
+  it('publishes every listener and the admin server, on the loopback address', () => {
+    const binds = [...Object.values(config.listeners), config.admin].map(({ bind }) => bind);
+    expect(fairlead!.ports).toEqual(binds.map((bind) => `127.0.0.1${bind}${bind}`));
+    expect(all('EXPOSE')).toEqual([binds.map((bind) => bind.slice(1)).join(' ')]);
+  });
+
+  it('mounts what is there', () => {
+    for (const { volumes = [], command = [] } of Object.values(apps)) {
+      const [folder] = volumes[0]!.split(':');
+      expect(existsSync(`${root}${folder}/${command[1]}`)).toBe(true);
+    }
+  });
+});
