@@ -1,4 +1,5 @@
 import net from 'node:net';
+import { withoutIpv6 } from '../support/bind.ts';
 import { type SocketHandle, Wire } from '../support/wire.ts';
 
 /** Connections the kernel may hold for one worker before it accepts them; the kernel's own limit may be lower. */
@@ -20,20 +21,33 @@ interface ListeningHandle {
   onconnection: (status: number, client: (SocketHandle & { setNoDelay?(on: boolean): number }) | undefined) => void;
 }
 
+/** Who hears of what a listening socket does. */
+export interface Acceptor {
+  /** A connection came in; nothing is read from it before `wire.start()`. */
+  onWire(wire: Wire): void;
+  /** One could not be accepted, usually for want of file descriptors; `status` is the system's negative number. */
+  onAcceptError(status: number): void;
+}
+
 /**
  * Binds and accepts. With `reusePort` each worker has its own socket on the same port and the kernel spreads connections
- * over them. Rejects with the system's error when it cannot bind. `onAcceptError` hears of accepts that failed (no file
- * descriptors left, usually); the listener goes on.
- *
+ * over them. Rejects with the system's error when it cannot bind; all interfaces are those of IPv4 where there is no IPv6.
+ */
+export async function listen(to: BindTarget, reusePort: boolean, acceptor: Acceptor): Promise<Bound> {
+  try {
+    return await bind(to, reusePort, acceptor);
+  } catch (error) {
+    const host = 'path' in to ? undefined : withoutIpv6(to.host, error as NodeJS.ErrnoException);
+    if ('path' in to || host === undefined) throw error;
+    return bind({ ...to, host }, reusePort, acceptor);
+  }
+}
+
+/**
  * Accepted handles are wrapped as `Wire` directly, because a socket that node:net has already wrapped can no longer be
  * given a read buffer.
  */
-export function listen(
-  to: BindTarget,
-  reusePort: boolean,
-  onWire: (wire: Wire) => void,
-  onAcceptError: (status: number) => void,
-): Promise<Bound> {
+function bind(to: BindTarget, reusePort: boolean, acceptor: Acceptor): Promise<Bound> {
   const server = net.createServer();
   return new Promise((resolve, reject) => {
     server.once('error', reject);
@@ -42,9 +56,9 @@ export function listen(
       server.on('error', () => {});
       const handle = (server as unknown as { _handle: ListeningHandle })._handle;
       handle.onconnection = (status, client) => {
-        if (client === undefined) return onAcceptError(status);
+        if (client === undefined) return acceptor.onAcceptError(status);
         client.setNoDelay?.(true);
-        onWire(new Wire(client));
+        acceptor.onWire(new Wire(client));
       };
       const address = server.address();
       resolve({

@@ -158,18 +158,29 @@ export class Head {
     this.nominated.push(option);
   }
 
-  /** Takes in one Content-Length field (RFC 9112 §6.3). False when it is not one plain number. */
-  noteContentLength(value: string): boolean {
+  /** Takes in field `index`, a Content-Length (RFC 9112 §6.3). False when it is not one plain number. */
+  noteContentLength(index: number): boolean {
+    const value = this.#framingValue(index);
     if (this.contentLength !== -1 || value.length > 15 || !/^[0-9]+$/.test(value)) return false;
     this.contentLength = Number(value);
     return true;
   }
 
-  /** Takes in one Transfer-Encoding field: `chunked` alone is known (RFC 9112 §6.1). False for anything else. */
-  noteTransferEncoding(value: string): boolean {
-    if (this.chunked || value.toLowerCase() !== 'chunked') return false;
+  /** Takes in field `index`, a Transfer-Encoding: `chunked` alone is known (RFC 9112 §6.1). False for anything else. */
+  noteTransferEncoding(index: number): boolean {
+    if (this.chunked || this.#framingValue(index).toLowerCase() !== 'chunked') return false;
     this.chunked = true;
     return true;
+  }
+
+  /**
+   * The value of a field that says where the body ends; '' when there is a tab in its line, which some parsers take for
+   * white space and others for a part of the value: they would read different messages.
+   */
+  #framingValue(index: number): string {
+    const end = this.lineStart(index + 1);
+    for (let pos = this.lineStart(index); pos < end; pos++) if (this.text.charCodeAt(pos) === TAB) return '';
+    return this.value(index);
   }
 
   /**

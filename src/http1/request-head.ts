@@ -128,9 +128,9 @@ function noteField(head: RequestHead, index: number): string | undefined {
       head.authority = head.value(index);
       return isAuthority(head.authority) ? undefined : 'a Host that is not one host name or address';
     case Field.contentLength:
-      return head.noteContentLength(head.value(index)) ? undefined : 'a Content-Length that is not one plain number';
+      return head.noteContentLength(index) ? undefined : 'a Content-Length that is not one plain number';
     case Field.transferEncoding:
-      return head.noteTransferEncoding(head.value(index)) ? undefined : 'a Transfer-Encoding other than chunked';
+      return head.noteTransferEncoding(index) ? undefined : 'a Transfer-Encoding other than chunked';
     case Field.connection:
       return head.noteConnection(head.value(index)) ? undefined : 'too many options in Connection';
     case Field.authorization:

@@ -110,9 +110,9 @@ function interpret(head: ResponseHead): string | undefined {
 function noteField(head: ResponseHead, index: number): string | undefined {
   switch (head.id(index)) {
     case Field.contentLength:
-      return head.noteContentLength(head.value(index)) ? undefined : 'a Content-Length that is not one plain number';
+      return head.noteContentLength(index) ? undefined : 'a Content-Length that is not one plain number';
     case Field.transferEncoding:
-      return head.noteTransferEncoding(head.value(index)) ? undefined : 'a Transfer-Encoding other than chunked';
+      return head.noteTransferEncoding(index) ? undefined : 'a Transfer-Encoding other than chunked';
     case Field.connection:
       return head.noteConnection(head.value(index)) ? undefined : 'too many options in Connection';
     case Field.keepAlive: {

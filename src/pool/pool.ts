@@ -131,13 +131,17 @@ export class Pool implements Lessor {
 
   #fail(backend: Backend, outcome: Outcome): void {
     this.#observer.failed(this, backend, outcome);
-    if (outcome === 'connect-refused' && this.#plan.probed && this.#table.markRefused(backend.slot)) {
-      this.#table.touch(this.number);
-      this.#observer.trouble(this, { slot: backend.slot, kind: 'refused' });
-    }
+    if (outcome === 'connect-refused' && this.#plan.probed) return this.#leaveOut(backend);
     const streak = this.#table.countFailure(backend.slot);
     if (this.#plan.ejectAfter > 0 && streak >= this.#plan.ejectAfter) {
       this.#observer.trouble(this, { slot: backend.slot, kind: 'failing' });
     }
+  }
+
+  /** Nobody listens there, which needs no second failure to be sure of: out at once, until a probe succeeds. */
+  #leaveOut(backend: Backend): void {
+    if (!this.#table.markRefused(backend.slot)) return;
+    this.#table.touch(this.number);
+    this.#observer.trouble(this, { slot: backend.slot, kind: 'refused' });
   }
 }

@@ -15,7 +15,7 @@ const LINGER_MS = 2000;
 const TURNED_AWAY_LINGER_MS = 250;
 
 /** How often a client that has sent its FIN is looked at, to tell one that waits for its answer from one that left. */
-const ABANDON_CHECK_MS = 20;
+const ABANDON_CHECK_MS = 15;
 
 /** Bytes that wait while an exchange is under way before the client is no longer read. */
 const MAX_WAITING_BYTES = READ_BUFFER_BYTES;
@@ -118,22 +118,29 @@ export class HttpConnection implements WireSink, Expiring, ClientSide {
       const used = this.#consume(bytes, 0, length);
       if (used < length && !this.#closing) this.#keep(bytes, used, length);
     }
-    this.#stopped =
-      !this.#closing &&
-      this.#exchange !== undefined &&
-      (this.#waitingBytes >= MAX_WAITING_BYTES || this.#exchange.backendIsFull);
+    this.#stopped = !this.#closing && this.#mustWait;
     return !this.#stopped;
+  }
+
+  /** What came so far cannot be used up: more of it would only pile up here. */
+  get #mustWait(): boolean {
+    if (this.#exchange === undefined) return this.wire.writableNeedDrain;
+    return this.#waitingBytes >= MAX_WAITING_BYTES || this.#exchange.backendIsFull;
   }
 
   get #maxHead(): number {
     return this.site.limits.headerBytes;
   }
 
-  /** Uses up bytes as far as they can be: heads begin exchanges, bodies go to the exchange under way. */
+  /**
+   * Uses up bytes as far as they can be: heads begin exchanges, bodies go to the exchange under way. A client that does
+   * not take its answers gets no further ones, or those would pile up here.
+   */
   #consume(bytes: Buffer, pos: number, end: number): number {
     this.#consuming = true;
     while (pos < end && !this.#closing) {
       const exchange = this.#exchange;
+      if (exchange === undefined && this.wire.writableNeedDrain) break;
       const next = exchange === undefined ? this.#frame(bytes, pos, end) : exchange.takeBody(bytes, pos, end);
       if (next === pos) break;
       pos = next;
@@ -194,7 +201,7 @@ export class HttpConnection implements WireSink, Expiring, ClientSide {
   proceed(): void {
     if (this.#consuming) return;
     if (this.#waitingBytes > 0) this.#consumeWaiting();
-    if (!this.#stopped || this.#waitingBytes >= MAX_WAITING_BYTES || this.#exchange?.backendIsFull === true) return;
+    if (!this.#stopped || this.#mustWait) return;
     this.#stopped = false;
     this.wire.start();
   }
@@ -221,8 +228,12 @@ export class HttpConnection implements WireSink, Expiring, ClientSide {
     this.#closeWhenDone();
   }
 
+  /** After a FIN: closes behind the last answer, and gives up a request that the FIN has cut off. */
   #closeWhenDone(): void {
-    if (this.nothingToCome && this.#exchange === undefined) this.close();
+    if (!this.#ended || this.#consuming) return;
+    if (this.#exchange === undefined) {
+      if (this.#waitingBytes === 0 || !this.wire.writableNeedDrain) this.close();
+    } else if (this.#waitingBytes === 0 && this.#exchange.request.incomplete) this.#exchange.abort();
   }
 
   /** The client has sent its FIN, and all that came before it is used up. */
@@ -282,8 +293,8 @@ export class HttpConnection implements WireSink, Expiring, ClientSide {
   /** No more requests after those that were sent; or the client left, which looks the same (see `#checkAbandoned`). */
   onEnd(): void {
     this.#ended = true;
-    if (this.#exchange === undefined) return this.close();
-    if (this.#exchange.request.incomplete) return this.#exchange.abort();
+    this.#closeWhenDone();
+    if (this.#closing) return;
     this.#abandonCheck = setInterval(() => this.#checkAbandoned(), ABANDON_CHECK_MS);
   }
 
@@ -292,13 +303,12 @@ export class HttpConnection implements WireSink, Expiring, ClientSide {
    * for, and only writing tells them apart: as long as the answer moves it goes on, and a client that left resets.
    */
   #checkAbandoned(): void {
-    if (this.#exchange?.movedSinceLastLook() === true) return;
-    clearInterval(this.#abandonCheck);
-    this.#exchange?.abort();
+    if (this.#exchange?.movedSinceLastLook() === false) this.#exchange.abort();
   }
 
   onDrain(): void {
-    this.#exchange?.onClientDrain();
+    if (this.#exchange === undefined) this.proceed();
+    else this.#exchange.onClientDrain();
   }
 
   onDeadline(): void {

@@ -48,7 +48,8 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
   /** A kept connection failed: the next attempt takes a fresh one. */
   #freshOnly = false;
   #answer: Answer | undefined;
-  #moved = false;
+  /** Bytes have moved since the last look; at first true, so that a request has some time to move any. */
+  #moved = true;
 
   /** Takes the request whose head was just parsed. */
   constructor(client: ClientSide) {
@@ -211,9 +212,9 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
     this.#connection?.wire.start();
   }
 
-  /** True when bytes have moved since this was last asked. */
+  /** True when bytes have moved since this was last asked, or wait for the client, which then has not left yet. */
   movedSinceLastLook(): boolean {
-    const moved = this.#moved;
+    const moved = this.#moved || this.#answer?.clientIsFull === true;
     this.#moved = false;
     return moved;
   }
@@ -260,10 +261,7 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
     if (this.#phase === 'awaiting' && this.request.incomplete && !this.backendIsFull) {
       return this.#complain({ code: 'request-timeout', cause: 'the request body did not arrive in time' });
     }
-    if (this.#phase === 'relaying' && this.#answer?.clientIsFull === true) {
-      this.abort();
-      return this.client.reset();
-    }
+    if (this.#phase === 'relaying' && this.#answer?.clientIsFull === true) return this.abort();
     this.#fail('backend-timeout');
   }
 
@@ -305,7 +303,8 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
   abort(): void {
     if (this.#phase === 'over') return;
     this.#over('client-aborted', CLIENT_LEFT, 'client-aborted');
-    this.client.close();
+    if (this.#answer?.relaying === true) this.client.reset();
+    else this.client.close();
   }
 
   /** A drain's time is up. */

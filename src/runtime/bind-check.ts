@@ -1,5 +1,5 @@
 import net from 'node:net';
-import { bindError, clearStaleSocket } from '../support/bind.ts';
+import { bindError, clearStaleSocket, withoutIpv6 } from '../support/bind.ts';
 import type { BindPlan } from './messages.ts';
 
 /**
@@ -12,6 +12,7 @@ export async function checkBind({ to, listener }: BindPlan): Promise<void> {
   try {
     await bindOnce(to);
   } catch (error) {
+    if (!('path' in to) && withoutIpv6(to.host, error as NodeJS.ErrnoException) !== undefined) return;
     const where = 'path' in to ? `unix:${to.path}` : `${to.host.includes(':') ? `[${to.host}]` : to.host}:${to.port}`;
     throw bindError(`listener ${listener}`, where, error as NodeJS.ErrnoException);
   }

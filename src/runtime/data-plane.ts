@@ -100,12 +100,11 @@ export class DataPlane {
   }
 
   #listen(bind: BindPlan): Promise<Bound> {
-    return listen(
-      bind.to,
-      bind.shared,
-      (wire) => this.#accepted(bind.key, wire),
-      (status) => this.#tell({ type: 'accept-error', listener: bind.listener, error: getSystemErrorName(status) }),
-    );
+    const { key, listener } = bind;
+    return listen(bind.to, bind.shared, {
+      onWire: (wire) => this.#accepted(key, wire),
+      onAcceptError: (status) => this.#tell({ type: 'accept-error', listener, error: getSystemErrorName(status) }),
+    });
   }
 
   #accepted(key: string, wire: Wire): void {

@@ -14,6 +14,11 @@ export function bindError(who: string, where: string, cause: NodeJS.ErrnoExcepti
   return new Error(`${who} cannot listen on ${where}: ${reasons[cause.code ?? ''] ?? cause.message}`, { cause });
 }
 
+/** What to listen on instead of all interfaces, IPv4 and IPv6, where the system has no IPv6: those of IPv4. */
+export function withoutIpv6(host: string, cause: NodeJS.ErrnoException): string | undefined {
+  return host === '::' && (cause.code === 'EAFNOSUPPORT' || cause.code === 'EADDRNOTAVAIL') ? '0.0.0.0' : undefined;
+}
+
 /** True when nobody accepts connections at a Unix socket any more. */
 function isAbandoned(path: string): Promise<boolean> {
   return new Promise((resolve) => {

@@ -1,0 +1,55 @@
+import { type Address, formatAddress, parseAddress } from '../support/address.ts';
+import { type Finding, formatPath, type Path, show } from './problem.ts';
+import { entriesOf, get, isObject, oneOrMany } from './raw.ts';
+import { defaultAdminBind } from './schema.ts';
+
+interface Bind {
+  readonly path: Path;
+  readonly written: string;
+  readonly address: Address;
+}
+
+/**
+ * Finds addresses that are bound twice, by listeners or the admin server. The kernel would not say so: workers share
+ * ports (SO_REUSEPORT), so two listeners on one would each get some of the connections.
+ */
+export function bindFindings(root: unknown): Finding[] {
+  const seen = new Map<string, Bind>();
+  const findings: Finding[] = [];
+  for (const bind of bindsOf(root)) {
+    const place = placeOf(bind.address);
+    const earlier = place === undefined ? undefined : seen.get(place);
+    if (earlier) findings.push({ path: bind.path, part: 'value', message: takenBy(bind, earlier) });
+    else if (place !== undefined) seen.set(place, bind);
+  }
+  return findings;
+}
+
+function takenBy(bind: Bind, earlier: Bind): string {
+  return `got ${show(bind.written)}, which ${formatPath(earlier.path)} binds already, expected another address`;
+}
+
+function bindsOf(root: unknown): Bind[] {
+  const admin = get(root, 'admin');
+  const adminBind = admin === undefined || isObject(admin) ? (get(admin, 'bind') ?? defaultAdminBind) : undefined;
+  const holders: [Path, unknown][] = [
+    [['admin', 'bind'], adminBind],
+    ...entriesOf(get(root, 'listeners')).map(([name, listener]): [Path, unknown] => [
+      ['listeners', name, 'bind'],
+      get(listener, 'bind'),
+    ]),
+  ];
+  return holders.flatMap(([path, value]) =>
+    oneOrMany(value, path).flatMap((item) => {
+      const address = typeof item.value === 'string' ? parseAddress(item.value) : '';
+      return typeof address === 'string' ? [] : [{ path: item.path, written: String(item.value), address }];
+    }),
+  );
+}
+
+/** One text for all spellings of a place; `undefined` for port 0, which is another port each time. */
+function placeOf(address: Address): string | undefined {
+  if (address.kind === 'unix') return formatAddress(address);
+  if (address.port === 0) return undefined;
+  return formatAddress(address.host === '0.0.0.0' ? { ...address, host: '::' } : address);
+}

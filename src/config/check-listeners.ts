@@ -1,0 +1,116 @@
+import { closest } from '../support/suggest.ts';
+import { didYouMean, type Finding, formatPath, type Path, show } from './problem.ts';
+import { entriesOf, get, isObject, itemsOf } from './raw.ts';
+import { oneOf } from './scalars.ts';
+import { routeActions } from './schema-route.ts';
+
+/** Of how many pools, at most, a message gives the names. */
+const mostNamed = 8;
+
+/** A place that names a pool. */
+export interface PoolReference {
+  readonly path: Path;
+  readonly pool: string;
+}
+
+/** Every place in listeners and routes that names a pool. */
+export function poolReferences(root: unknown): PoolReference[] {
+  return entriesOf(get(root, 'listeners')).flatMap(([name, listener]) => {
+    const path = ['listeners', name];
+    const routes = routesOf(path, listener).flatMap((route) => [
+      ...reference(route.path, route.value),
+      ...itemsOf(get(route.value, 'split')).flatMap(([index, part]) =>
+        reference([...route.path, 'split', index], part),
+      ),
+    ]);
+    return [...reference(path, listener), ...routes];
+  });
+}
+
+function reference(holder: Path, value: unknown): PoolReference[] {
+  const pool = get(value, 'pool');
+  return typeof pool === 'string' ? [{ path: [...holder, 'pool'], pool }] : [];
+}
+
+function routesOf(listener: Path, value: unknown): { path: Path; value: unknown }[] {
+  return itemsOf(get(value, 'routes')).map(([index, route]) => ({
+    path: [...listener, 'routes', index],
+    value: route,
+  }));
+}
+
+/** What is wrong between listeners, their routes and the pools they name. */
+export function listenerFindings(root: unknown, references: readonly PoolReference[]): Finding[] {
+  const listeners = get(root, 'listeners');
+  if (isObject(listeners) && Object.keys(listeners).length === 0) {
+    return [{ path: ['listeners'], part: 'value', message: 'got an empty object, expected at least one listener' }];
+  }
+  return [
+    ...references.flatMap((reference) => unknownPool(root, reference)),
+    ...entriesOf(listeners).flatMap(([name, listener]) => oneListener(['listeners', name], listener)),
+  ];
+}
+
+function unknownPool(root: unknown, { path, pool }: PoolReference): Finding[] {
+  const pools = entriesOf(get(root, 'pools')).map(([name]) => name);
+  if (pools.includes(pool)) return [];
+  const some = pools.length > mostNamed ? `one of the ${pools.length} pools there are` : oneOf(pools);
+  const expected = pools.length === 0 ? 'but there are no pools' : `expected ${some}`;
+  return [
+    {
+      path,
+      part: 'value',
+      message: `got ${show(pool)}, which is no pool, ${expected}`,
+      hint: didYouMean(closest(pool, pools)),
+    },
+  ];
+}
+
+function oneListener(path: Path, listener: unknown): Finding[] {
+  if (!isObject(listener) || listener['protocol'] !== 'http') return [];
+  const both = listener['pool'] !== undefined && listener['routes'] !== undefined;
+  if (both) return [{ path: [...path, 'pool'], message: 'there are routes too, expected either pool or routes' }];
+  if (listener['pool'] === undefined && listener['routes'] === undefined) {
+    return [{ path: [...path, 'routes'], message: 'missing, expected pool or routes' }];
+  }
+  const routes = routesOf(path, listener);
+  return [...repeatedNames(routes), ...routes.flatMap((route) => oneRoute(route.path, route.value))];
+}
+
+/** Names label metrics, so that two routes of one name would be counted as one; unnamed ones are `route-N`. */
+function repeatedNames(routes: readonly { path: Path; value: unknown }[]): Finding[] {
+  const first = new Map<unknown, Path>();
+  return routes.flatMap(({ path, value }, index) => {
+    const name = get(value, 'name') ?? `route-${index + 1}`;
+    const earlier = first.get(name);
+    if (!earlier) first.set(name, path);
+    return earlier
+      ? [
+          {
+            path: [...path, 'name'],
+            message: `${show(name)} is the name of ${formatPath(earlier)} too, expected another`,
+          },
+        ]
+      : [];
+  });
+}
+
+function oneRoute(path: Path, route: unknown): Finding[] {
+  if (!isObject(route)) return [];
+  const findings: Finding[] = [];
+  const actions = routeActions.filter((key) => route[key] !== undefined);
+  if (actions.length === 0) findings.push({ path, message: `nothing to do, expected ${oneOf(routeActions)}` });
+  for (const second of actions.slice(1)) {
+    findings.push({ path: [...path, second], message: `there is ${actions[0]} too, expected only one of them` });
+  }
+  const parts = itemsOf(route['split']);
+  if (parts.length > 0 && parts.every(([, part]) => Number(get(part, 'weight')) === 0)) {
+    findings.push({ path: [...path, 'split'], message: 'every weight is 0, expected one above 0' });
+  }
+  const answer = route['respond'];
+  if ([204, 205, 304].includes(Number(get(answer, 'status'))) && (get(answer, 'body') ?? '') !== '') {
+    const message = `a ${get(answer, 'status')} has no body (RFC 9110 §15), expected none`;
+    findings.push({ path: [...path, 'respond', 'body'], message });
+  }
+  return findings;
+}

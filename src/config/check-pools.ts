@@ -1,0 +1,69 @@
+import { formatAddress, parseAddress } from '../support/address.ts';
+import type { PoolReference } from './check-listeners.ts';
+import { type Finding, formatPath, type Path, show } from './problem.ts';
+import { entriesOf, get, isObject, itemsOf } from './raw.ts';
+import { algorithms, httpHealthKeys } from './schema-pool.ts';
+
+const hashless = algorithms.filter((name) => name !== 'hash');
+
+/** What is wrong between the values of a pool. */
+export function poolFindings(root: unknown): Finding[] {
+  return entriesOf(get(root, 'pools')).flatMap(([name, pool]) => {
+    const path = ['pools', name];
+    return [
+      ...repeatedBackends([...path, 'backends'], get(pool, 'backends')),
+      ...healthKeys([...path, 'health'], get(pool, 'health')),
+      ...hashKeyAlone([...path, 'balance'], get(pool, 'balance')),
+    ];
+  });
+}
+
+/** What is allowed in pools and yet hardly meant. */
+export function poolWarnings(root: unknown, references: readonly PoolReference[]): Finding[] {
+  const used = new Set(references.map((reference) => reference.pool));
+  return entriesOf(get(root, 'pools')).flatMap(([name, pool]) => {
+    const path = ['pools', name];
+    const backends = itemsOf(get(pool, 'backends'));
+    const warnings: Finding[] = used.has(name) ? [] : [{ path, message: 'no listener and no route uses this pool' }];
+    if (backends.length > 0 && backends.every(([, backend]) => Number(get(backend, 'weight')) === 0)) {
+      warnings.push({ path: [...path, 'backends'], message: 'every weight is 0, so no backend gets anything' });
+    }
+    return warnings;
+  });
+}
+
+/** The id a backend will have: its name, or its address in one spelling. */
+function idOf(backend: unknown): string | undefined {
+  const name = get(backend, 'name');
+  if (name !== undefined) return typeof name === 'string' ? name : undefined;
+  const written = isObject(backend) ? backend['address'] : backend;
+  const address = typeof written === 'string' ? parseAddress(written) : '';
+  return typeof address === 'string' ? undefined : formatAddress(address);
+}
+
+function repeatedBackends(path: Path, backends: unknown): Finding[] {
+  const first = new Map<string, Path>();
+  return itemsOf(backends).flatMap(([index, backend]) => {
+    const id = idOf(backend);
+    if (id === undefined) return [];
+    const earlier = first.get(id);
+    if (!earlier) first.set(id, [...path, index]);
+    return earlier
+      ? [{ path: [...path, index], message: `${show(id)} is ${formatPath(earlier)} too, expected each backend once` }]
+      : [];
+  });
+}
+
+function healthKeys(path: Path, health: unknown): Finding[] {
+  const type = get(health, 'type') ?? 'tcp';
+  if (type !== 'tcp' && type !== 'off') return [];
+  return httpHealthKeys
+    .filter((key) => get(health, key) !== undefined)
+    .map((key) => ({ path: [...path, key], message: `has no meaning with type ${type}, expected type: http` }));
+}
+
+function hashKeyAlone(path: Path, balance: unknown): Finding[] {
+  const algorithm = get(balance, 'algorithm');
+  if (get(balance, 'key') === undefined || !hashless.some((name) => name === algorithm)) return [];
+  return [{ path: [...path, 'key'], message: `has no meaning with ${algorithm}, expected algorithm: hash` }];
+}

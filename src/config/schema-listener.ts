@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import { oneOrList } from './scalar.ts';
+import { bindAddress, bytes, cidr, duration, integer, poolName } from './scalars.ts';
+import { type RouteConfig, routeSchema } from './schema-route.ts';
+
+const largestHeadBytes = 1024 ** 2;
+const smallestHeadBytes = 1024;
+/** The most connections that a limit can name. */
+export const mostConnections = 10_000_000;
+
+const bind = oneOrList(bindAddress()).describe(
+  'Where to listen: `:port` (all interfaces, IPv4 and IPv6), `host:port`, `[ipv6]:port` or `unix:/path`. One or a list. Port 0 takes any free port.',
+);
+
+const connections = integer(0, mostConnections).prefault(10_000);
+
+const httpTimeouts = z
+  .strictObject({
+    header: duration().prefault('10s').describe('For the whole head of a request, from its first byte.'),
+    idle: duration().prefault('60s').describe('Between two requests on a connection, and for the first to begin.'),
+    body: duration().prefault('30s').describe('Between two reads of a request body.'),
+  })
+  .describe('How long the listener waits for a client.');
+
+const httpLimits = z
+  .strictObject({
+    connections: connections.describe('Connections at a time; 0 for no limit.'),
+    headerBytes: bytes({ min: smallestHeadBytes, max: largestHeadBytes })
+      .transform((size) => (size === 0 ? largestHeadBytes : size))
+      .prefault('16KiB')
+      .describe('Size of the head of a request, 1KiB to 1MiB; 0 is the most, 1MiB.'),
+    bodyBytes: bytes().prefault(0).describe('Size of the body of a request; 0 for no limit.'),
+  })
+  .describe('What a client may use.');
+
+const httpListener = z
+  .strictObject({
+    protocol: z.literal('http').describe('Protocol: HTTP/1.1 and WebSocket.'),
+    bind,
+    trustProxies: z
+      .array(cidr())
+      .prefault([])
+      .describe('Proxies (CIDR ranges or single addresses) whose X-Forwarded-* and X-Request-Id are believed.'),
+    timeouts: httpTimeouts.prefault({}),
+    limits: httpLimits.prefault({}),
+    pool: poolName().optional().describe('Pool that takes every request: short for one route. Instead of routes.'),
+    routes: z.array(routeSchema).min(1).optional().describe('Where requests go. The first route that matches wins.'),
+  })
+  .transform(({ pool, routes, ...listener }) => ({ ...listener, routes: named(routes ?? [routeTo(pool ?? '')]) }))
+  .describe('A listener for HTTP.');
+
+type Unnamed = z.output<typeof routeSchema>;
+
+function routeTo(pool: string): Unnamed {
+  return routeSchema.parse({ pool });
+}
+
+function named(routes: Unnamed[]): RouteConfig[] {
+  return routes.map((route, index) => ({ ...route, name: route.name ?? `route-${index + 1}` }));
+}
+
+const tcpListener = z
+  .strictObject({
+    protocol: z.literal('tcp').describe('Protocol: any, over TCP; bytes are passed on as they are.'),
+    bind,
+    timeouts: z
+      .strictObject({
+        idle: duration().prefault('1h').describe('Without a byte in either direction.'),
+        halfClose: duration().prefault('30s').describe('For the other direction, once one has ended.'),
+      })
+      .prefault({})
+      .describe('How long the listener waits.'),
+    limits: z
+      .strictObject({ connections: connections.describe('Connections at a time; 0 for no limit.') })
+      .prefault({})
+      .describe('What clients may use.'),
+    pool: poolName().describe('Pool that takes the connections.'),
+  })
+  .describe('A listener for TCP connections.');
+
+/** A listener of any protocol. */
+export const listenerSchema = z.discriminatedUnion('protocol', [httpListener, tcpListener]);
+
+/** An HTTP listener after defaults; durations in ms, sizes in bytes, limits 0 for none. */
+export type HttpListenerConfig = z.output<typeof httpListener>;
+/** A TCP listener after defaults; durations in ms, limits 0 for none. */
+export type TcpListenerConfig = z.output<typeof tcpListener>;
+/** A listener after defaults. */
+export type ListenerConfig = z.output<typeof listenerSchema>;

@@ -1,0 +1,185 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { type Address, formatAddress } from '../support/address.ts';
+import { Refusal, scalar } from './scalar.ts';
+import { backendAddress, choice, duration, integer, matching, name, percent, regexProblem, text } from './scalars.ts';
+import { mostConnections } from './schema-listener.ts';
+import { largestWeight } from './schema-route.ts';
+
+/** The names that `balance` takes. */
+export const algorithms = ['round-robin', 'least-connections', 'random', 'p2c', 'hash'] as const;
+
+const algorithm = () => choice(algorithms);
+
+/** What `hash` hashes. */
+export type HashKey =
+  | { kind: 'source' }
+  | { kind: 'uri' }
+  | { kind: 'header'; name: string }
+  | { kind: 'cookie'; name: string };
+
+const hashKey = scalar<string, HashKey>({
+  title: 'hash key',
+  expected: 'source, uri, header:NAME or cookie:NAME',
+  json: { type: 'string', pattern: '^(source|uri|(header|cookie):.+)$' },
+  parse(written) {
+    if (written === 'source' || written === 'uri') return { kind: written };
+    const parts = /^(header|cookie):([!#$%&'*+.^_`|~0-9A-Za-z-]+)$/.exec(String(written));
+    if (!parts) return new Refusal();
+    return parts[1] === 'header'
+      ? { kind: 'header', name: parts[2]!.toLowerCase() }
+      : { kind: 'cookie', name: parts[2]! };
+  },
+});
+
+const balanceSchema = z
+  .union([
+    algorithm(),
+    z.strictObject({
+      algorithm: algorithm().describe('How backends are picked.'),
+      key: hashKey
+        .prefault('source')
+        .describe('What `hash` hashes: requests that are alike in it go to the same backend.'),
+    }),
+  ])
+  .transform((written) =>
+    typeof written === 'string' ? { algorithm: written, key: { kind: 'source' } as HashKey } : written,
+  )
+  .describe('How backends are picked: the name of an algorithm, or an object with its settings.');
+
+const fullBackend = z.strictObject({
+  name: name().optional().describe('Id of the backend. Default: its address.'),
+  address: backendAddress().describe('Where the backend is: `host:port`, `[ipv6]:port` or `unix:/path`.'),
+  weight: integer(0, largestWeight)
+    .prefault(1)
+    .describe('Share of the load, in relation to the other weights; 0 for none.'),
+  maxConnections: integer(0, mostConnections)
+    .prefault(0)
+    .describe('Leases at a time over all workers; 0 for no limit.'),
+});
+
+/** One address of a pool, after defaults. */
+export interface BackendConfig {
+  id: string;
+  address: Address;
+  weight: number;
+  /** Leases at a time over all workers; 0 for no limit. */
+  maxConnections: number;
+}
+
+const backendSchema = z
+  .union([backendAddress(), fullBackend])
+  .transform((written): BackendConfig => {
+    if ('kind' in written) return { id: formatAddress(written), address: written, weight: 1, maxConnections: 0 };
+    const { name: id = formatAddress(written.address), ...rest } = written;
+    return { id, ...rest };
+  })
+  .describe('A backend: its address, or an object with its settings.');
+
+const statusRanges = scalar<string | number, [number, number][]>({
+  title: 'status codes',
+  expected: 'status codes such as 200, 200-399 or 200,204,300-399',
+  json: { anyOf: [{ type: 'string', pattern: '^\\d{3}(-\\d{3})?( *, *\\d{3}(-\\d{3})?)*$' }, { type: 'integer' }] },
+  parse(written) {
+    const ranges: [number, number][] = [];
+    for (const part of String(written).split(',')) {
+      const ends = /^([1-5]\d\d)(?:-([1-5]\d\d))?$/.exec(part.trim());
+      if (!ends) return new Refusal();
+      const range: [number, number] = [Number(ends[1]), Number(ends[2] ?? ends[1])];
+      if (range[0] > range[1]) return new Refusal(`${part.trim()} runs backwards`);
+      ranges.push(range);
+    }
+    return ranges;
+  },
+});
+
+const probeBody = text({
+  title: 'text or ~regex',
+  expected: 'text that the body contains, or ~regular-expression',
+  check: (written) => (written.startsWith('~') ? regexProblem(written.slice(1)) : undefined),
+});
+
+/** The keys of `health` that only `type: http` has. */
+export const httpHealthKeys = ['path', 'status', 'body'] as const;
+
+const healthSchema = z
+  .strictObject({
+    type: choice(['tcp', 'http', 'off'])
+      .prefault('tcp')
+      .describe('How a backend is probed: `tcp` connects, `http` sends a GET, `off` takes it to be up.'),
+    path: matching('request target', /^\/[\x21-\x7e]*$/, 'a path such as /healthz')
+      .prefault('/')
+      .describe('With `http`: what is asked for.'),
+    status: statusRanges.prefault('200-399').describe('With `http`: status codes that count as well.'),
+    body: probeBody
+      .prefault('')
+      .describe('With `http`: text that the body must contain, or `~` and a regular expression.'),
+    interval: duration().prefault('2s').describe('Between the starts of two probes of a backend.'),
+    timeout: duration().prefault('1s').describe('For one probe.'),
+    rise: integer(1, 100).prefault(2).describe('Good probes in a row that bring a backend up again.'),
+    fall: integer(1, 100).prefault(3).describe('Bad probes in a row that take a backend down.'),
+    port: integer(0, 65_535).prefault(0).describe("Port to probe; 0 is the backend's own."),
+  })
+  .transform(({ type, path, status, body, ...timing }): HealthConfig => {
+    if (type === 'off') return { type };
+    return type === 'tcp' ? { type, ...timing } : { type, path, status, body, ...timing };
+  })
+  .describe('How backends are probed, beside what traffic itself shows.');
+
+interface HealthTiming {
+  interval: number;
+  timeout: number;
+  rise: number;
+  fall: number;
+  port: number;
+}
+
+/** How backends are probed; `interval` and `timeout` in ms, `status` as inclusive ranges, `port` 0 for their own. */
+export type HealthConfig =
+  | ({ type: 'tcp' } & HealthTiming)
+  | ({ type: 'http'; path: string; status: [number, number][]; body: string } & HealthTiming)
+  | { type: 'off' };
+
+const localAddress = text({
+  title: 'IP address',
+  expected: 'an IP address of this machine',
+  check: (written) => (written === '' || isIP(written) !== 0 ? undefined : new Refusal()),
+}).transform((written) => (written === '0.0.0.0' || written === '::' ? '' : written));
+
+/** A pool: backends that share one way of balancing, probing and connecting. */
+export const poolSchema = z
+  .strictObject({
+    balance: balanceSchema.prefault('round-robin'),
+    backends: z.array(backendSchema).min(1).describe('The backends. At least one.'),
+    health: healthSchema.prefault({}),
+    eject: z
+      .strictObject({
+        failures: integer(0, 1_000_000)
+          .prefault(5)
+          .describe('Failures in a row (connect, reset, timeout, 502–504) that eject a backend; 0 turns it off.'),
+        for: duration().prefault('10s').describe('How long an ejected backend gets nothing.'),
+        max: percent()
+          .prefault('50%')
+          .describe('Share of the pool that may be ejected at a time; never the last backend.'),
+      })
+      .prefault({})
+      .describe('Taking a backend out for what traffic shows.'),
+    connect: z
+      .strictObject({
+        timeout: duration().prefault('2s').describe('For one connection to be made.'),
+        local: localAddress.prefault('0.0.0.0').describe('Address of this machine to connect from; 0.0.0.0 for any.'),
+      })
+      .prefault({})
+      .describe('How connections to backends are made.'),
+    keepAlive: z
+      .strictObject({
+        max: integer(0, 65_536).prefault(256).describe('Idle connections kept per backend per worker; 0 for none.'),
+        idle: duration().prefault('30s').describe('How long an idle connection is kept.'),
+      })
+      .prefault({})
+      .describe('Connections kept open between HTTP requests.'),
+  })
+  .describe('A pool of backends.');
+
+/** A pool after defaults; durations in ms, shares as fractions. */
+export type PoolConfig = z.output<typeof poolSchema>;

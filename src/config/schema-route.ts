@@ -1,0 +1,151 @@
+import { z } from 'zod';
+import { hostPattern, method, pathPattern, tokenName, type ValueMatch, valueMatch } from './patterns.ts';
+import { oneOrList, Refusal } from './scalar.ts';
+import { choice, cidr, duration, integer, name, poolName, text } from './scalars.ts';
+
+const mostTries = 10;
+const longestRespondBodyChars = 65_536;
+
+/** The largest weight of a backend, or of a part of a split. */
+export const largestWeight = 65_535;
+
+/** The keys of a route that say what becomes of a request; a route has exactly one of them. */
+export const routeActions = ['pool', 'split', 'redirect', 'respond'] as const;
+
+const headerConditions = z.record(tokenName('header'), valueMatch()).transform((conditions, context) => {
+  const lower: Record<string, ValueMatch> = {};
+  for (const [key, match] of Object.entries(conditions)) {
+    const folded = key.toLowerCase();
+    if (Object.hasOwn(lower, folded)) {
+      const message = 'this header is there twice; header names are not case-sensitive';
+      context.issues.push({ code: 'custom', message, input: key, path: [key] });
+    }
+    lower[folded] = match;
+  }
+  return lower;
+});
+
+const matchSchema = z
+  .strictObject({
+    host: oneOrList(hostPattern())
+      .exactOptional()
+      .describe('Host of the request: exact, or `*.` and a domain for the names below it. One or a list.'),
+    path: oneOrList(pathPattern())
+      .exactOptional()
+      .describe('Path, without the query: exact `/a`, prefix `/a/*` or regular expression `~^/a\\d+$`. One or a list.'),
+    method: oneOrList(method()).exactOptional().describe('Method, in upper case. One or a list.'),
+    header: headerConditions
+      .exactOptional()
+      .describe(
+        'Conditions by header: exact text, `true` (present), `false` (absent), `~` and a regular expression, or a list of which one must hold.',
+      ),
+    cookie: z
+      .record(tokenName('cookie'), valueMatch())
+      .exactOptional()
+      .describe('Conditions by cookie; the same forms as for headers.'),
+    query: z
+      .record(z.string(), valueMatch())
+      .exactOptional()
+      .describe('Conditions by query parameter, decoded; the same forms as for headers.'),
+    source: oneOrList(cidr()).exactOptional().describe('Client addresses: CIDR ranges or single ones. One or a list.'),
+  })
+  .describe('What a request must be like, every condition of it. Without conditions every request matches.');
+
+const splitSchema = z
+  .array(
+    z.strictObject({
+      pool: poolName().describe('Pool that takes this part.'),
+      weight: integer(0, largestWeight).prefault(1).describe('Share of this part, in relation to the other weights.'),
+    }),
+  )
+  .min(1)
+  .describe('Pools that share the requests by weight.');
+
+const location = text({
+  title: 'URL or path',
+  expected: 'a path such as /new/ or a URL such as https://example.com/',
+  check(written) {
+    // It goes into a response head as it is, so nothing that could end a line or a field gets through.
+    if (/[^\x21-\x7e]/.test(written)) return new Refusal('spaces and letters outside ASCII are percent-encoded');
+    return /^(?:\/|https?:\/\/[^/])/i.test(written) ? undefined : new Refusal();
+  },
+});
+
+const redirectSchema = z
+  .strictObject({
+    to: location.describe('Where the client is sent: a path on the same host, or a URL.'),
+    status: choice([301, 302, 303, 307, 308]).prefault(308).describe('Status of the answer.'),
+  })
+  .describe('Answers with a redirect.');
+
+const respondBody = text({
+  title: 'text',
+  expected: `text of at most ${longestRespondBodyChars} characters`,
+  check: (written) => (written.length <= longestRespondBodyChars ? undefined : new Refusal()),
+});
+
+const respondSchema = z
+  .strictObject({
+    status: integer(200, 599).prefault(200).describe('Status of the answer.'),
+    body: respondBody.prefault('').describe('Body of the answer, as plain text.'),
+  })
+  .describe('Answers by itself.');
+
+const retrySchema = z
+  .strictObject({
+    attempts: integer(1, mostTries).prefault(2).describe('Tries a request gets in all; 1 turns retries off.'),
+    on: z
+      .array(choice(['connect', 'reset']))
+      .prefault(['connect', 'reset'])
+      .describe(
+        'Failures that lead to another try: `connect`, no connection was made; `reset`, it broke before a byte of the answer. Only when it is safe.',
+      ),
+  })
+  .describe('When a request is tried again, on another backend.');
+
+/** A route as written, its action still under its own key and its name not yet given. */
+export const routeSchema = z
+  .strictObject({
+    name: name().optional().describe('Name in metrics and logs. Default: `route-N`, N counting from 1.'),
+    match: matchSchema.prefault({}),
+    pool: poolName()
+      .optional()
+      .describe('Pool that takes the requests. Exactly one of pool, split, redirect, respond.'),
+    split: splitSchema.optional(),
+    redirect: redirectSchema.optional(),
+    respond: respondSchema.optional(),
+    timeout: duration()
+      .prefault('30s')
+      .describe('From the head of the request to the head of the answer, all tries together.'),
+    retry: retrySchema.prefault({}),
+  })
+  .transform(({ pool, split, redirect, respond, ...route }) => ({
+    ...route,
+    action: actionOf({ pool, split, redirect, respond }),
+  }));
+
+interface WrittenAction {
+  pool: string | undefined;
+  split: { pool: string; weight: number }[] | undefined;
+  redirect: { to: string; status: 301 | 302 | 303 | 307 | 308 } | undefined;
+  respond: { status: number; body: string } | undefined;
+}
+
+/** What becomes of a request that a route takes. */
+export type RouteAction =
+  | { kind: 'pool'; split: { pool: string; weight: number }[] }
+  | { kind: 'redirect'; to: string; status: 301 | 302 | 303 | 307 | 308 }
+  | { kind: 'respond'; status: number; body: string };
+
+/** That there is exactly one action is checked apart (see `checks.ts`), so that it is reported with all the rest. */
+function actionOf({ pool, split, redirect, respond }: WrittenAction): RouteAction {
+  if (redirect) return { kind: 'redirect', ...redirect };
+  if (respond) return { kind: 'respond', ...respond };
+  return { kind: 'pool', split: split ?? (pool === undefined ? [] : [{ pool, weight: 1 }]) };
+}
+
+/** The conditions of a route; all must hold. */
+export type MatchConfig = z.output<typeof matchSchema>;
+
+/** A route after defaults, with its name. */
+export type RouteConfig = Omit<z.output<typeof routeSchema>, 'name'> & { name: string };

@@ -1,0 +1,129 @@
+import { parseDuration } from '../support/duration.ts';
+import { parsePercent } from '../support/percent.ts';
+import { type Finding, type Path, show } from './problem.ts';
+import { get, isObject, type RawObject } from './raw.ts';
+
+/**
+ * Something the documentation promises and this version does not do. Delete a row when its feature arrives, and add
+ * the key to the schema. A key is refused whatever its value, save the documented way to say "off"; of a row with
+ * `values`, only those values are refused.
+ */
+interface Unavailable {
+  /** The path, `*` standing for any one key or index. */
+  readonly key: string;
+  /** Whether a value turns the feature off, so that writing it changes nothing. */
+  readonly off?: (value: unknown) => boolean;
+  /** The values that are not available, of a key that is. */
+  readonly values?: { readonly text: string; readonly has: (value: unknown) => boolean };
+  /** The protocol of the listener it is about; without it, every one. */
+  readonly protocol?: 'http' | 'tcp';
+}
+
+const is =
+  (...values: unknown[]) =>
+  (value: unknown) =>
+    values.includes(value);
+const isNothing = (value: unknown): boolean =>
+  value !== null && typeof value === 'object' && Object.values(value).every(isNothing);
+const isEmptyList = (value: unknown) => Array.isArray(value) && value.length === 0;
+const isZeroTime = (value: unknown) => parseDuration(String(value)) === 0;
+const isZeroShare = (value: unknown) => value === 0 || parsePercent(String(value)) === 0;
+const words = (...values: string[]) => ({ text: values.join(', '), has: is(...values) });
+const like = (text: string, pattern: RegExp) => ({ text, has: (value: unknown) => pattern.test(String(value)) });
+const isEmptyQueue = (value: unknown) => isObject(value) && is(0, undefined)(value['max']);
+
+const rows: readonly Unavailable[] = [
+  { key: 'listeners.*.protocol', values: words('udp') },
+  { key: 'listeners.*.tls', off: is(false) },
+  { key: 'listeners.*.proxyProtocol', off: is(false, 'off') },
+  { key: 'listeners.*.allow', off: isEmptyList },
+  { key: 'listeners.*.deny', off: isEmptyList },
+  { key: 'listeners.*.guard', off: is(false) },
+  { key: 'listeners.*.limits.connectionsPerIp', off: is(0) },
+  { key: 'listeners.*.limits.connectionRatePerIp', off: is(0) },
+  { key: 'listeners.*.dataplane', off: is('userspace'), protocol: 'tcp' },
+  { key: 'listeners.*.routes', protocol: 'tcp' },
+  { key: 'listeners.*.routes.*.match.body' },
+  { key: 'listeners.*.routes.*.sticky', off: is(false) },
+  { key: 'listeners.*.routes.*.rewrite', off: isNothing },
+  { key: 'listeners.*.routes.*.headers', off: isNothing },
+  { key: 'listeners.*.routes.*.rateLimit', off: is(false) },
+  { key: 'listeners.*.routes.*.mirror', off: is(false) },
+  { key: 'listeners.*.routes.*.fault', off: is(false) },
+  { key: 'listeners.*.routes.*.redirect.to', values: like('captures such as $1', /\$\d/) },
+  { key: 'listeners.*.routes.*.retry.perTry' },
+  { key: 'listeners.*.routes.*.retry.budget' },
+  { key: 'listeners.*.routes.*.retry.on.*', values: like('timeout, status codes', /^(timeout|[1-5]\d\d)$/) },
+  { key: 'pools.*.balance', values: words('peak-ewma', 'prequal', 'maglev') },
+  { key: 'pools.*.balance.algorithm', values: words('peak-ewma', 'prequal', 'maglev') },
+  { key: 'pools.*.balance.loadFactor' },
+  { key: 'pools.*.backends.*.backup', off: is(false) },
+  { key: 'pools.*.discover', off: is(false) },
+  { key: 'pools.*.spawn', off: is(false) },
+  { key: 'pools.*.health.type', values: words('grpc') },
+  { key: 'pools.*.eject.failureRate', off: isZeroShare },
+  { key: 'pools.*.eject.latency', off: is(0) },
+  { key: 'pools.*.slowStart', off: isZeroTime },
+  { key: 'pools.*.panic', off: isZeroShare },
+  { key: 'pools.*.queue', off: isEmptyQueue },
+  { key: 'pools.*.connect.tls', off: is(false) },
+  { key: 'pools.*.connect.proxyProtocol', off: is(false, 'off') },
+  { key: 'pools.*.connect.http2', off: is(false, 'off') },
+];
+
+/** The documented keys that this version refuses, with the values it refuses where it is not all; for the reference. */
+export const unavailableKeys = rows.map(({ key, values, protocol }) => ({ key, values: values?.text, protocol }));
+
+/**
+ * Finds what is not available yet, and takes those keys out of `root` (which it changes), the ones that are off too,
+ * so that the schema need not know them. Values that are refused stay; their paths are in the findings.
+ */
+export function takeUnavailable(root: unknown): Finding[] {
+  const findings: Finding[] = [];
+  for (const row of rows) {
+    for (const path of pathsTo(root, row.key.split('.'))) {
+      if (row.protocol !== undefined && protocolOf(root, path) !== row.protocol) continue;
+      const finding = judge(row, root, path);
+      if (finding) findings.push(finding);
+    }
+  }
+  return findings;
+}
+
+function judge(row: Unavailable, root: unknown, path: Path): Finding | undefined {
+  const holder = path.slice(0, -1).reduce(get, root) as RawObject;
+  const last = path.at(-1)!;
+  const value = fromText(holder[last]);
+  if (row.values)
+    return row.values.has(value) ? { path, part: 'value', message: `not available yet: ${show(value)}` } : undefined;
+  delete holder[last];
+  return row.off?.(value) ? undefined : { path, message: 'not available yet' };
+}
+
+/** What comes out of the environment is text; the words and numbers that turn features off are meant all the same. */
+function fromText(value: unknown): unknown {
+  if (value === 'false') return false;
+  return value === '0' ? 0 : value;
+}
+
+function protocolOf(root: unknown, path: Path): unknown {
+  return get(path.slice(0, 2).reduce(get, root), 'protocol');
+}
+
+/** Every path in `root` that the steps lead to, `*` being any key. */
+function pathsTo(root: unknown, steps: readonly string[]): Path[] {
+  let found: { path: Path; value: unknown }[] = [{ path: [], value: root }];
+  for (const step of steps) {
+    found = found.flatMap(({ path, value }) =>
+      keysOf(value, step).map((key) => ({ path: [...path, key], value: get(value, key) })),
+    );
+  }
+  return found.map(({ path }) => path);
+}
+
+function keysOf(value: unknown, step: string): (string | number)[] {
+  if (Array.isArray(value)) return step === '*' ? [...value.keys()] : [];
+  if (!isObject(value)) return [];
+  if (step === '*') return Object.keys(value);
+  return Object.hasOwn(value, step) ? [step] : [];
+}

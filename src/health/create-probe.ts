@@ -1,0 +1,20 @@
+import type { LookupFunction } from 'node:net';
+import type { Clock } from '../support/clock.ts';
+import { HttpProbe } from './http-probe.ts';
+import type { ActivePolicy } from './policy.ts';
+import type { Probe } from './probe.ts';
+import { TcpProbe } from './tcp-probe.ts';
+
+/** What the probes need from outside. */
+export interface ProbeDeps {
+  readonly clock: Clock;
+  /** Names to addresses; see `lookupThrough`. */
+  readonly lookup: LookupFunction;
+  /** Fairlead's version, for the User-Agent. */
+  readonly version: string;
+}
+
+/** The probe that a policy asks for. */
+export function createProbe(policy: ActivePolicy, deps: ProbeDeps): Probe {
+  return policy.type === 'tcp' ? new TcpProbe(deps) : new HttpProbe(policy, deps);
+}

@@ -1,0 +1,41 @@
+import type { Address } from '../support/address.ts';
+import type { HealthLimits } from './health-state.ts';
+
+interface ProbePolicy extends HealthLimits {
+  /** Milliseconds between the starts of two probes. */
+  readonly interval: number;
+  /** Milliseconds one probe may take. */
+  readonly timeout: number;
+  /** The port to probe; 0 is the backend's own. */
+  readonly port: number;
+}
+
+/** A backend is well when it accepts a connection. */
+export interface TcpPolicy extends ProbePolicy {
+  readonly type: 'tcp';
+}
+
+/** A backend is well when it answers a GET as expected. */
+export interface HttpPolicy extends ProbePolicy {
+  readonly type: 'http';
+  /** The request target, `/healthz?full=1`. */
+  readonly path: string;
+  /** Inclusive ranges of good status codes. */
+  readonly status: readonly (readonly [number, number])[];
+  /** Text that the body must contain, or `~` and a regular expression that it must match; '' for any body. */
+  readonly body: string;
+}
+
+/** A policy that probes. */
+export type ActivePolicy = TcpPolicy | HttpPolicy;
+
+/** A pool's `health` as the config holds it after defaults. */
+export type HealthPolicy = ActivePolicy | { readonly type: 'off' };
+
+/** One backend to keep an eye on. */
+export interface HealthTarget {
+  /** Unique: made of the pool and the backend, since two pools may check one address in different ways. */
+  readonly key: string;
+  readonly address: Address;
+  readonly policy: HealthPolicy;
+}

@@ -1,0 +1,97 @@
+import type { Condition } from './condition.ts';
+import { conditionsOf } from './conditions.ts';
+import { type Explanation, explainRoutes } from './explain.ts';
+import type { RequestFacts } from './facts.ts';
+import { CookieCondition } from './matchers/cookie.ts';
+import { QueryCondition } from './matchers/query.ts';
+import type { RouteRule } from './rule.ts';
+import { RequestView } from './view.ts';
+
+/** A route that was compiled, as a router hands it out: the same object every time. */
+export interface Compiled<F> {
+  /** Position in the file, from 0. */
+  readonly index: number;
+  readonly name: string;
+  readonly payload: F;
+}
+
+/** Decides which route takes a request: the first in file order whose conditions all hold. */
+export interface Router<F> {
+  /**
+   * The route, or `undefined` when none matches, and when it cannot be told safely (see path-reading.ts and
+   * bounded-regex.ts): then nobody gets the request. Synchronous; allocates nothing unless cookies, a query or an
+   * unusual path have to be parsed.
+   */
+  route(facts: RequestFacts): Compiled<F> | undefined;
+  /** The same decision with its reasons, route by route; for people, not for the data path. */
+  explain(facts: RequestFacts): Explanation;
+  /** What some route wants parsed; even then it is parsed only for a request that gets that far. */
+  readonly needs: { readonly cookies: boolean; readonly query: boolean };
+}
+
+interface CompiledRoute<F> extends Compiled<F> {
+  readonly conditions: readonly Condition[];
+}
+
+/** Compiles routes once. Throws SyntaxError on a bad regular expression and TypeError on a bad CIDR range. */
+export function compile<F>(rules: readonly RouteRule<F>[]): Router<F> {
+  return new LinearRouter(
+    rules.map(({ name, match, payload }, index) => ({ index, name, payload, conditions: conditionsOf(match) })),
+  );
+}
+
+/** Asks one route after the other. */
+class LinearRouter<F> implements Router<F> {
+  readonly needs: { readonly cookies: boolean; readonly query: boolean };
+  readonly #routes: readonly CompiledRoute<F>[];
+  /** The first route when it takes all there is, which then costs nothing. */
+  readonly #catchAll: CompiledRoute<F> | undefined;
+  readonly #cookieNames: ReadonlySet<string>;
+  readonly #queryNames: ReadonlySet<string>;
+  readonly #view: RequestView;
+
+  constructor(routes: readonly CompiledRoute<F>[]) {
+    const conditions = routes.flatMap((route) => route.conditions);
+    this.#routes = routes;
+    this.#catchAll = routes[0]?.conditions.length === 0 ? routes[0] : undefined;
+    this.#cookieNames = new Set(conditions.filter((one) => one instanceof CookieCondition).map(({ name }) => name));
+    this.#queryNames = new Set(conditions.filter((one) => one instanceof QueryCondition).map(({ name }) => name));
+    this.#view = this.#newView();
+    this.needs = { cookies: this.#cookieNames.size > 0, query: this.#queryNames.size > 0 };
+  }
+
+  route(facts: RequestFacts): Compiled<F> | undefined {
+    if (this.#catchAll) return this.#catchAll;
+    const view = this.#view;
+    view.begin(facts);
+    let found = this.#firstMatch(view);
+    if (view.turnToOtherPath() && this.#firstMatch(view) !== found) found = undefined;
+    view.end();
+    return found;
+  }
+
+  explain(facts: RequestFacts): Explanation {
+    const views = { routing: this.#newView(), beyond: this.#newView() };
+    views.routing.begin(facts);
+    views.beyond.begin(facts);
+    return explainRoutes(this.#routes, views);
+  }
+
+  #newView(): RequestView {
+    return new RequestView(this.#cookieNames, this.#queryNames);
+  }
+
+  #firstMatch(view: RequestView): CompiledRoute<F> | undefined {
+    for (const route of this.#routes) {
+      const matched = allHold(route.conditions, view);
+      if (view.doubt !== '') return undefined;
+      if (matched) return route;
+    }
+    return undefined;
+  }
+}
+
+function allHold(conditions: readonly Condition[], view: RequestView): boolean {
+  for (const condition of conditions) if (!condition.holds(view)) return false;
+  return true;
+}
