@@ -109,7 +109,7 @@ export class NodeReader {
       } else {
         // Assigning to `__proto__` would set the prototype instead of a key.
         const value = isNode(pair.value) ? this.#read(pair.value, [...path, key], offset) : null;
-        Object.defineProperty(out, key, { value, enumerable: true, writable: true, configurable: true });
+        Object.defineProperty(out, key, { value, enumerable: true });
       }
     }
     return out;

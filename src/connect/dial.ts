@@ -10,14 +10,9 @@ export type DialTarget = { readonly host: string; readonly port: number } | { re
 export function dial(to: DialTarget, local: string, sink: WireSink): Wire {
   const wire = new Wire();
   wire.sink = sink;
-  wire.once('connect', connected);
   if ('path' in to) wire.connect({ path: to.path });
   else wire.connect({ host: to.host, port: to.port, ...(local === '' ? {} : { localAddress: local }) });
   return wire;
-}
-
-function connected(this: Wire): void {
-  this.sink.onConnect();
 }
 
 /** Why a connection could not be made. */

@@ -174,13 +174,17 @@ export class Head {
   }
 
   /**
-   * The value of a field that says where the body ends; '' when there is a tab in its line, which some parsers take for
+   * The value of a field that says where the body ends; '' when there is a tab around it, which some parsers take for
    * white space and others for a part of the value: they would read different messages.
    */
   #framingValue(index: number): string {
-    const end = this.lineStart(index + 1);
-    for (let pos = this.lineStart(index); pos < end; pos++) if (this.text.charCodeAt(pos) === TAB) return '';
-    return this.value(index);
+    const { text } = this;
+    const slot = index * 4;
+    const valueStart = this.#offsets[slot + 2]!;
+    const valueEnd = this.#offsets[slot + 3]!;
+    for (let pos = this.#offsets[slot + 1]! + 1; pos < valueStart; pos++) if (text.charCodeAt(pos) === TAB) return '';
+    for (let pos = valueEnd; text.charCodeAt(pos) !== CR; pos++) if (text.charCodeAt(pos) === TAB) return '';
+    return text.slice(valueStart, valueEnd);
   }
 
   /**

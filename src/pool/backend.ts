@@ -20,15 +20,34 @@ export class Backend implements Candidate {
   readonly slot: number;
   readonly id: string;
   readonly address: string;
-  endpoints: readonly Endpoint[];
   readonly #table: SharedTable;
+  #endpoints: readonly Endpoint[];
+  #turn = 0;
 
   constructor(table: SharedTable, plan: BackendPlan) {
     this.#table = table;
     this.slot = plan.slot;
     this.id = plan.id;
     this.address = plan.address;
-    this.endpoints = plan.endpoints;
+    this.#endpoints = plan.endpoints;
+  }
+
+  set endpoints(endpoints: readonly Endpoint[]) {
+    this.#endpoints = endpoints;
+  }
+
+  get endpoints(): readonly Endpoint[] {
+    return this.#endpoints;
+  }
+
+  /** Where to connect: of several addresses behind a name the one that worked last; none while it does not resolve. */
+  get endpoint(): Endpoint | undefined {
+    return this.#endpoints[this.#turn % this.#endpoints.length];
+  }
+
+  /** That endpoint could not be reached: the next one is tried from now on, unless somebody else has moved on already. */
+  skipEndpoint(failed: Endpoint | undefined): void {
+    if (failed === this.endpoint) this.#turn++;
   }
 
   get weight(): number {

@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import { dialFailure } from '../connect/dial.ts';
 import type { PickHint } from '../pick/balancer.ts';
-import type { Backend } from '../pool/backend.ts';
+import type { Backend, Endpoint } from '../pool/backend.ts';
 import type { Lease, Outcome } from '../pool/lease.ts';
 import { Answer, type AnswerReader } from './answer.ts';
 import type { PoolSite } from './deps.ts';
@@ -42,6 +42,8 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
   #tried: Set<Backend> | undefined;
   #connection: BackendConnection | undefined;
   #startedDialAt = 0;
+  #endpoint: Endpoint | undefined;
+  #endpointsTried = 0;
   #sentAt = 0;
   /** When the answer must have begun; set when the whole request is there. */
   #answerBy = Number.POSITIVE_INFINITY;
@@ -87,14 +89,17 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
 
   // pick → connect
 
-  #attempt(): void {
-    const { pool, connect } = this.pool!;
+  /** Tries a backend; `after` is how another one failed, of which the client is told when none is left to try. */
+  #attempt(after?: Outcome): void {
+    const { pool, meters } = this.pool!;
     const { site } = this.client;
     const acquired = pool.acquire(this.#hint, this.#tried);
     if (!acquired.ok) {
       this.attempts = Math.max(this.attempts, 1);
+      if (after !== undefined) return this.#complain(failureComplaint(after, ''), after);
       return this.#complain(refusalComplaint(acquired.refusal, pool.name));
     }
+    if (after !== undefined) meters.retried(after);
     this.attempts++;
     this.#lease = acquired.lease;
     this.backend = acquired.lease.backend;
@@ -105,11 +110,32 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
       this.#connection = kept;
       return this.#send();
     }
-    this.#startedDialAt = site.deps.now();
-    this.client.deadline = Math.min(site.deps.deadlines.in(connect.timeoutMs), this.#answerBy);
-    this.#connection = site.upstreams.dial(this.backend, connect, this.attempts - 1);
+    this.#endpointsTried = 0;
+    this.#dial(this.backend);
+  }
+
+  /** connect, to one of the addresses of a backend. */
+  #dial(backend: Backend): void {
+    const { upstreams, deps } = this.client.site;
+    const { connect } = this.pool!;
+    this.#endpoint = backend.endpoint;
+    this.#endpointsTried++;
+    this.#startedDialAt = deps.now();
+    this.client.deadline = Math.min(deps.deadlines.in(connect.timeoutMs), this.#answerBy);
+    this.#connection = upstreams.dial(backend, connect);
     if (this.#connection === undefined) return this.#fail('connect-failed');
     this.#connection.use(this);
+  }
+
+  /** Goes on with the next address of the same backend, if it has one that was not tried; true when it did. */
+  #dialNext(): boolean {
+    const backend = this.backend!;
+    this.#connection?.drop();
+    this.#connection = undefined;
+    backend.skipEndpoint(this.#endpoint);
+    if (this.#endpointsTried >= backend.endpoints.length) return false;
+    this.#dial(backend);
+    return true;
   }
 
   /**
@@ -267,6 +293,7 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
 
   /** An attempt failed: once more on another backend if that is safe, else the client is told. */
   #fail(outcome: Outcome): void {
+    if (this.#phase === 'connecting' && this.#dialNext()) return;
     const answer = this.#answer;
     const stale = outcome === 'backend-reset' && this.#connection?.reused === true && answer?.begun !== true;
     const retry = this.#mayRetry(outcome, stale);
@@ -284,12 +311,11 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
     if (stale) {
       this.#freshOnly = true;
       this.attempts--;
-    } else {
-      this.#tried ??= new Set();
-      this.#tried.add(failed.backend);
-      this.pool!.meters.retried(outcome);
+      return this.#attempt();
     }
-    this.#attempt();
+    this.#tried ??= new Set();
+    this.#tried.add(failed.backend);
+    this.#attempt(outcome);
   }
 
   #mayRetry(outcome: Outcome, stale: boolean): boolean {

@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import { dial, dialFailure } from '../connect/dial.ts';
 import type { PickHint } from '../pick/balancer.ts';
-import type { Backend } from '../pool/backend.ts';
+import type { Backend, Endpoint } from '../pool/backend.ts';
 import type { Lease, Outcome } from '../pool/lease.ts';
 import { Tunnel, type TunnelEnd, type TunnelObserver, type TunnelTimeouts } from '../relay/tunnel.ts';
 import type { Expiring } from '../support/deadlines.ts';
@@ -52,6 +52,8 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver {
   #lease: Lease | undefined;
   #tried: Set<Backend> | undefined;
   #dials = 0;
+  #endpoint: Endpoint | undefined;
+  #endpointsTried = 0;
   #tunnel: Tunnel | undefined;
   #bytesIn = 0;
   #bytesOut = 0;
@@ -71,13 +73,20 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver {
 
   /** pick → connect. */
   #dialNext(): void {
-    const { pool, connect } = this.#site.target;
+    const { pool } = this.#site.target;
     const acquired = pool.acquire(this.#site.hintFor(this.#client), this.#tried);
     if (!acquired.ok) return this.#turnAway(acquired.refusal);
     this.#lease = acquired.lease;
     this.#dials++;
-    const { endpoints } = acquired.lease.backend;
-    const endpoint = endpoints[(this.#dials - 1) % endpoints.length];
+    this.#endpointsTried = 0;
+    this.#dialEndpoint(acquired.lease.backend);
+  }
+
+  /** connect, to one of the addresses of a backend. */
+  #dialEndpoint({ endpoint }: Backend): void {
+    const { connect } = this.#site.target;
+    this.#endpoint = endpoint;
+    this.#endpointsTried++;
     if (endpoint === undefined) return this.#dialFailed('connect-failed');
     this.#dialledAt = this.#site.deps.now();
     this.deadline = this.#site.deps.deadlines.in(connect.timeoutMs);
@@ -97,6 +106,8 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver {
 
   #dialFailed(outcome: Outcome): void {
     const lease = this.#lease!;
+    lease.backend.skipEndpoint(this.#endpoint);
+    if (this.#endpointsTried < lease.backend.endpoints.length) return this.#dialEndpoint(lease.backend);
     this.#lease = undefined;
     lease.release(outcome);
     this.#tried ??= new Set();

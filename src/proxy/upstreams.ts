@@ -111,9 +111,9 @@ export class Upstreams {
     return connection;
   }
 
-  /** A new connection, on its way; its user hears of the outcome. `turn` chooses among the addresses of a name. */
-  dial(backend: Backend, plan: ConnectPlan, turn: number): BackendConnection | undefined {
-    const endpoint = backend.endpoints[turn % backend.endpoints.length];
+  /** A new connection, on its way; its user hears of the outcome. Undefined while the backend has no address. */
+  dial(backend: Backend, plan: ConnectPlan): BackendConnection | undefined {
+    const { endpoint } = backend;
     if (endpoint === undefined) return undefined;
     const connection = new BackendConnection(this, backend);
     connection.wire = dial(endpoint, plan.local, connection);

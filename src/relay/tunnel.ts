@@ -51,7 +51,7 @@ export class Tunnel implements Expiring {
     this.#observer = observer;
   }
 
-  /** Takes both wires over and starts relaying. */
+  /** Takes both wires over and starts relaying; a client may have sent its FIN before. */
   start(): void {
     this.#client.sink = new Side(this, this.#backend, true);
     this.#backend.sink = new Side(this, this.#client, false);
@@ -59,6 +59,7 @@ export class Tunnel implements Expiring {
     this.touch();
     this.#client.start();
     this.#backend.start();
+    if (this.#client.readableEnded) this.#client.sink.onEnd();
   }
 
   /** Ends the tunnel now, for a drain whose time is up. */
@@ -124,7 +125,7 @@ class Side implements WireSink {
 
   onEnd(): void {
     this.#tunnel.halfClosed();
-    this.#to.end();
+    this.#to.finish();
   }
 
   /** This wire took all that was written to it, so the other one may be read again. */

@@ -8,7 +8,7 @@ export interface TimerHandle {
 export interface Clock {
   /** Milliseconds, with fractions, from an arbitrary start; never goes back, whatever happens to the wall clock. */
   now(): number;
-  /** Calls `fn` once, after `ms` milliseconds or a little later; never from inside this call. */
+  /** Calls `fn` once, `ms` milliseconds from now or later (up to one sooner); never from inside this call. */
   setTimeout(fn: () => void, ms: number): TimerHandle;
   /** Cancels a timer; one that has fired or been cancelled before is no error. */
   clearTimeout(handle: TimerHandle): void;

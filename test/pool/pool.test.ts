@@ -132,7 +132,6 @@ describe('what a release reports', () => {
   const harmful: Outcome[] = [
     'bad-status',
     'bad-response',
-    'connect-refused',
     'connect-failed',
     'connect-timeout',
     'backend-reset',
@@ -187,13 +186,15 @@ describe('what a release reports', () => {
     expect(table.refused(0)).toBe(true);
     for (let i = 0; i < 6; i++) expect(take(other.pool).backend.id).toBe('b1');
     expect(one.heard.troubles).toEqual([{ slot: 0, kind: 'refused' }]);
+    expect(one.heard.failures).toEqual([['b0', 'connect-refused']]);
+    expect([isFailure('connect-refused'), table.streak(0)]).toEqual([true, 0]);
   });
 
   it('goes on picking a refusing backend that no probe would bring back', () => {
     const table = healthyTable(1);
     const { pool, heard } = poolOn(table, planOf(1, { probed: false }));
     take(pool).release('connect-refused');
-    expect([table.refused(0), refusal(pool), heard.troubles]).toEqual([false, 'lease on b0', []]);
+    expect([table.refused(0), refusal(pool), heard.troubles, table.streak(0)]).toEqual([false, 'lease on b0', [], 1]);
   });
 });
 

@@ -89,4 +89,11 @@ describe('the fake clock', () => {
     expect(fired).toBe(0);
     expect(handle.unref()).toBe(handle);
   });
+
+  test('a timer that sets itself again for no time at all is stopped', async () => {
+    const clock = new FakeClock(7);
+    const again = (): void => void clock.setTimeout(again, 0);
+    again();
+    await expect(clock.advance(1)).rejects.toThrow('timers keep falling due at 7 ms');
+  });
 });

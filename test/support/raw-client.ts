@@ -6,6 +6,9 @@ import { remember } from './opened.ts';
 /** Longer than anything a test waits for on a machine that is busy with other tests, in ms. */
 const PATIENCE_MS = 10_000;
 
+/** How often a wait looks at what no event of the client tells of, in ms. */
+const LOOK_MS = 5;
+
 /** How a connection ended: by a FIN of the other side, or by a reset or another error. */
 export type Ending = 'fin' | 'reset';
 
@@ -71,12 +74,14 @@ export class RawClient {
       if (holds()) resolve();
     };
     const timer = setTimeout(() => reject(new Error(`no ${what} within ${patienceMs} ms; ${this}`)), patienceMs);
+    const looking = setInterval(look, LOOK_MS);
     this.#waiting.add(look);
     look();
     try {
       await promise;
     } finally {
       clearTimeout(timer);
+      clearInterval(looking);
       this.#waiting.delete(look);
     }
   }
