@@ -1,6 +1,8 @@
-import { defaultConfigPath } from '../config/load.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { defaultConfigPath, loadConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
 import type { Config } from '../config/schema.ts';
+import { type ConfigWatch, watchConfig } from '../config/watch.ts';
 import { createLogger, type Logger } from '../observe/log.ts';
 import { type Running, startFairlead } from '../runtime/control.ts';
 import { systemClock } from '../support/clock.ts';
@@ -8,7 +10,6 @@ import { readArgs } from './args.ts';
 import { NO_CONFIG } from './check.ts';
 import { isColoured, paintFor } from './colour.ts';
 import { EXIT_FAILED, refuse } from './command.ts';
-import { ConfigFile } from './config-file.ts';
 import type { Io } from './io.ts';
 import { listeningLines } from './listening.ts';
 import { counted, problemLines, warningLines } from './report.ts';
@@ -56,70 +57,109 @@ EXAMPLES
   FAIRLEAD_TOKEN=secret fairlead run /etc/fairlead/fairlead.yaml
 `;
 
-const POLL_MS = 500;
-
 /** Runs an instance to its end. */
 export async function main(args: readonly string[], io: Io): Promise<number> {
   const parsed = readArgs(args, { positionals: ['CONFIG'] });
   if (!parsed.ok) return refuse(io, 'run', parsed.problem);
   const path = parsed.positionals[0] ?? defaultConfigPath(io.cwd);
   if (path === undefined) return refuse(io, 'run', NO_CONFIG);
-  const file = new ConfigFile({ path, env: io.env, clock: systemClock, pollMs: POLL_MS });
-  const starting = start(file, io);
+  const served = new ServedFile(path, io);
   try {
     const stopping = () => {
       if (io.stderr.isTTY) io.stderr.write('\nending what is open; once more to stop at once\n');
     };
-    return await serveUntilSignal(starting, io.signals, stopping);
+    return await serveUntilSignal(served.start(), io.signals, stopping);
   } catch (error) {
     if (!(error instanceof StartProblem)) throw error;
     io.stderr.write(error.message);
     return EXIT_FAILED;
   } finally {
-    file.close();
+    served.unwatch();
   }
 }
 
 /** Why the instance cannot start, in lines for whoever wanted it to. */
 class StartProblem extends Error {}
 
-async function start(file: ConfigFile, io: Io): Promise<Serving> {
-  const loaded = await file.load();
-  if (!loaded.ok) throw new StartProblem(problemLines(loaded.problems));
-  io.stderr.write(warningLines(loaded, paintFor(io.stderr, io.env)));
-  const { config } = loaded;
-  const logger = createLogger({ level: config.log.level, output: io.stderr, color: isColoured(io.stderr, io.env) });
-  const running = await startFairlead({ config, configPath: file.path, logger }).catch((error: Error) => {
-    throw new StartProblem(`fairlead run: ${error.message}\n`, { cause: error });
-  });
-  io.stdout.write(listeningLines(running));
-  const reload = async (): Promise<void> => {
-    const next = await reloadFrom(file, running, logger);
-    if (next !== undefined) watchIf(next.watch);
-  };
-  const watchIf = (wanted: boolean): void => {
-    if (wanted) file.watch(reload);
-    else file.close();
-  };
-  watchIf(config.watch);
-  return { reload, drain: () => running.drain(), close: () => running.close() };
-}
+/** A config file and the instance that runs by it. */
+class ServedFile {
+  readonly #path: string;
+  readonly #io: Io;
+  #logger!: Logger;
+  #running!: Running;
+  #inForce!: Config;
+  #watch: ConfigWatch | undefined;
+  /** The tail of the queue of reloads: one ends before the next begins. */
+  #reloads: Promise<unknown> = Promise.resolve();
 
-/** Brings the file as it is now into force and gives its config, or says in the log why not. */
-async function reloadFrom(file: ConfigFile, running: Running, logger: Logger): Promise<Config | undefined> {
-  const refuse = (why: string): undefined => {
-    logger.error(`config not reloaded: ${why}; the one in force stays`);
-  };
-  const loaded = await file.load();
-  if (!loaded.ok) {
-    running.reloadRejected();
-    for (const problem of loaded.problems) logger.error(formatProblem(problem));
-    return refuse(counted(loaded.problems.length, 'problem'));
+  constructor(path: string, io: Io) {
+    this.#path = path;
+    this.#io = io;
   }
-  try {
-    await running.reload(loaded.config);
-    return loaded.config;
-  } catch (error) {
-    return refuse((error as Error).message);
+
+  /** Starts the instance; what changes meanwhile is taken up after it. */
+  start(): Promise<Serving> {
+    const starting = this.#begin();
+    this.#reloads = starting.catch(() => undefined);
+    return starting;
+  }
+
+  async #begin(): Promise<Serving> {
+    const io = this.#io;
+    // Watched from before the load, so that no change is missed.
+    this.#watchFile(true);
+    const loaded = await loadConfig(this.#path, { env: io.env });
+    if (!loaded.ok) throw new StartProblem(problemLines(loaded.problems));
+    io.stderr.write(warningLines(loaded, paintFor(io.stderr, io.env)));
+    const { config } = loaded;
+    this.#inForce = config;
+    this.#watchFile(config.watch);
+    const logger = createLogger({ level: config.log.level, output: io.stderr, color: isColoured(io.stderr, io.env) });
+    this.#logger = logger;
+    this.#running = await startFairlead({ config, configPath: this.#path, logger }).catch((error: Error) => {
+      throw new StartProblem(`fairlead run: ${error.message}\n`, { cause: error });
+    });
+    const running = this.#running;
+    io.stdout.write(listeningLines(running));
+    return { reload: () => this.#reload(true), drain: () => running.drain(), close: () => running.close() };
+  }
+
+  /** Begins or ends watching the file; what is as wanted stays as it is. */
+  #watchFile(wanted: boolean): void {
+    if (!wanted) this.unwatch();
+    else this.#watch ??= watchConfig(this.#path, () => void this.#reload(false), { clock: systemClock });
+  }
+
+  unwatch(): void {
+    this.#watch?.close();
+    this.#watch = undefined;
+  }
+
+  #reload(asked: boolean): Promise<unknown> {
+    this.#reloads = this.#reloads.then(() => this.#reloadNow(asked));
+    return this.#reloads;
+  }
+
+  /** Brings the file as it is now into force, or says why not. A change that changes nothing counts only when asked for. */
+  async #reloadNow(asked: boolean): Promise<void> {
+    if (this.#running === undefined) return;
+    const loaded = await loadConfig(this.#path, { env: this.#io.env });
+    if (!loaded.ok) {
+      this.#running.reloadRejected();
+      for (const problem of loaded.problems) this.#logger.error(formatProblem(problem));
+      return this.#refused(counted(loaded.problems.length, 'problem'));
+    }
+    if (!asked && isDeepStrictEqual(loaded.config, this.#inForce)) return;
+    try {
+      await this.#running.reload(loaded.config);
+      this.#inForce = loaded.config;
+      this.#watchFile(loaded.config.watch);
+    } catch (error) {
+      this.#refused((error as Error).message);
+    }
+  }
+
+  #refused(why: string): void {
+    this.#logger.error(`config not reloaded: ${why}; the one in force stays`);
   }
 }

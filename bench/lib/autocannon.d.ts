@@ -1,0 +1,29 @@
+// autocannon ships no types; these are the parts of its programmatic interface the benchmarks use.
+declare module 'autocannon' {
+  import type { EventEmitter } from 'node:events';
+
+  interface Options {
+    url: string;
+    connections: number;
+    /** Seconds. */
+    duration: number;
+    /** Seconds until a request without an answer counts as an error. */
+    timeout: number;
+    /** Milliseconds between samples; a run ends at the first sample after its duration. */
+    sampleInt: number;
+    requests: { onResponse: (status: number, body: string) => void }[];
+  }
+
+  interface Result {
+    /** Connection errors and time-outs. */
+    errors: number;
+    non2xx: number;
+    /** Seconds. */
+    duration: number;
+    requests: { sent: number; total: number };
+  }
+
+  interface Run extends EventEmitter, PromiseLike<Result> {}
+
+  export default function autocannon(options: Options): Run;
+}

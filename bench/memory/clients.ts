@@ -1,0 +1,47 @@
+import { fileURLToPath } from 'node:url';
+import type { ProcessGroup, RunningProcess } from '../lib/processes.ts';
+import type { IdleClientSpec } from './idle-clients.ts';
+
+const SCRIPT = fileURLToPath(new URL('./idle-clients.ts', import.meta.url));
+
+/** How many connections each of several client processes takes: even, the first ones one more. */
+export function divide(total: number, processes: number): number[] {
+  const [least, more] = [Math.floor(total / processes), total % processes];
+  return Array.from({ length: processes }, (_, i) => least + (i < more ? 1 : 0));
+}
+
+/** Starts the client processes and resolves when every connection is open, answered and idle. */
+export async function openClients(
+  group: ProcessGroup,
+  port: number,
+  spread: readonly number[],
+): Promise<RunningProcess[]> {
+  return Promise.all(
+    spread.map(async (connections) => {
+      const spec: IdleClientSpec = { port, connections };
+      const args = [SCRIPT, JSON.stringify(spec)];
+      const client = await group.start({ name: 'idle-clients', command: process.execPath, args, ipc: true });
+      await message(client);
+      return client;
+    }),
+  );
+}
+
+/** How many of all connections the proxy has closed on the clients; 0 is what makes a measurement valid. */
+export async function countClosed(clients: readonly RunningProcess[]): Promise<number> {
+  const counts = await Promise.all(
+    clients.map(async (client) => {
+      const answer = message(client);
+      client.child.send('count');
+      return ((await answer) as { closed: number }).closed;
+    }),
+  );
+  return counts.reduce((sum, each) => sum + each, 0);
+}
+
+function message(client: RunningProcess): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    client.child.once('message', resolve);
+    void client.ended.then((code) => reject(new Error(`idle clients ended with ${code}\n${client.output()}`)));
+  });
+}

@@ -1,0 +1,46 @@
+import { fileURLToPath } from 'node:url';
+import type { Peer, PeerSetup } from './peer.ts';
+
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+
+/** Fairlead with one pool behind an HTTP and a TCP listener; health checks, admin address and metrics stay on. */
+export const fairlead: Peer = {
+  name: 'fairlead',
+  layers: ['l7', 'l4'],
+  version: [process.execPath, '-p', '"Fairlead on Node " + process.version'],
+  countsPicks: true,
+  launch: (setup) => ({
+    command: process.execPath,
+    args: [...setup.nodeFlags, MAIN, 'run', `${setup.directory}/fairlead.yaml`],
+    env: {},
+    files: { 'fairlead.yaml': fairleadConfig(setup) },
+  }),
+};
+
+/** Fairlead's configuration for a setup. It always writes X-Forwarded-* and X-Request-Id. */
+export function fairleadConfig(setup: PeerSetup): string {
+  return `workers: ${setup.workers}
+watch: false
+admin: { bind: "127.0.0.1:${setup.adminPort}" }
+log: { level: warn, access: false }
+limits: { connections: 40000 }
+listeners:
+  l7:
+    protocol: http
+    bind: "127.0.0.1:${setup.l7Port}"
+    timeouts: { idle: 1h }
+    limits: { connections: 20000 }
+    pool: apps
+  l4:
+    protocol: tcp
+    bind: "127.0.0.1:${setup.l4Port}"
+    timeouts: { idle: 1h }
+    limits: { connections: 20000 }
+    pool: apps
+pools:
+  apps:
+    balance: ${setup.balance}
+    backends:
+${setup.backends.map(({ name, port }) => `      - { name: ${name}, address: "127.0.0.1:${port}" }`).join('\n')}
+`;
+}

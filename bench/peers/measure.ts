@@ -1,0 +1,76 @@
+import { startFastBackend } from '../backends/fast-backend.ts';
+import { cpuUsed, readCpu, readResidentBytes } from '../lib/cpu-time.ts';
+import { ProcessGroup } from '../lib/processes.ts';
+import type { Peer } from './peer.ts';
+import { startPeer } from './start.ts';
+import type { Work, Workload } from './workloads.ts';
+
+/** One measured window: one peer, one workload, one round. */
+export interface Sample extends Work {
+  readonly peer: string;
+  readonly workload: string;
+  readonly round: number;
+  /** CPU time of the peer for one unit: microseconds per request, or milliseconds per GiB. */
+  readonly userPerUnit: number;
+  readonly systemPerUnit: number;
+  /** Share of one core the peer used (0..1); near 1 means the peer was the limit. */
+  readonly busy: number;
+  /** Resident memory at the end of the window, under load. */
+  readonly residentBytes: number;
+}
+
+/** How each window is run. */
+export interface WindowOptions {
+  readonly connections: number;
+  readonly durationS: number;
+  readonly warmUpS: number;
+  readonly proxyCore: number | undefined;
+  readonly loadCore: number | undefined;
+  readonly forwarded: boolean;
+}
+
+const BACKEND_PORTS = 3;
+
+/**
+ * Starts a fresh backend and a fresh proxy, warms them up, and measures one window. Fresh, so that no window sees the
+ * heap, the connections or the compiled code that another workload left.
+ */
+export async function measureWindow(
+  peer: Peer,
+  workload: Workload,
+  options: WindowOptions,
+): Promise<Omit<Sample, 'round'>> {
+  const group = new ProcessGroup();
+  try {
+    const backend = await startFastBackend(group, BACKEND_PORTS, options.loadCore);
+    const running = await startPeer(group, peer, {
+      backends: backend.ports.map((port, i) => ({ name: `backend-${i + 1}`, port })),
+      balance: 'round-robin',
+      workers: 1,
+      forwarded: options.forwarded,
+      nodeFlags: [],
+      core: options.proxyCore,
+    });
+    const port = workload.layer === 'l7' ? running.l7Port : running.l4Port;
+    const drive = { port, connections: options.connections, core: options.loadCore };
+    if (options.warmUpS > 0) await workload.run(group, { ...drive, durationS: options.warmUpS });
+    const pid = running.process.pid;
+    const [cpuBefore, beganAt] = [readCpu(pid), performance.now()];
+    const work = await workload.run(group, { ...drive, durationS: options.durationS });
+    const [used, windowMs] = [cpuUsed(cpuBefore, readCpu(pid)), performance.now() - beganAt];
+    if (!running.process.alive())
+      throw new Error(`${peer.name} ended during ${workload.name}\n${running.process.output()}`);
+    const scale = (workload.kind === 'bulk' ? 1 : 1000) / work.units;
+    return {
+      ...work,
+      peer: peer.name,
+      workload: workload.name,
+      userPerUnit: used.userMs * scale,
+      systemPerUnit: used.systemMs * scale,
+      busy: (used.userMs + used.systemMs) / windowMs,
+      residentBytes: readResidentBytes(pid),
+    };
+  } finally {
+    await group.close();
+  }
+}
