@@ -5,7 +5,7 @@ let imports = 0;
 
 /**
  * Imports a config module anew and takes its default export. Its problems all stand at line 1, their keys are exact.
- * Only the module itself is fresh each time; what it imports stays as it was first loaded.
+ * Only the module itself is fresh each time: what it imports stays as it was first loaded, and Node forgets neither.
  */
 export async function readModule(file: string, path: string): Promise<ParsedText> {
   const url = pathToFileURL(path);

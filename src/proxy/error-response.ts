@@ -87,11 +87,15 @@ export function routeResponse(action: RouteAction): OwnResponse {
   }
 }
 
-/** The bytes of an answer. `bodiless` leaves the body out but not its length (HEAD, RFC 9110 §9.3.2). */
+/**
+ * The bytes of an answer, as latin1 text: each character is one byte, the body's being its UTF-8. `bodiless` leaves the
+ * body out but not its length (HEAD, RFC 9110 §9.3.2).
+ */
 export function serializeResponse(response: OwnResponse, options: { close: boolean; bodiless: boolean }): string {
-  const body = Buffer.byteLength(response.body);
-  const length = response.status === 204 || response.status === 304 ? '' : `Content-Length: ${body}\r\n`;
+  const size = Buffer.byteLength(response.body);
+  const length = response.status === 204 || response.status === 304 ? '' : `Content-Length: ${size}\r\n`;
   const close = options.close ? 'Connection: close\r\n' : '';
   const head = `HTTP/1.1 ${response.status} ${reasonPhrase(response.status)}\r\n${response.fields}${length}${close}\r\n`;
-  return options.bodiless || length === '' ? head : head + response.body;
+  if (options.bodiless || length === '') return head;
+  return head + (size === response.body.length ? response.body : Buffer.from(response.body).toString('latin1'));
 }

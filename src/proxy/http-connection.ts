@@ -86,9 +86,8 @@ export class HttpConnection implements WireSink, Expiring, ClientSide {
     this.wire.sink = this;
     this.site.deps.deadlines.add(this);
     this.#closing = true;
-    this.wire.write(
-      serializeResponse(errorResponse('saturated', 'too many connections'), { close: true, bodiless: false }),
-    );
+    const response = errorResponse('saturated', 'too many connections');
+    this.wire.writeText(serializeResponse(response, { close: true, bodiless: false }));
     this.wire.end();
     this.expectIn(TURNED_AWAY_LINGER_MS);
     this.wire.start();
@@ -209,7 +208,7 @@ export class HttpConnection implements WireSink, Expiring, ClientSide {
   /** Writes to the client; false when it does not keep up. */
   write(text: string): boolean {
     this.site.meters.bytesOut(text.length);
-    return this.wire.write(text, 'latin1');
+    return this.wire.writeText(text);
   }
 
   send(bytes: Buffer, start: number, end: number): boolean {
@@ -247,19 +246,20 @@ export class HttpConnection implements WireSink, Expiring, ClientSide {
     const response = errorResponse(code, cause);
     this.site.nowhere.count(response.status, 0, undefined, undefined);
     this.#exchange = undefined;
-    const text = serializeResponse(response, { close: true, bodiless: false });
-    this.site.meters.bytesOut(Buffer.byteLength(text));
-    this.wire.write(text);
+    this.write(serializeResponse(response, { close: true, bodiless: false }));
     this.close();
   }
 
-  /** Ends the connection in order: FIN behind what was written, then discard what still comes, for a while. */
+  /**
+   * Ends the connection in order: FIN behind what was written, then discard what still comes, for a while. A client that
+   * has not taken all of its answer yet has the time for it that it has during an answer.
+   */
   close(): void {
     if (this.#closing) return;
     this.#closing = true;
     this.#exchange = undefined;
     this.wire.end();
-    this.expectIn(LINGER_MS);
+    this.expectIn(this.wire.writableLength > 0 ? this.site.timeouts.idle : LINGER_MS);
     this.#stopped = false;
     this.wire.start();
   }
@@ -313,6 +313,7 @@ export class HttpConnection implements WireSink, Expiring, ClientSide {
 
   onDeadline(): void {
     if (this.#exchange !== undefined) this.#exchange.onDeadline();
+    else if (this.wire.writableLength > 0) this.reset();
     else if (this.#closing) this.wire.destroy();
     else if (this.#headBegun) this.refuse('request-timeout', 'the request head did not arrive in time');
     else this.close();
@@ -329,7 +330,9 @@ export class HttpConnection implements WireSink, Expiring, ClientSide {
 
   /** A drain has begun: an idle connection gets a last moment for a request that is on its way. */
   drain(idleMs: number): void {
-    if (this.#exchange === undefined && !this.#closing) this.expectIn(idleMs);
+    if (this.#exchange !== undefined || this.#closing) return;
+    if (this.wire.writableLength > 0) this.close();
+    else this.expectIn(idleMs);
   }
 
   /** A drain's time is up. */

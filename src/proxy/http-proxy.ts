@@ -158,7 +158,7 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
     this.#phase = 'awaiting';
     this.#answer = new Answer(this);
     this.#sentAt = this.client.site.deps.now();
-    this.backendIsFull = !this.#connection!.wire.write(this.request.text, 'latin1');
+    this.backendIsFull = !this.#connection!.wire.writeText(this.request.text);
     this.#expectMore();
     if (this.request.incomplete) this.client.proceed();
   }
@@ -345,7 +345,7 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
   }
 
   #reply(response: OwnResponse, outcome: Outcome = 'client-aborted', ended = 'served'): void {
-    const close = !this.request.persistent || this.mustClose();
+    const close = !this.request.persistent || this.request.complaint !== undefined || this.mustClose();
     this.write(serializeResponse(response, { close, bodiless: this.request.method === 'HEAD' }));
     this.#over(outcome, response.status, ended);
     this.client.exchanged(close);

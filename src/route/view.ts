@@ -79,7 +79,7 @@ export class RequestView implements Doubtful {
 
   #readPath(): string {
     const reading = readPath(this.facts.path);
-    if (reading.doubt !== '') this.doubt = reading.doubt;
+    this.doubt ||= reading.doubt;
     if (reading.other !== reading.normal) this.#otherPath = reading.other;
     return reading.normal;
   }

@@ -39,6 +39,8 @@ interface Ward {
   /** Set while it is ejected. */
   ejection: TimerHandle | undefined;
   ejectionReason: string;
+  /** What was last told of it: one line of the log for each change. */
+  told: HealthWord;
 }
 
 /**
@@ -84,6 +86,7 @@ export class HealthKeeper {
         policy,
         ejection: known?.ejection,
         ejectionReason: known?.ejectionReason ?? '',
+        told: known?.told ?? 'unknown',
       };
       this.#wards.set(key, ward);
       this.#bySlot.set(slot, ward);
@@ -121,6 +124,8 @@ export class HealthKeeper {
 
   #publish(ward: Ward, to: HealthWord, reason: string): void {
     this.#touch(ward);
+    if (ward.told === to) return;
+    ward.told = to;
     this.#deps.onTransition({ pool: ward.pool, backend: ward.id, to, reason });
   }
 

@@ -18,7 +18,7 @@ const hostName = /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z
 
 /**
  * Reads `host:port`, `:port` (all interfaces), `[::1]:port` or `unix:/path`; a string says what is wrong with it.
- * Host names are lower-cased. Port 0 is read: a listener may ask for any free port.
+ * Host names are lower-cased, IPv6 addresses come in one spelling. Port 0 is read: a listener may ask for any free port.
  */
 export function parseAddress(text: string): Address | string {
   if (text.startsWith('unix:')) return parseUnix(text.slice('unix:'.length));
@@ -58,14 +58,22 @@ function parsePort(text: string): number | string {
   return port <= 65_535 ? port : `"${text}" is not a port from 0 to 65535`;
 }
 
+/** The one spelling of RFC 5952, lower case and as short as can be; the zone of a link-local address stays as it is. */
+function canonical(ip: string): string {
+  const [address, ...zone] = ip.split('%');
+  return [new URL(`http://[${address}]`).hostname.slice(1, -1), ...zone].join('%');
+}
+
 type Host = { readonly ok: true; readonly host: string } | { readonly ok: false; readonly wrong: string };
 
 function parseHost(text: string): Host {
   if (text === '') return { ok: true, host: allInterfaces };
   if (text === '*') return { ok: false, wrong: 'all interfaces are written ":port", without the "*"' };
   if (text.startsWith('[') && text.endsWith(']')) {
-    const inner = text.slice(1, -1).toLowerCase();
-    return isIPv6(inner) ? { ok: true, host: inner } : { ok: false, wrong: `"${inner}" is not an IPv6 address` };
+    const inner = text.slice(1, -1);
+    return isIPv6(inner)
+      ? { ok: true, host: canonical(inner) }
+      : { ok: false, wrong: `"${inner}" is not an IPv6 address` };
   }
   if (text.includes(':')) return { ok: false, wrong: 'an IPv6 address is written in brackets, as in "[::1]:80"' };
   const host = text.toLowerCase();

@@ -1,5 +1,7 @@
 import { Buffer } from 'node:buffer';
 import net from 'node:net';
+import { getSystemErrorName } from 'node:util';
+import { canWriteDirectly, type DirectHandle, type WriteOwner, writeDirectly } from './direct-write.ts';
 
 /** Size in bytes of the read buffer that every wire of a thread shares: what one read can bring at most. */
 export const READ_BUFFER_BYTES = 64 * 1024;
@@ -12,6 +14,15 @@ const COPY_AS_TEXT_BYTES = 16 * 1024;
  * connection owns no buffer and a busy one causes no garbage. Whoever wants to keep bytes copies them.
  */
 const sharedBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+
+/**
+ * Buffers of large chunks that have been written, to be written from again: as garbage they would pile up to some 60 MiB
+ * in a stream that passes at full speed, because the collector sees only the small objects that hold them.
+ */
+const spareBuffers: Buffer[] = [];
+
+/** At most so many are kept. */
+const MOST_SPARE_BUFFERS = 32;
 
 /** What happens on a wire. Every method is called synchronously from the event loop; none may throw. */
 export interface WireSink {
@@ -47,10 +58,11 @@ function readShared(this: Wire, length: number, bytes: Uint8Array): boolean {
  * A TCP or Unix socket whose events go to one replaceable sink instead of to listeners, and whose reads land in a
  * buffer shared by the thread (`onread` of node:net). Half-open is allowed: each direction is ended by itself.
  */
-export class Wire extends net.Socket {
+export class Wire extends net.Socket implements WriteOwner {
   sink: WireSink = silentSink;
   /** Why the wire was closed, when it was not in order. */
   failure: NodeJS.ErrnoException | undefined;
+  #pendingWrites = 0;
 
   /** Wraps an accepted handle; without one, a socket to be connected. */
   constructor(handle?: SocketHandle) {
@@ -96,13 +108,40 @@ export class Wire extends net.Socket {
     sink.onClose(this.failure);
   }
 
+  /** Writes latin1 text. False when the wire is backed up: `sink.onDrain` follows when it no longer is. */
+  writeText(text: string): boolean {
+    const handle = (this as unknown as { _handle: DirectHandle | null })._handle;
+    if (!canWriteDirectly || handle === null || this.writableLength > 0) return this.write(text, 'latin1');
+    const status = writeDirectly(handle, text, this);
+    if (status === 0) return true;
+    if (status < 0) this.onWritten(status);
+    else this.#pendingWrites++;
+    return false;
+  }
+
+  /** A direct write is over: the last one lets the sink go on, a failed one ends the wire. */
+  onWritten(status: number): void {
+    if (status < 0) {
+      this.destroy(Object.assign(new Error('write failed'), { code: getSystemErrorName(status) }));
+      return;
+    }
+    this.#pendingWrites--;
+    if (this.#pendingWrites === 0 && !this.destroyed) this.sink.onDrain();
+  }
+
   /**
    * Writes `bytes[start..end)` so that the caller's buffer is free again at once: a small chunk as text, which the
    * socket copies only if the kernel does not take it, a large one as a copy. False when the wire is backed up.
    */
   send(bytes: Buffer, start: number, end: number): boolean {
-    if (end - start <= COPY_AS_TEXT_BYTES) return this.write(bytes.toString('latin1', start, end), 'latin1');
-    return this.write(Buffer.from(bytes.subarray(start, end)));
+    const length = end - start;
+    if (length <= COPY_AS_TEXT_BYTES) return this.writeText(bytes.toString('latin1', start, end));
+    if (length > READ_BUFFER_BYTES) return this.write(Buffer.from(bytes.subarray(start, end)));
+    const copy = spareBuffers.pop() ?? Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+    bytes.copy(copy, 0, start, end);
+    return this.write(length === copy.length ? copy : copy.subarray(0, length), () => {
+      if (spareBuffers.length < MOST_SPARE_BUFFERS) spareBuffers.push(copy);
+    });
   }
 
   /** Starts or goes on reading; an accepted wire reads nothing before. */
@@ -127,7 +166,7 @@ export class Wire extends net.Socket {
    * with one system call instead of two.
    */
   finish(): void {
-    if (this.readableEnded && this.writableLength === 0) this.destroy();
+    if (this.readableEnded && this.writableLength === 0 && this.#pendingWrites === 0) this.destroy();
     else this.end();
   }
 }

@@ -120,6 +120,13 @@ describe('cidrSet', () => {
     ]);
   });
 
+  it('has the first and the last address of each family', () => {
+    const all = cidrSet(['0.0.0.0/0', '::/0']);
+    const ends = ['0.0.0.0', '255.255.255.255', '::', 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'];
+    expect(ends.map((ip) => all.has(ip))).toEqual([true, true, true, true]);
+    expect(cidrSet(['0.0.0.0']).has('::ffff:0.0.0.0')).toBe(true);
+  });
+
   it('has nothing when it is empty', () => {
     const empty = cidrSet([]);
     expect(empty.size).toBe(0);

@@ -1,5 +1,4 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { RunningFairlead } from './running.ts';
 
 /** How long a metric may take to come to what is expected, in ms. */
 const PATIENCE_MS = 10_000;
@@ -12,8 +11,13 @@ export interface Sample {
   readonly value: number;
 }
 
+/** Something with an admin server. */
+export interface Scraped {
+  readonly adminAddresses: readonly string[];
+}
+
 /** All samples that an instance with an admin server shows now, as Prometheus would read them. */
-export async function scrape(running: RunningFairlead): Promise<Sample[]> {
+export async function scrape(running: Scraped): Promise<Sample[]> {
   const response = await fetch(`http://${running.adminAddresses[0]}/metrics`);
   const text = await response.text();
   return [...text.matchAll(/^([a-z_]+)(?:\{([^\n]*)\})? (\S+)$/gm)].map((match) => ({
@@ -32,7 +36,7 @@ export function sumOf(samples: readonly Sample[], name: string, labels: Sample['
 }
 
 /** One metric now. */
-export async function metric(running: RunningFairlead, name: string, labels: Sample['labels'] = {}): Promise<number> {
+export async function metric(running: Scraped, name: string, labels: Sample['labels'] = {}): Promise<number> {
   return sumOf(await scrape(running), `fairlead_${name}`, labels);
 }
 

@@ -1,0 +1,38 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ConfigInput } from '../../src/config/schema.ts';
+import { CliProcess } from '../cli/cli-process.ts';
+import { remember } from './opened.ts';
+import { scrape, sumOf } from './scrape.ts';
+
+/** An instance in a process of its own, whose memory holds nothing of the test. */
+export interface ApartFairlead {
+  /** The address of the listener `web`, as `host:port`. */
+  readonly address: string;
+  readonly adminAddresses: readonly string[];
+  /** The resident memory of the process now, in bytes. */
+  residentBytes(): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** Starts `fairlead run` with one worker on a config that has a listener `web`. */
+export async function runApart(config: ConfigInput): Promise<ApartFairlead> {
+  const folder = await mkdtemp(join(tmpdir(), 'fairlead-apart-'));
+  const path = join(folder, 'fairlead.json');
+  await writeFile(path, JSON.stringify({ workers: 1, watch: false, admin: { bind: '127.0.0.1:0' }, ...config }));
+  const cli = new CliProcess(['run', path]);
+  const instance = remember({
+    address: '',
+    adminAddresses: [] as string[],
+    residentBytes: async () => sumOf(await scrape(instance), 'process_resident_memory_bytes'),
+    async close() {
+      cli.kill('SIGKILL');
+      await cli.code();
+      await rm(folder, { recursive: true, force: true });
+    },
+  });
+  instance.address = (await cli.until('stdout', /^listening web http:\/\/(\S+)$/m))[1]!;
+  instance.adminAddresses = [(await cli.until('stdout', /^listening admin http:\/\/(\S+)$/m))[1]!];
+  return instance;
+}
