@@ -86,7 +86,6 @@ function scalarIssue(issue: Issue): ScalarIssue | undefined {
 function expectedOf(issue: Issue): string {
   const scalar = scalarIssue(issue);
   if (scalar) return scalar.expected;
-  if (issue.code === 'invalid_union') return issue.errors.map((branch) => expectedOf(branch[0]!)).join(', or ');
   if (issue.code === 'too_small') return 'at least one';
   if (issue.code === 'invalid_type') return issue.expected === 'array' ? 'a list' : 'an object';
   return issue.message;

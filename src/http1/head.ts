@@ -142,6 +142,11 @@ export class Head {
 
   /** Takes in one Connection field (RFC 9110 §7.6.1). False when it has too many options. */
   noteConnection(value: string): boolean {
+    // What nearly every message says, without taking it apart.
+    if (value === 'keep-alive') {
+      this.connectionKeepAlive = true;
+      return true;
+    }
     const options = value.toLowerCase().split(',', MAX_CONNECTION_OPTIONS + 1);
     for (const raw of options) {
       const option = raw.trim();
@@ -161,8 +166,14 @@ export class Head {
   /** Takes in field `index`, a Content-Length (RFC 9112 §6.3). False when it is not one plain number. */
   noteContentLength(index: number): boolean {
     const value = this.#framingValue(index);
-    if (this.contentLength !== -1 || value.length > 15 || !/^[0-9]+$/.test(value)) return false;
-    this.contentLength = Number(value);
+    if (this.contentLength !== -1 || value.length === 0 || value.length > 15) return false;
+    let length = 0;
+    for (let i = 0; i < value.length; i++) {
+      const digit = value.charCodeAt(i) - 48;
+      if (digit < 0 || digit > 9) return false;
+      length = length * 10 + digit;
+    }
+    this.contentLength = length;
     return true;
   }
 

@@ -1,5 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import { isIPv6 } from 'node:net';
+import { latin1 } from '../support/latin1.ts';
 import { CR, HOST, LF, SP, TARGET, TOKEN } from './chars.ts';
 import { badByte, Head, NEED_MORE } from './head.ts';
 import { Field } from './known-fields.ts';
@@ -74,7 +75,7 @@ export function parseRequestHead(
   if (pos > 0) pos = head.parseFields(bytes, base, pos, end);
   if (pos === NEED_MORE && end < range.end) return head.refuseSize(`a head of more than ${maxBytes} bytes`);
   if (pos < 0) return pos;
-  head.text = bytes.toString('latin1', base, pos);
+  head.text = latin1(bytes, base, pos);
   sliceRequestLine(head);
   const problem = interpret(head);
   return problem === undefined ? pos : head.refuse(problem);
@@ -166,8 +167,18 @@ function settleAbsoluteTarget(head: RequestHead): string | undefined {
   return undefined;
 }
 
+/** The authority that was found good last: nearly every request of a connection names the same. */
+let lastAuthority = '';
+
 /** True for `host`, `host:port`, `[v6]` and `[v6]:port` (RFC 3986 §3.2.2), and for nothing that hides a second meaning. */
 export function isAuthority(text: string): boolean {
+  if (text === lastAuthority) return text !== '';
+  if (!checkAuthority(text)) return false;
+  lastAuthority = text;
+  return true;
+}
+
+function checkAuthority(text: string): boolean {
   let pos = 0;
   if (text.charCodeAt(0) === 91) {
     pos = text.indexOf(']') + 1;

@@ -1,4 +1,5 @@
 import type { Buffer } from 'node:buffer';
+import { latin1 } from '../support/latin1.ts';
 import { CR, FIELD_VALUE, LF, SP } from './chars.ts';
 import { badByte, Head, NEED_MORE } from './head.ts';
 import { Field } from './known-fields.ts';
@@ -57,7 +58,7 @@ export function parseResponseHead(
   if (pos > 0) pos = head.parseFields(bytes, base, pos, end);
   if (pos === NEED_MORE && end < range.end) return head.refuseSize(`a head of more than ${maxBytes} bytes`);
   if (pos < 0) return pos;
-  head.text = bytes.toString('latin1', base, pos);
+  head.text = latin1(bytes, base, pos);
   const problem = interpret(head);
   return problem === undefined ? pos : head.refuse(problem);
 }

@@ -3,6 +3,7 @@ import { BodyFramer } from '../http1/body.ts';
 import { NEED_MORE, REFUSED } from '../http1/head.ts';
 import { parseResponseHead, ResponseHead } from '../http1/response-head.ts';
 import { responseOut } from '../relay/response-out.ts';
+import { latin1 } from '../support/latin1.ts';
 
 /** Bytes a response head may have. */
 const MAX_RESPONSE_HEAD_BYTES = 64 * 1024;
@@ -134,7 +135,7 @@ export class Answer {
   /** Head and body in one write: one system call for a small answer. */
   #beginJoined(text: string, bytes: Buffer, pos: number, end: number): AnswerStep {
     const next = this.#framer.feed(bytes, pos, end);
-    this.clientIsFull = !this.#reader.write(next > pos ? text + bytes.toString('latin1', pos, next) : text);
+    this.clientIsFull = !this.#reader.write(next > pos ? text + latin1(bytes, pos, next) : text);
     return this.#settle(bytes, next, end);
   }
 

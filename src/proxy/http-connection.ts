@@ -123,7 +123,7 @@ export class HttpConnection implements WireSink, Expiring, ClientSide {
 
   /** What came so far cannot be used up: more of it would only pile up here. */
   get #mustWait(): boolean {
-    if (this.#exchange === undefined) return this.wire.writableNeedDrain;
+    if (this.#exchange === undefined) return this.wire.backedUp;
     return this.#waitingBytes >= MAX_WAITING_BYTES || this.#exchange.backendIsFull;
   }
 
@@ -139,7 +139,7 @@ export class HttpConnection implements WireSink, Expiring, ClientSide {
     this.#consuming = true;
     while (pos < end && !this.#closing) {
       const exchange = this.#exchange;
-      if (exchange === undefined && this.wire.writableNeedDrain) break;
+      if (exchange === undefined && this.wire.backedUp) break;
       const next = exchange === undefined ? this.#frame(bytes, pos, end) : exchange.takeBody(bytes, pos, end);
       if (next === pos) break;
       pos = next;
@@ -231,7 +231,7 @@ export class HttpConnection implements WireSink, Expiring, ClientSide {
   #closeWhenDone(): void {
     if (!this.#ended || this.#consuming) return;
     if (this.#exchange === undefined) {
-      if (this.#waitingBytes === 0 || !this.wire.writableNeedDrain) this.close();
+      if (this.#waitingBytes === 0 || !this.wire.backedUp) this.close();
     } else if (this.#waitingBytes === 0 && this.#exchange.request.incomplete) this.#exchange.abort();
   }
 
@@ -259,7 +259,7 @@ export class HttpConnection implements WireSink, Expiring, ClientSide {
     this.#closing = true;
     this.#exchange = undefined;
     this.wire.end();
-    this.expectIn(this.wire.writableLength > 0 ? this.site.timeouts.idle : LINGER_MS);
+    this.expectIn(this.wire.unsent ? this.site.timeouts.idle : LINGER_MS);
     this.#stopped = false;
     this.wire.start();
   }
@@ -313,7 +313,7 @@ export class HttpConnection implements WireSink, Expiring, ClientSide {
 
   onDeadline(): void {
     if (this.#exchange !== undefined) this.#exchange.onDeadline();
-    else if (this.wire.writableLength > 0) this.reset();
+    else if (this.wire.unsent) this.reset();
     else if (this.#closing) this.wire.destroy();
     else if (this.#headBegun) this.refuse('request-timeout', 'the request head did not arrive in time');
     else this.close();
@@ -331,7 +331,7 @@ export class HttpConnection implements WireSink, Expiring, ClientSide {
   /** A drain has begun: an idle connection gets a last moment for a request that is on its way. */
   drain(idleMs: number): void {
     if (this.#exchange !== undefined || this.#closing) return;
-    if (this.wire.writableLength > 0) this.close();
+    if (this.wire.unsent) this.close();
     else this.expectIn(idleMs);
   }
 

@@ -6,12 +6,19 @@ import { parseCookies } from '../route/cookies.ts';
 import type { HashKey, PoolSite } from './deps.ts';
 import type { ErrorCode } from './error-response.ts';
 
-/** Methods with which twice has the effect of once (RFC 9110 §9.2.2). */
-const idempotentMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
-
-/** True when a request with this method may be sent twice. */
+/** True for the methods with which twice has the effect of once (RFC 9110 §9.2.2). */
 export function isIdempotent(method: string): boolean {
-  return idempotentMethods.has(method);
+  switch (method) {
+    case 'GET':
+    case 'HEAD':
+    case 'OPTIONS':
+    case 'TRACE':
+    case 'PUT':
+    case 'DELETE':
+      return true;
+    default:
+      return false;
+  }
 }
 
 /** An error with the line that names its cause. */

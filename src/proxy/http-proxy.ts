@@ -157,7 +157,8 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
   #send(): void {
     this.#phase = 'awaiting';
     this.#answer = new Answer(this);
-    this.#sentAt = this.client.site.deps.now();
+    // A kept connection costs no time that a look at the clock would show.
+    this.#sentAt = this.attempts === 1 && this.#startedDialAt === 0 ? this.startedAt : this.client.site.deps.now();
     this.backendIsFull = !this.#connection!.wire.writeText(this.request.text);
     this.#expectMore();
     if (this.request.incomplete) this.client.proceed();

@@ -1,6 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import { BodyFramer } from '../http1/body.ts';
 import { requestOut } from '../relay/request-out.ts';
+import { latin1 } from '../support/latin1.ts';
 import type { ClientSide } from './http-context.ts';
 import { type Complaint, clientSource, isIdempotent } from './http-policy.ts';
 import { type LoggedRequest, loggedRequest } from './request-log.ts';
@@ -92,7 +93,7 @@ export class HttpRequest {
       localAuthority: client.localAuthority,
     });
     this.id = out.id;
-    this.text = end > pos ? out.text + bytes.toString('latin1', pos, end) : out.text;
+    this.text = end > pos ? out.text + latin1(bytes, pos, end) : out.text;
   }
 
   /** Bytes of the body have gone to a backend that are kept nowhere. */

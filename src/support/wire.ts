@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import net from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import { canWriteDirectly, type DirectHandle, type WriteOwner, writeDirectly } from './direct-write.ts';
+import { latin1 } from './latin1.ts';
 
 /** Size in bytes of the read buffer that every wire of a thread shares: what one read can bring at most. */
 export const READ_BUFFER_BYTES = 64 * 1024;
@@ -135,13 +136,23 @@ export class Wire extends net.Socket implements WriteOwner {
    */
   send(bytes: Buffer, start: number, end: number): boolean {
     const length = end - start;
-    if (length <= COPY_AS_TEXT_BYTES) return this.writeText(bytes.toString('latin1', start, end));
+    if (length <= COPY_AS_TEXT_BYTES) return this.writeText(latin1(bytes, start, end));
     if (length > READ_BUFFER_BYTES) return this.write(Buffer.from(bytes.subarray(start, end)));
     const copy = spareBuffers.pop() ?? Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
     bytes.copy(copy, 0, start, end);
     return this.write(length === copy.length ? copy : copy.subarray(0, length), () => {
       if (spareBuffers.length < MOST_SPARE_BUFFERS) spareBuffers.push(copy);
     });
+  }
+
+  /** True while bytes that were written wait for the kernel to take them. */
+  get unsent(): boolean {
+    return this.#pendingWrites > 0 || this.writableLength > 0;
+  }
+
+  /** True after a write that returned false, until `sink.onDrain`. */
+  get backedUp(): boolean {
+    return this.#pendingWrites > 0 || this.writableNeedDrain;
   }
 
   /** Starts or goes on reading; an accepted wire reads nothing before. */
@@ -166,7 +177,7 @@ export class Wire extends net.Socket implements WriteOwner {
    * with one system call instead of two.
    */
   finish(): void {
-    if (this.readableEnded && this.writableLength === 0 && this.#pendingWrites === 0) this.destroy();
+    if (this.readableEnded && !this.unsent) this.destroy();
     else this.end();
   }
 }

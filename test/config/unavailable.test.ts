@@ -1,0 +1,179 @@
+import { describe, expect, it } from 'vitest';
+import { takeUnavailable, unavailableKeys } from '../../src/config/unavailable.ts';
+import { configOf, messageOf, problemsOf, yaml, yamlWithRoute } from './loading.ts';
+
+const tcpListener = (more: string) =>
+  `listeners: { db: { protocol: tcp, bind: ":1", pool: app, ${more} } }\npools: { app: { backends: ["127.0.0.1:3001"] } }`;
+
+const listenerRows: [string, string, string][] = [
+  ['tls: { cert: a.pem, key: a.key }', 'tls', 'tls: false'],
+  ['tls: [{ cert: a.pem, key: a.key }]', 'tls', 'tls: "false"'],
+  ['proxyProtocol: true', 'proxyProtocol', 'proxyProtocol: false'],
+  ['proxyProtocol: v1', 'proxyProtocol', 'proxyProtocol: off'],
+  ['allow: [10.0.0.0/8]', 'allow', 'allow: []'],
+  ['deny: [10.0.0.0/8]', 'deny', 'deny: []'],
+  ['guard: { bad: 20/10s }', 'guard', 'guard: false'],
+  ['limits: { connectionsPerIp: 5 }', 'limits.connectionsPerIp', 'limits: { connectionsPerIp: 0 }'],
+  ['limits: { connectionRatePerIp: 5 }', 'limits.connectionRatePerIp', 'limits: { connectionRatePerIp: "0" }'],
+];
+
+const routeRows: [string, string, string | undefined][] = [
+  ['match: { body: { contains: x } }', 'match.body', undefined],
+  ['sticky: { cookie: a }', 'sticky', 'sticky: false'],
+  ['rewrite: { stripPrefix: /v1 }', 'rewrite', 'rewrite: {}'],
+  [
+    'headers: { request: { set: { a: b } } }',
+    'headers',
+    'headers: { request: { set: {}, add: {}, remove: [] }, response: {} }',
+  ],
+  ['headers: { response: { remove: [x] } }', 'headers', 'headers: {}'],
+  ['rateLimit: { rate: 100/s }', 'rateLimit', 'rateLimit: false'],
+  ['mirror: { pool: app, percent: 5 }', 'mirror', 'mirror: false'],
+  ['fault: { delay: 200ms }', 'fault', 'fault: false'],
+  ['retry: { perTry: 10s }', 'retry.perTry', undefined],
+  ['retry: { budget: 20% }', 'retry.budget', undefined],
+];
+
+const poolRows: [string, string, string | undefined][] = [
+  ['balance: { algorithm: hash, loadFactor: 1.25 }', 'balance.loadFactor', undefined],
+  ['discover: { dns: a, port: 1 }', 'discover', 'discover: false'],
+  ['spawn: { command: a }', 'spawn', 'spawn: false'],
+  ['eject: { failureRate: 50% }', 'eject.failureRate', 'eject: { failureRate: 0% }'],
+  ['eject: { failureRate: 1 }', 'eject.failureRate', 'eject: { failureRate: 0 }'],
+  ['eject: { latency: 5 }', 'eject.latency', 'eject: { latency: 0 }'],
+  ['slowStart: 10s', 'slowStart', 'slowStart: 0s'],
+  ['slowStart: soon', 'slowStart', 'slowStart: 0'],
+  ['panic: 10%', 'panic', 'panic: 0%'],
+  ['queue: { max: 1 }', 'queue', 'queue: { max: 0, timeout: 1s }'],
+  ['queue: 5', 'queue', 'queue: {}'],
+  ['connect: { tls: true }', 'connect.tls', 'connect: { tls: false }'],
+  ['connect: { proxyProtocol: v2 }', 'connect.proxyProtocol', 'connect: { proxyProtocol: off }'],
+  ['connect: { proxyProtocol: v1 }', 'connect.proxyProtocol', 'connect: { proxyProtocol: false }'],
+  ['connect: { http2: true }', 'connect.http2', 'connect: { http2: false }'],
+  ['connect: { http2: h2 }', 'connect.http2', 'connect: { http2: off }'],
+];
+
+const valueRows: [string, string, string][] = [
+  [yaml({ pool: 'balance: maglev' }), 'pools.app.balance', '"maglev"'],
+  [yaml({ pool: 'balance: peak-ewma' }), 'pools.app.balance', '"peak-ewma"'],
+  [yaml({ pool: 'balance: prequal' }), 'pools.app.balance', '"prequal"'],
+  [yaml({ pool: 'balance: { algorithm: maglev, key: uri }' }), 'pools.app.balance.algorithm', '"maglev"'],
+  [yaml({ pool: 'health: { type: grpc, path: /x }' }), 'pools.app.health.type', '"grpc"'],
+  [yamlWithRoute('pool: app, retry: { on: [connect, timeout] }'), 'listeners.web.routes[0].retry.on[1]', '"timeout"'],
+  [yamlWithRoute('pool: app, retry: { on: ["503"] }'), 'listeners.web.routes[0].retry.on[0]', '"503"'],
+  [yamlWithRoute('pool: app, retry: { on: [503] }'), 'listeners.web.routes[0].retry.on[0]', '503'],
+  [yamlWithRoute('redirect: { to: "/items/$1" }'), 'listeners.web.routes[0].redirect.to', '"/items/$1"'],
+  [
+    'listeners: { dns: { protocol: udp, bind: ":53", pool: app } }\npools: { app: { backends: ["h:1"] } }',
+    'listeners.dns.protocol',
+    '"udp"',
+  ],
+];
+
+describe('what is not available yet', () => {
+  it.each(listenerRows)('of a listener: %s', async (written, key, off) => {
+    expect(await messageOf(yaml({ listener: written }))).toBe(`listeners.web.${key}: not available yet`);
+    expect(await configOf(yaml({ listener: off }))).toEqual(await configOf(yaml()));
+  });
+
+  it.each(routeRows)('of a route: %s', async (written, key, off) => {
+    expect(await messageOf(yamlWithRoute(`pool: app, ${written}`))).toBe(
+      `listeners.web.routes[0].${key}: not available yet`,
+    );
+    if (off === undefined) return;
+    expect(await configOf(yamlWithRoute(`pool: app, ${off}`))).toEqual(await configOf(yamlWithRoute('pool: app')));
+  });
+
+  it.each(poolRows)('of a pool: %s', async (written, key, off) => {
+    expect(await messageOf(yaml({ pool: written }))).toBe(`pools.app.${key}: not available yet`);
+    if (off === undefined) return;
+    expect(await configOf(yaml({ pool: off }))).toEqual(await configOf(yaml()));
+  });
+
+  it.each(valueRows)('among the values of a key: %s', async (text, key, value) => {
+    expect(await messageOf(text)).toBe(`${key}: not available yet: ${value}`);
+  });
+
+  it('of a backend: backup', async () => {
+    const backend = (backup: string) => yaml({ backend: `{ address: "h:1", backup: ${backup} }` });
+    expect(await messageOf(backend('true'))).toBe('pools.app.backends[1].backup: not available yet');
+    expect(await configOf(backend('false'))).toEqual(await configOf(yaml({ backend: '"h:1"' })));
+  });
+
+  it('of a tcp listener: routes and a data plane in the kernel', async () => {
+    expect(await messageOf(tcpListener('routes: [{ match: { sni: a }, sticky: x, pool: app }]'))).toBe(
+      'listeners.db.routes: not available yet',
+    );
+    expect(await messageOf(tcpListener('dataplane: { nftables: { mode: nat } }'))).toBe(
+      'listeners.db.dataplane: not available yet',
+    );
+    expect(await messageOf(tcpListener('dataplane: nftables'))).toBe('listeners.db.dataplane: not available yet');
+    expect(await messageOf(tcpListener('dataplane: userspace'))).toBe('');
+  });
+
+  it('does not make a key known where it has no meaning', async () => {
+    expect(await messageOf(yaml({ listener: 'dataplane: userspace' }))).toMatch(
+      /^listeners\.web\.dataplane: unknown key/,
+    );
+    expect(await messageOf(yaml({ top: 'tls: false' }))).toMatch(/^tls: unknown key/);
+    expect(await messageOf(yaml({ pool: 'guard: false' }))).toMatch(/^pools\.app\.guard: unknown key/);
+  });
+
+  it('stands at its key, or at its value when other values are available', async () => {
+    expect(await problemsOf('listeners:\n  a:\n    protocol: udp\n    tls: {}')).toEqual([
+      '3:15: listeners.a.protocol: not available yet: "udp"',
+      '4:5: listeners.a.tls: not available yet',
+    ]);
+  });
+
+  it('is off also when the environment says so', async () => {
+    const text = yaml({ listener: `proxyProtocol: "\${PP}"`, pool: `slowStart: "\${S}"` });
+    expect(await messageOf(text, { PP: 'false', S: '0' })).toBe('');
+    expect(await messageOf(text, { PP: 'true', S: '0' })).toBe('listeners.web.proxyProtocol: not available yet');
+  });
+});
+
+describe('takeUnavailable', () => {
+  it('takes out keys, off or not, and leaves values and the rest', () => {
+    const root = {
+      listeners: { a: { tls: false, guard: {}, protocol: 'udp', bind: ':1' } },
+      pools: { b: { queue: { max: 0 } } },
+    };
+    expect(takeUnavailable(root).map(({ path }) => path.join('.'))).toEqual([
+      'listeners.a.protocol',
+      'listeners.a.guard',
+    ]);
+    expect(root).toEqual({ listeners: { a: { protocol: 'udp', bind: ':1' } }, pools: { b: {} } });
+  });
+
+  it.each([
+    undefined,
+    null,
+    'text',
+    [],
+    { listeners: null },
+    { listeners: [] },
+    { listeners: { a: null, b: 'x', c: [1] } },
+    { listeners: { a: { protocol: 'http', routes: 'x' } } },
+    { pools: { a: { backends: 'x', health: [], connect: 5 } } },
+  ])('passes over what has another shape: %j', (root) => {
+    const before = JSON.stringify(root);
+    expect(takeUnavailable(root)).toEqual([]);
+    expect(JSON.stringify(root)).toBe(before);
+  });
+
+  it('has a test above for every row', () => {
+    const tested = [...listenerRows, ...routeRows, ...poolRows].map(([, key]) => key);
+    const rest = [...valueRows.map(([, key]) => key), 'backends.backup', 'routes', 'dataplane'];
+    const words = new Set(
+      [...tested, ...rest].map((key) =>
+        key
+          .replaceAll(/\[\d\]/g, '')
+          .split('.')
+          .at(-1),
+      ),
+    );
+    const missing = unavailableKeys.filter(({ key }) => !words.has(key.replace(/\.\*$/, '').split('.').at(-1)));
+    expect(missing).toEqual([]);
+  });
+});
