@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { BodyFramer } from '../http1/body.ts';
 import { NEED_MORE, REFUSED } from '../http1/head.ts';
 import { parseResponseHead, ResponseHead } from '../http1/response-head.ts';
-import { responseOut } from '../relay/response-out.ts';
+import { responseOut } from '../http1/response-out.ts';
 import { latin1 } from '../support/latin1.ts';
 
 /** Bytes a response head may have. */

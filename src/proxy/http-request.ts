@@ -1,6 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import { BodyFramer } from '../http1/body.ts';
-import { requestOut } from '../relay/request-out.ts';
+import { requestOut } from '../http1/request-out.ts';
 import { latin1 } from '../support/latin1.ts';
 import type { ClientSide } from './http-context.ts';
 import { type Complaint, clientSource, isIdempotent } from './http-policy.ts';

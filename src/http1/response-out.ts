@@ -1,5 +1,5 @@
-import { Field } from '../http1/known-fields.ts';
-import type { ResponseHead } from '../http1/response-head.ts';
+import { Field } from './known-fields.ts';
+import type { ResponseHead } from './response-head.ts';
 
 /** How the answer goes to the client. */
 export interface ResponseShape {

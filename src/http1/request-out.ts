@@ -1,5 +1,5 @@
-import { Field, type FieldId } from '../http1/known-fields.ts';
-import type { RequestHead } from '../http1/request-head.ts';
+import { Field, type FieldId } from './known-fields.ts';
+import type { RequestHead } from './request-head.ts';
 
 /** What a forwarded request says of its client. */
 export interface ForwardedFacts {
