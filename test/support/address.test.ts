@@ -49,6 +49,8 @@ describe('parseAddress', () => {
     ['::1:80', 'an IPv6 address is written in brackets, as in "[::1]:80"'],
     ['::1', 'an IPv6 address is written in brackets, as in "[::1]:80"'],
     ['[::1]', '"1]" is not a port from 0 to 65535'],
+    ['[::1:80', 'an IPv6 address is written in brackets, as in "[::1]:80"'],
+    ['::1]:80', 'an IPv6 address is written in brackets, as in "[::1]:80"'],
     ['[::g]:80', '"::g" is not an IPv6 address'],
     ['[127.0.0.1]:80', '"127.0.0.1" is not an IPv6 address'],
     ['[]:80', '"" is not an IPv6 address'],

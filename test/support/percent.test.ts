@@ -31,6 +31,7 @@ describe('parsePercent', () => {
     '.5%',
     '5.%',
     '1e1%',
+    '0.1234567%',
     '5%\n',
   ])('refuses %j', (text) => {
     expect(parsePercent(text)).toBeUndefined();

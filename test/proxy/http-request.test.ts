@@ -1,0 +1,185 @@
+import { Buffer } from 'node:buffer';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { ClientSide } from '../../src/proxy/http-context.ts';
+import { HttpRequest } from '../../src/proxy/http-request.ts';
+import { cidrSet } from '../../src/support/cidr.ts';
+import { fieldOf, readMessage } from '../support/http-text.ts';
+import { chunked, get, post, requestText } from '../support/requests.ts';
+import { parsed } from './parsed.ts';
+
+interface Setting {
+  readonly peer?: string;
+  readonly bodyBytes?: number;
+  readonly trust?: readonly string[];
+  /** Whether the access log takes this request; without it there is no access log. */
+  readonly sampled?: boolean;
+}
+
+/** A client that has sent this head, as far as a request looks at it. */
+function clientWith(text: string, { peer = '10.0.0.1', bodyBytes = 0, trust = [], sampled }: Setting = {}): ClientSide {
+  const trusted = cidrSet(trust);
+  const access = sampled === undefined ? undefined : { sampled: () => sampled };
+  const site = {
+    head: parsed(text),
+    deps: { settings: { access } },
+    limits: { bodyBytes },
+    trusts: (ip: string) => trusted.has(ip),
+    makeId: () => 'made',
+  };
+  return { site, peer, localAuthority: () => '10.9.9.9:80' } as unknown as ClientSide;
+}
+
+/** A request of which the head has come, and then these pieces of its body. */
+function withBody(text: string, pieces: readonly string[], setting: Setting = {}) {
+  const headEnd = text.indexOf('\r\n\r\n') + 4;
+  const request = new HttpRequest(clientWith(text.slice(0, headEnd), setting));
+  const taken = pieces.map((piece) => request.take(Buffer.from(piece, 'latin1'), 0, piece.length));
+  return { request, taken };
+}
+
+describe('a request', () => {
+  it('takes out of its head what is needed later', () => {
+    const request = new HttpRequest(clientWith(get('/x', 'Connection: close')));
+    expect(request).toMatchObject({ method: 'GET', minor: 1, persistent: false, upgrade: false, source: '10.0.0.1' });
+    expect([request.bytesIn, request.incomplete, request.complaint]).toEqual([
+      get('/x', 'Connection: close').length,
+      false,
+      undefined,
+    ]);
+  });
+
+  it.each([
+    [get('/', 'Connection: Upgrade', 'Upgrade: websocket'), true],
+    [get('/', 'Upgrade: websocket'), false],
+    [get('/', 'Connection: Upgrade', 'Upgrade: h2c'), false],
+  ])('%j wants an upgrade: %j', (text, upgrade) => {
+    expect(new HttpRequest(clientWith(text)).upgrade).toBe(upgrade);
+  });
+
+  it.each([
+    [[], '10.0.0.1', false],
+    [['10.0.0.1'], '9.9.9.9', true],
+    [['10.0.0.1', '9.9.9.9'], '8.8.8.8', true],
+    [['10.0.0.2'], '10.0.0.1', false],
+  ])('with trust in %j comes from %s', (trust, source, trusted) => {
+    const request = new HttpRequest(clientWith(get('/', 'X-Forwarded-For: 8.8.8.8, 9.9.9.9'), { trust }));
+    expect([request.source, request.trusted]).toEqual([source, trusted]);
+  });
+
+  it.each([
+    [undefined, false],
+    [false, false],
+    [true, true],
+  ])('keeps what the access log needs only when it is logged (sampled: %j)', (sampled, logged) => {
+    const text = get('/x?y', 'Host: B.test', 'User-Agent: ua', 'Referer: r');
+    const request = new HttpRequest(clientWith(text, sampled === undefined ? {} : { sampled }));
+    expect(request.logged).toEqual(
+      logged ? { target: '/x?y', host: 'B.test', userAgent: 'ua', referer: 'r' } : undefined,
+    );
+  });
+});
+
+describe('the body of a request', () => {
+  it.each([
+    ['no length', get('/'), false],
+    ['length 0', post('/', ''), false],
+    ['a length', post('/', 'body'), true],
+    ['chunks', requestText('GET / HTTP/1.1', ['Transfer-Encoding: chunked']), true],
+  ])('with %s is to come: %j', (_name, text, incomplete) => {
+    expect(withBody(text, []).request.incomplete).toBe(incomplete);
+  });
+
+  it('ends where its framing says, in any cut', () => {
+    const body = chunked(['one', 'two'], ['X: y']);
+    const text = requestText('POST / HTTP/1.1', ['Transfer-Encoding: chunked']);
+    fc.assert(
+      fc.property(fc.nat(body.length), (cut) => {
+        const { request, taken } = withBody(text, [body.slice(0, cut), `${body.slice(cut)}NEXT`]);
+        expect([taken[1], request.incomplete, request.complaint]).toEqual([
+          cut === body.length ? 0 : body.length - cut,
+          false,
+          undefined,
+        ]);
+        expect(request.bytesIn).toBe(text.length + body.length);
+      }),
+    );
+  });
+
+  it('that is malformed is refused', () => {
+    const { request } = withBody(requestText('POST / HTTP/1.1', ['Transfer-Encoding: chunked']), ['zz\r\n']);
+    expect(request.complaint).toEqual({
+      code: 'bad-request',
+      cause: 'a chunk size that is not a hexadecimal number',
+    });
+    expect([request.incomplete, request.take(Buffer.from('3\r\n'), 0, 3)]).toEqual([true, 0]);
+  });
+
+  const tooLarge = { code: 'body-too-large', cause: 'the body is larger than 10 bytes' };
+
+  it.each([
+    ['Content-Length: 10', ['0123456789'], undefined],
+    ['Content-Length: 11', [], tooLarge],
+    ['Transfer-Encoding: chunked', [chunked(['01234', '56789'])], undefined],
+    ['Transfer-Encoding: chunked', ['5\r\n01234\r\n5\r\n56789\r\n', '1\r\n0'], tooLarge],
+  ])('of %s %j against a limit of 10 bytes', (field, pieces, complaint) => {
+    const { request } = withBody(requestText('PUT / HTTP/1.1', [field]), pieces, { bodyBytes: 10 });
+    expect(request.complaint).toEqual(complaint);
+  });
+
+  it('has no limit unless there is one', () => {
+    const { request } = withBody(post('/', 'b'.repeat(100_000)), ['b'.repeat(100_000)]);
+    expect([request.complaint, request.incomplete]).toEqual([undefined, false]);
+  });
+});
+
+describe('what goes to a backend', () => {
+  const prepared = (text: string, setting: Setting = {}) => {
+    const headEnd = text.indexOf('\r\n\r\n') + 4;
+    const client = clientWith(text.slice(0, headEnd), setting);
+    const request = new HttpRequest(client);
+    const bytes = Buffer.from(text, 'latin1');
+    request.prepare(client, bytes, headEnd, request.take(bytes, headEnd, bytes.length));
+    return request;
+  };
+
+  it('is the head with our fields, and as much of the body as came along, byte for byte', () => {
+    const request = prepared(`${post('/', '\x00\xff\r\n')}NEXT`);
+    const sent = readMessage(request.text)!;
+    expect([sent.startLine, sent.body, sent.length]).toEqual(['POST / HTTP/1.1', '\x00\xff\r\n', request.text.length]);
+    const names = ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-request-id'];
+    expect(names.map((name) => fieldOf(sent, name))).toEqual(['10.0.0.1', 'http', 'a.test', 'made']);
+    expect(request.id).toBe('made');
+  });
+
+  it('carries the id of a trusted proxy', () => {
+    expect(prepared(get('/', 'X-Request-Id: theirs'), { trust: ['10.0.0.1'] }).id).toBe('theirs');
+    expect(prepared(get('/', 'X-Request-Id: theirs')).id).toBe('made');
+  });
+
+  it('names the address that was connected to for want of a Host', () => {
+    expect(prepared('GET / HTTP/1.0\r\n\r\n').text).toContain('\r\nHost: 10.9.9.9:80\r\n');
+  });
+});
+
+describe('sending it again', () => {
+  it.each([
+    ['GET', '', true],
+    ['DELETE', '', true],
+    ['PUT', 'body', true],
+    ['POST', '', false],
+    ['PATCH', 'body', false],
+  ])('is safe with %s and body %j: %j', (method, body, safe) => {
+    const text = requestText(`${method} / HTTP/1.1`, [`Content-Length: ${body.length}`]);
+    expect(withBody(text, [body]).request.maySendAgain).toBe(safe);
+  });
+
+  it('is not safe while some of the body is to come, nor once some of it is gone', () => {
+    const { request } = withBody(requestText('PUT / HTTP/1.1', ['Content-Length: 4']), ['bo']);
+    expect(request.maySendAgain).toBe(false);
+    request.take(Buffer.from('dy'), 0, 2);
+    expect(request.maySendAgain).toBe(true);
+    request.forwarded();
+    expect(request.maySendAgain).toBe(false);
+  });
+});

@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import type { Backend } from '../../src/pool/backend.ts';
+import type { PoolSite } from '../../src/proxy/deps.ts';
+import { type RoutePlan, RouteSite } from '../../src/proxy/route-site.ts';
+import { counted } from './counted.ts';
+
+const plan: RoutePlan = {
+  name: 'app',
+  action: { kind: 'pool', split: [{ pool: 'web', weight: 1 }], splitNumber: 0 },
+  timeoutMs: 1000,
+  retry: { attempts: 2, onConnect: true, onReset: true },
+};
+
+const web = { pool: { name: 'web' } } as PoolSite;
+const db = { pool: { name: 'db' } } as PoolSite;
+const one = { id: 'one' } as Backend;
+const two = { id: 'two' } as Backend;
+
+describe('RouteSite', () => {
+  it('counts requests by who answered and with what', () => {
+    const { meters, shown } = counted();
+    const site = new RouteSite(meters, 'front', plan);
+    site.count(200, 1, web, one);
+    site.count(200, 1, web, one);
+    site.count(404, 1, web, one);
+    site.count(200, 1, web, two);
+    site.count(503, 1, web, undefined);
+    site.count(503, 1, db, undefined);
+    site.count(308, 1, undefined, undefined);
+    site.count(308, 1, undefined, undefined);
+    expect(shown('requests_total')).toEqual({
+      'front app web one 200': 2,
+      'front app web one 404': 1,
+      'front app web two 200': 1,
+      'front app web  503': 1,
+      'front app db  503': 1,
+      'front app   308': 2,
+    });
+  });
+
+  it('goes on where another site of the same route has counted, as after a reload', () => {
+    const { meters, shown } = counted();
+    for (let i = 0; i < 2; i++) new RouteSite(meters, 'front', plan).count(200, 1, web, one);
+    expect(shown('requests_total')).toEqual({ 'front app web one 200': 2 });
+  });
+
+  it('observes how long requests took, in seconds', () => {
+    const { meters, shown } = counted();
+    const site = new RouteSite(meters, 'front', plan);
+    site.count(200, 1500, web, one);
+    site.count(502, 2500, web, one);
+    // Two counts in buckets, and the sum of both in seconds.
+    expect(shown('request_duration_seconds')).toEqual({ 'front app': 2 + 1.5 + 2.5 });
+  });
+
+  it('has the pool that is chosen anew each time, or none', () => {
+    const { meters } = counted();
+    const turns = [web, db, web];
+    const site = new RouteSite(meters, 'front', plan, () => turns.shift());
+    expect([site.choosePool(), site.choosePool(), site.choosePool(), site.choosePool()]).toEqual([
+      web,
+      db,
+      web,
+      undefined,
+    ]);
+    expect(new RouteSite(meters, 'front', plan).choosePool()).toBeUndefined();
+    expect(site.plan).toBe(plan);
+  });
+});

@@ -1,0 +1,180 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { ConfigInput } from '../../src/config/schema.ts';
+import { fieldOf } from '../support/http-text.ts';
+import { closeOpened } from '../support/opened.ts';
+import { connectTo } from '../support/raw-client.ts';
+import { answerText, startBackend } from '../support/recording-backend.ts';
+import { get, post, requestText } from '../support/requests.ts';
+import { type RunningFairlead, runFairlead, webConfig } from '../support/running.ts';
+import { eventually } from '../support/scrape.ts';
+
+afterEach(closeOpened);
+
+type Access = NonNullable<NonNullable<ConfigInput['log']>['access']>;
+
+function run(backends: readonly string[], access: Access = true, more: Partial<ConfigInput> = {}) {
+  const routes = [
+    { name: 'moved', match: { path: '/old/*' }, redirect: { to: '/new/' } },
+    { name: 'app', match: { path: '/app/*' }, pool: 'web', timeout: '300ms' },
+  ];
+  const config = webConfig([...backends], { routes, trustProxies: ['127.0.0.1'] });
+  return runFairlead({ ...config, log: { level: 'silent', access }, ...more });
+}
+
+async function linesOf(lb: RunningFairlead, count: number): Promise<string[]> {
+  await eventually(() => lb.accessLines.length >= count, `${count} lines`);
+  return [...lb.accessLines];
+}
+
+/** The records of the log, which have come in the order in which requests ended. */
+async function recordsOf(lb: RunningFairlead, count: number): Promise<Record<string, unknown>[]> {
+  return (await linesOf(lb, count)).map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+describe('the access log as JSON', () => {
+  it('says all of a request that was served', async () => {
+    const backend = await startBackend(answerText('fine', '201 Created'));
+    const lb = await run([backend.address]);
+    const client = await connectTo(lb.address());
+    const request = post('/app/x?y=z', 'body', 'Host: A.test:8080', 'User-Agent: ua/1', 'Referer: http://r.test/');
+    const before = Date.now();
+    client.send(request);
+    await client.answers(1);
+    const [record] = await recordsOf(lb, 1);
+    expect(record).toMatchObject({
+      kind: 'request',
+      listener: 'web',
+      route: 'app',
+      pool: 'web',
+      backend: backend.address,
+      client: '127.0.0.1',
+      method: 'POST',
+      target: '/app/x?y=z',
+      host: 'A.test:8080',
+      protocol: 'HTTP/1.1',
+      status: 201,
+      bytesIn: request.length,
+      bytesOut: client.text.length,
+      attempts: 1,
+      ended: 'served',
+      userAgent: 'ua/1',
+      referer: 'http://r.test/',
+    });
+    expect(record!['requestId']).toBe(fieldOf(backend.requests[0]!, 'x-request-id'));
+    expect(Math.abs(Date.parse(String(record!['time'])) - before)).toBeLessThan(2000);
+    expect(record!['connectMs']).toBeGreaterThan(0);
+    expect(record!['durationMs']).toBeGreaterThanOrEqual(Number(record!['connectMs']));
+  });
+
+  it('has a line for each request of a connection, whatever came of it', async () => {
+    const backend = await startBackend(({ startLine }, { socket }) => {
+      if (startLine.includes('/app/slow')) return undefined;
+      if (!startLine.includes('/app/break')) return answerText(startLine.startsWith('HEAD') ? '' : 'ok');
+      socket.resetAndDestroy();
+      return undefined;
+    });
+    const lb = await run([backend.address]);
+    const client = await connectTo(lb.address());
+    client.send(get('/old/x') + get('/none') + get('/app/1') + requestText('HEAD /app/2 HTTP/1.1'));
+    await client.until(() => client.text.split('HTTP/1.1 ').length === 5, 'four answers');
+    client.send(post('/app/break', 'x') + post('/app/slow', 'x'));
+    await client.until(() => client.text.includes(' 504 '), '504');
+    const records = await recordsOf(lb, 6);
+    expect(records.map(({ status, route, pool, ended, attempts }) => [status, route, pool, ended, attempts])).toEqual([
+      [308, 'moved', '', 'served', 0],
+      [404, '', '', 'no-route', 0],
+      [200, 'app', 'web', 'served', 1],
+      [200, 'app', 'web', 'served', 1],
+      [502, 'app', 'web', 'backend-failed', 1],
+      [504, 'app', 'web', 'backend-timeout', 1],
+    ]);
+    expect(records.map((record) => record['backend'])).toEqual(['', '', ...Array(4).fill(backend.address)]);
+    expect(records.map((record) => Number(record['connectMs']) > 0)).toEqual([false, false, true, false, false, true]);
+    const written = records.reduce((sum, record) => sum + Number(record['bytesOut']), 0);
+    expect(written).toBe(client.text.length);
+    expect(records[5]!['durationMs']).toBeGreaterThan(250);
+  });
+
+  it('says how many backends were tried, and that a client left', async () => {
+    const backend = await startBackend(({ startLine }) => (startLine.includes('/hold') ? undefined : answerText('ok')));
+    const lb = await run(['127.0.0.1:1', backend.address]);
+    const client = await connectTo(lb.address());
+    client.send(get('/app/hold'));
+    await eventually(() => backend.requests.length === 1, 'the request');
+    client.reset();
+    const next = await connectTo(lb.address());
+    await next.send(get('/app/1') + get('/app/2')).answers(2);
+    const records = await recordsOf(lb, 3);
+    expect(records.map(({ status, ended }) => [status, ended])).toEqual([
+      [499, 'client-aborted'],
+      [200, 'served'],
+      [200, 'served'],
+    ]);
+    expect(records.map(({ attempts }) => attempts)).toContain(2);
+    expect(records[0]!['bytesOut']).toBe(0);
+  });
+
+  it('names the client behind a trusted proxy, and the id that proxy gave', async () => {
+    const backend = await startBackend();
+    const lb = await run([backend.address]);
+    const client = await connectTo(lb.address());
+    await client.send(get('/app/', 'X-Forwarded-For: 9.9.9.9, 127.0.0.1', 'X-Request-Id: theirs')).answer();
+    expect(await recordsOf(lb, 1)).toMatchObject([{ client: '9.9.9.9', requestId: 'theirs' }]);
+  });
+
+  it('has one line for an upgraded connection, when it ends', async () => {
+    const switched = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n';
+    const backend = await startBackend(switched);
+    const lb = await run([backend.address]);
+    const client = await connectTo(lb.address());
+    const request = get('/app/ws', 'Connection: Upgrade', 'Upgrade: x');
+    client.send(request);
+    await client.until(() => client.text === switched, '101');
+    client.send('four');
+    await eventually(() => backend.text.endsWith('four'), 'the bytes');
+    await pause(300);
+    expect(lb.accessLines).toEqual([]);
+    client.end();
+    const [record] = await recordsOf(lb, 1);
+    expect(record).toMatchObject({
+      status: 101,
+      ended: 'served',
+      bytesIn: request.length + 4,
+      bytesOut: switched.length,
+    });
+  });
+});
+
+describe('the access log in the combined format', () => {
+  it('is one line as Apache writes it, whatever a client sends', async () => {
+    const backend = await startBackend();
+    const lb = await run([backend.address], { format: 'combined' });
+    const client = await connectTo(lb.address());
+    client.send(get('/app/a"b', 'User-Agent: x"y\xff', 'Referer: http://r.test/') + get('/old/'));
+    await client.answers(2);
+    const [served, moved] = await linesOf(lb, 2);
+    const time = String.raw`\[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d \+0000\]`;
+    expect(served).toMatch(
+      new RegExp(
+        String.raw`^127\.0\.0\.1 - - ${time} "GET /app/a\\x22b HTTP/1\.1" 200 40 "http://r\.test/" "x\\x22y\\xff"$`,
+      ),
+    );
+    expect(moved).toMatch(new RegExp(String.raw`^127\.0\.0\.1 - - ${time} "GET /old/ HTTP/1\.1" 308 \d+ "-" "-"$`));
+  });
+});
+
+describe('an access log that is off, or samples', () => {
+  it.each([false, { sample: 0.2 }] as const)('%j writes what it says', async (access) => {
+    const backend = await startBackend();
+    const lb = await run([backend.address], access);
+    const client = await connectTo(lb.address());
+    client.send(get('/app/').repeat(400));
+    await client.until(() => client.text.length === 400 * answerText('ok').length, 'all answers');
+    if (access !== false) await linesOf(lb, 1);
+    await pause(300);
+    const lines = lb.accessLines.length;
+    if (access === false) expect(lines).toBe(0);
+    else expect(lines > 30 && lines < 150).toBe(true);
+  });
+});

@@ -1,0 +1,114 @@
+import { once } from 'node:events';
+import net from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type ApartFairlead, runApart } from '../support/apart.ts';
+import { hashOf, Sink, Source } from '../support/flow.ts';
+import { closeOpened, remember } from '../support/opened.ts';
+import { answerText } from '../support/recording-backend.ts';
+import { get, requestText } from '../support/requests.ts';
+import { webConfig } from '../support/running.ts';
+import { startPeer } from '../support/tcp-peer.ts';
+
+afterEach(closeOpened);
+
+const MIB = 1024 * 1024;
+/** What passes in all. */
+const TOTAL_BYTES = 256 * MIB;
+/** After so much the memory is looked at for the first time, since until then buffers and heaps grow to their size. */
+const WARM_BYTES = 64 * MIB;
+const REST_BYTES = 48 * MIB;
+const REST_MS = 400;
+/** What the kernel's buffers of two connections may hold (`net.ipv4.tcp_rmem` goes up to 32 MiB each), and Fairlead's own. */
+const MOST_HELD_BYTES = 96 * MIB;
+const MOST_GROWTH_BYTES = 32 * MIB;
+
+interface Stage {
+  readonly lb: ApartFairlead;
+  /** A client's socket. */
+  readonly socket: net.Socket;
+}
+
+/** A balancer in a process of its own before a peer in this one. */
+async function stage(onSocket: (socket: net.Socket) => void): Promise<Stage> {
+  const peer = await startPeer(onSocket, { halfOpen: true });
+  const lb = await runApart(webConfig([peer.address], { timeouts: { idle: '20s', body: '20s' } }));
+  const port = Number(lb.address.split(':').at(-1));
+  const socket = net.connect({ host: '127.0.0.1', port, allowHalfOpen: true });
+  remember({ close: () => socket.destroy() });
+  await once(socket, 'connect');
+  return { lb, socket };
+}
+
+/** The two ends of a flow: what sends, and a reader that will be made to pause. */
+interface Flow {
+  readonly source: Source;
+  readonly sink: Sink;
+  readonly lb: ApartFairlead;
+}
+
+/** Lets everything pass a reader that pauses now and then, while what is held in between stays small. */
+async function passAll({ source, sink, lb }: Flow): Promise<void> {
+  await sink.until(WARM_BYTES);
+  const startBytes = await lb.residentBytes();
+  for (let next = WARM_BYTES + REST_BYTES; next < TOTAL_BYTES; next += REST_BYTES) {
+    await sink.until(next);
+    await sink.rest(REST_MS);
+    expect(source.sent - sink.received).toBeLessThan(MOST_HELD_BYTES);
+    expect((await lb.residentBytes()) - startBytes).toBeLessThan(MOST_GROWTH_BYTES);
+  }
+  await sink.until(TOTAL_BYTES);
+  expect(sink.received).toBe(TOTAL_BYTES);
+  expect(sink.digest()).toBe(hashOf(TOTAL_BYTES));
+}
+
+describe('a reader that pauses holds the sender up, and memory stays where it is', { timeout: 60_000 }, () => {
+  it.each([
+    ['of known length', 'HTTP/1.1', `Content-Length: ${TOTAL_BYTES}`],
+    ['until the connection ends', 'HTTP/1.1', 'X-Length: unknown'],
+  ])('in an answer %s', async (_name, version, field) => {
+    const source = new Source();
+    const { lb, socket } = await stage((backend) => {
+      backend.once('data', async () => {
+        backend.write(`HTTP/1.1 200 OK\r\n${field}\r\n\r\n`);
+        await source.send(backend, TOTAL_BYTES);
+        backend.end();
+      });
+    });
+    const sink = new Sink(socket, true);
+    socket.write(requestText(`GET / ${version}`));
+    await passAll({ source, sink, lb });
+  });
+
+  it('in the body of a request', async () => {
+    const source = new Source();
+    const { promise, resolve } = Promise.withResolvers<net.Socket>();
+    const { lb, socket } = await stage(resolve);
+    socket.write(requestText('PUT / HTTP/1.1', [`Content-Length: ${TOTAL_BYTES}`]));
+    const backend = await promise;
+    const sink = new Sink(backend, true);
+    void source.send(socket, TOTAL_BYTES);
+    await passAll({ source, sink, lb });
+    backend.write(answerText('taken'));
+    const [chunk] = (await once(socket, 'data')) as [Buffer];
+    expect(chunk.toString()).toBe(answerText('taken'));
+  });
+
+  it.each(['client', 'backend'])('in a tunnel, with the %s sending', async (sender) => {
+    const switched = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n';
+    const { promise, resolve } = Promise.withResolvers<net.Socket>();
+    const { lb, socket } = await stage((backend) =>
+      backend.once('data', () => {
+        backend.write(switched);
+        resolve(backend);
+      }),
+    );
+    socket.write(get('/', 'Connection: Upgrade', 'Upgrade: x'));
+    await once(socket, 'readable');
+    expect(String(socket.read())).toBe(switched);
+    const backend = await promise;
+    const source = new Source();
+    const sink = new Sink(sender === 'client' ? backend : socket, false);
+    void source.send(sender === 'client' ? socket : backend, TOTAL_BYTES);
+    await passAll({ source, sink, lb });
+  });
+});

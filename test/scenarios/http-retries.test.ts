@@ -1,0 +1,224 @@
+import { once } from 'node:events';
+import net from 'node:net';
+import { afterAll, describe, expect, it } from 'vitest';
+import { startDeafListener } from '../support/deaf-listener.ts';
+import { fieldOf } from '../support/http-text.ts';
+import { closeOpened } from '../support/opened.ts';
+import { connectTo } from '../support/raw-client.ts';
+import { answerText, type RecordedConnection, startBackend } from '../support/recording-backend.ts';
+import { get, post, requestText } from '../support/requests.ts';
+import { type RunningFairlead, runFairlead, webConfig } from '../support/running.ts';
+import { eventually, metric } from '../support/scrape.ts';
+
+afterAll(closeOpened);
+
+type Retry = { attempts?: number; on?: ('connect' | 'reset')[] };
+
+const admin = { bind: '127.0.0.1:0' };
+
+/** An address that refuses connections. */
+async function deadAddress(): Promise<string> {
+  const listener = net.createServer().listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const { port } = listener.address() as net.AddressInfo;
+  listener.close();
+  await once(listener, 'close');
+  return `127.0.0.1:${port}`;
+}
+
+function run(backends: readonly string[], retry: Retry = {}): Promise<RunningFairlead> {
+  const routes = [{ pool: 'web', retry }];
+  const timing = { connect: { timeout: '100ms' }, eject: { failures: 0 } };
+  return runFairlead({ ...webConfig([...backends], { routes }, timing), admin });
+}
+
+/** A backend that takes a request and then ends the connection without a byte. */
+function startBreaker(how: 'fin' | 'reset', saying = '') {
+  return startBackend((_request, { socket }: RecordedConnection) => {
+    if (saying !== '') socket.write(saying);
+    setImmediate(() => (how === 'fin' ? socket.end() : socket.resetAndDestroy()));
+    return undefined;
+  });
+}
+
+const big = 'b'.repeat(300_000);
+
+describe.concurrent('a backend that cannot be connected to costs no request', () => {
+  it.each([
+    ['GET', get()],
+    ['POST, of which nothing was sent yet', post('/', 'body')],
+    ['POST with a body that is still on its way', post('/', big)],
+    ['POST in chunks', requestText('POST / HTTP/1.1', ['Transfer-Encoding: chunked'], '4\r\nbody\r\n0\r\n\r\n')],
+  ])('%s', async (_name, request) => {
+    const backend = await startBackend((got) => answerText(String(got.body.length)));
+    const lb = await run([await deadAddress(), backend.address]);
+    const client = await connectTo(lb.address());
+    for (let i = 0; i < 4; i++) {
+      client.send(request.slice(0, 60));
+      await new Promise(setImmediate);
+      expect((await client.send(request.slice(60)).answer()).status).toBe(200);
+    }
+    expect(backend.requests).toHaveLength(4);
+    expect(await metric(lb, 'retries_total', { reason: 'connect-refused' })).toBeGreaterThan(0);
+    expect(await metric(lb, 'requests_total', { code: '200', backend: backend.address })).toBe(4);
+  });
+
+  it('but the time it takes not to answer', async () => {
+    const deaf = await startDeafListener();
+    const backend = await startBackend();
+    const lb = await run([deaf.address, backend.address]);
+    for (const request of [post('/', 'x'), get(), post('/', big)]) {
+      const client = await connectTo(lb.address());
+      expect((await client.send(request).answer()).status).toBe(200);
+    }
+    expect(backend.requests).toHaveLength(3);
+    expect(await metric(lb, 'retries_total', { reason: 'connect-timeout' })).toBeGreaterThan(0);
+  });
+
+  it('of a client that half-closes behind its body while it waits', { retry: 2 }, async () => {
+    const refusing = await deadAddress();
+    const backend = await startBackend((got) => answerText(String(got.body.length)));
+    const lb = await run([refusing, backend.address]);
+    const client = await connectTo(lb.address());
+    client.send(post('/', big)).end();
+    expect((await client.answer()).body).toBe(String(big.length));
+  });
+});
+
+describe.concurrent('a connection that breaks before a byte of the answer', () => {
+  it.each([
+    ['GET', 'fin', 200, get()],
+    ['GET', 'reset', 200, get()],
+    ['PUT with its body at hand', 'reset', 200, requestText('PUT / HTTP/1.1', ['Content-Length: 4'], 'body')],
+    ['DELETE', 'reset', 200, requestText('DELETE / HTTP/1.1')],
+    ['OPTIONS', 'fin', 200, requestText('OPTIONS * HTTP/1.1')],
+    ['POST', 'fin', 502, post('/', 'body')],
+    ['POST', 'reset', 502, post('/', 'body')],
+    ['POST without a body', 'reset', 502, post('/', '')],
+    ['PATCH', 'reset', 502, requestText('PATCH / HTTP/1.1', ['Content-Length: 0'])],
+    ['an unknown method', 'reset', 502, requestText('FROB / HTTP/1.1')],
+    ['PUT whose body is gone', 'reset', 502, requestText('PUT / HTTP/1.1', [`Content-Length: ${big.length}`], big)],
+  ] as const)('under %s by %s is answered %i', async (_name, how, status, request) => {
+    const breaker = await startBreaker(how);
+    const backend = await startBackend();
+    const lb = await run([breaker.address, backend.address]);
+    const client = await connectTo(lb.address());
+    expect((await client.send(request).answer()).status).toBe(status);
+    expect([breaker.requests.length, backend.requests.length]).toEqual([1, status === 200 ? 1 : 0]);
+    await eventually(async () => (await metric(lb, 'backend_active')) === 0, 'the return of the leases');
+    expect(await metric(lb, 'backend_failures_total', { reason: 'backend-reset' })).toBe(1);
+  });
+
+  it.each(['HTTP/1.1 100 Continue\r\n\r\n', 'H'])('is not tried again after a byte: %j', async (saying) => {
+    const breaker = await startBreaker('fin', saying);
+    const backend = await startBackend();
+    const lb = await run([breaker.address, backend.address]);
+    const client = await connectTo(lb.address());
+    client.send(get());
+    await client.until(() => client.text.includes(' 502 '), '502');
+    expect(backend.requests).toHaveLength(0);
+  });
+});
+
+describe.concurrent('how often and for what a request is tried again', () => {
+  it.each([
+    [1, 1],
+    [2, 2],
+    [3, 3],
+    [10, 4],
+  ])('%i attempts on four dead backends are %i', async (attempts, picks) => {
+    const lb = await run(await Promise.all([1, 2, 3, 4].map(deadAddress)), { attempts });
+    const client = await connectTo(lb.address());
+    const answer = await client.send(get()).answer();
+    expect([answer.status, answer.body]).toEqual([502, 'the backend refused the connection\n']);
+    expect(await metric(lb, 'backend_picks_total')).toBe(picks);
+    expect(await metric(lb, 'retries_total')).toBe(picks - 1);
+  });
+
+  it('a reset is tried again as often as the route says, on other backends each time', async () => {
+    const breakers = await Promise.all([1, 2, 3, 4].map(() => startBreaker('reset')));
+    const lb = await run(
+      breakers.map(({ address }) => address),
+      { attempts: 3 },
+    );
+    const client = await connectTo(lb.address());
+    expect((await client.send(get()).answer()).status).toBe(502);
+    expect(breakers.map(({ requests }) => requests.length).sort()).toEqual([0, 1, 1, 1]);
+  });
+
+  it('only what the route names is tried again', async () => {
+    const backend = await startBackend();
+    const breaker = await startBreaker('reset');
+    const dead = await deadAddress();
+    const status = async (first: string, retry: Retry): Promise<number> => {
+      const lb = await run([first, backend.address], retry);
+      const client = await connectTo(lb.address());
+      return (await client.send(get()).answer()).status;
+    };
+    expect(await status(breaker.address, { on: ['connect'] })).toBe(502);
+    expect(await status(breaker.address, { on: ['reset'] })).toBe(200);
+    expect(await status(dead, { on: ['reset'] })).toBe(502);
+    expect(await status(dead, { on: ['connect'] })).toBe(200);
+    expect(await status(dead, { on: [] })).toBe(502);
+  });
+
+  it.each([502, 503, 504])('an answer of %i is an answer, with whatever it says', async (status) => {
+    const backend = await startBackend(answerText('later', `${status} Busy`, ['Retry-After: 3']));
+    const other = await startBackend();
+    const lb = await run([backend.address, other.address]);
+    const client = await connectTo(lb.address());
+    const answer = await client.send(get()).answer();
+    expect([answer.status, answer.body, fieldOf(answer, 'retry-after')]).toEqual([status, 'later', '3']);
+    expect([fieldOf(answer, 'fairlead-error'), backend.requests.length, other.requests.length]).toEqual(['', 1, 0]);
+    await eventually(
+      async () => (await metric(lb, 'backend_failures_total', { reason: 'bad-status' })) === 1,
+      'a count',
+    );
+  });
+
+  it('all tries together last no longer than the route allows', async () => {
+    const deaf = await Promise.all([1, 2, 3].map(startDeafListener));
+    const config = webConfig(
+      deaf.map(({ address }) => address),
+      { routes: [{ pool: 'web', timeout: '300ms', retry: { attempts: 9 } }] },
+      { connect: { timeout: '200ms' } },
+    );
+    const lb = await runFairlead(config);
+    const client = await connectTo(lb.address());
+    const since = performance.now();
+    const answer = await client.send(get()).answer();
+    expect([answer.status, answer.body]).toEqual([504, 'the backend did not answer in time\n']);
+    expect(performance.now() - since).toBeGreaterThan(250);
+    expect(performance.now() - since).toBeLessThan(1800);
+  });
+});
+
+describe.concurrent('what a client is told when no backend is to be had', () => {
+  it('that none is available', async () => {
+    const lb = await run(['127.0.0.1:1'], {});
+    await lb.reloadWith({ ...webConfig([{ address: '127.0.0.1:1', weight: 0 }]), admin });
+    const client = await connectTo(lb.address());
+    const answer = await client.send(get()).answer();
+    expect([answer.status, answer.body]).toEqual([503, 'no backend of pool web is available\n']);
+    expect(['fairlead-error', 'retry-after'].map((name) => fieldOf(answer, name))).toEqual(['no-backend', '1']);
+    expect(await metric(lb, 'refusals_total', { reason: 'no-backend' })).toBe(1);
+    expect((await client.send(requestText('HEAD / HTTP/1.1')).answer({ bodiless: true })).status).toBe(503);
+    expect(client.text).toBe('');
+  });
+
+  it('that all are busy', async () => {
+    const backend = await startBackend((request) =>
+      request.startLine.includes('/hold') ? undefined : answerText('ok'),
+    );
+    const lb = await runFairlead(webConfig([{ address: backend.address, maxConnections: 1 }]));
+    const [holder, other] = [await connectTo(lb.address()), await connectTo(lb.address())];
+    holder.send(get('/hold'));
+    await eventually(() => backend.requests.length === 1, 'the first request');
+    const answer = await other.send(get()).answer();
+    expect([answer.status, answer.body]).toEqual([503, 'every backend of pool web is at its connection limit\n']);
+    expect(['fairlead-error', 'retry-after'].map((name) => fieldOf(answer, name))).toEqual(['saturated', '1']);
+    backend.connections[0]!.socket.write(answerText('done'));
+    await holder.answer();
+    expect((await other.send(get()).answer()).status).toBe(200);
+  });
+});
