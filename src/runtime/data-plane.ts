@@ -149,6 +149,8 @@ export class DataPlane {
     if (this.#sweep !== undefined && deadlines.tickMs === plan.tickMs) return;
     clearInterval(this.#sweep);
     deadlines.tickMs = plan.tickMs;
+    // The first connections come before the first tick, and their deadlines count from the last sweep.
+    deadlines.sweep();
     this.#sweep = setInterval(() => deadlines.sweep(), plan.tickMs);
   }
 

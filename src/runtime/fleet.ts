@@ -48,7 +48,7 @@ interface Member {
  * The garbage of a proxy is short-lived: with more room for it (in MiB) it is collected less often, and little of it is
  * then alive, which one thread clears faster than several that have to be woken.
  */
-const WORKER_GC_FLAGS = ['--min-semi-space-size=4', '--no-parallel-scavenge'];
+const WORKER_GC_FLAGS = ['--min-semi-space-size=16', '--no-parallel-scavenge'];
 
 /** The entry of a worker thread, in the sources or in the built package. */
 const entry = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);

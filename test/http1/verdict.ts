@@ -89,7 +89,7 @@ function viewOf(head: Head) {
 /** What is read of a request, or the verdict when nothing is. */
 export function readRequest(text: string, maxBytes = 16_384) {
   soil(parseRequestHead, requestHead, oldRequests);
-  const verdict = verdictOf({ parse: parseRequestHead, head: requestHead, maxBytes }, text);
+  const verdict = verdictOf(parseRequestHead, requestHead, text, maxBytes);
   if (verdict.end < 0) return { ...verdict, unsupported: requestHead.unsupported };
   parseRequestHead(requestHead, Buffer.from(text, 'latin1'), { start: 0, end: text.length }, maxBytes);
   const { method, target, originTarget, minor, authority, absolute, upgradeProtocol, persistent } = requestHead;
@@ -104,7 +104,7 @@ export function readRequest(text: string, maxBytes = 16_384) {
 /** What is read of a response, or the verdict when nothing is. */
 export function readResponse(text: string, maxBytes = 16_384) {
   soil(parseResponseHead, responseHead, oldResponses);
-  const verdict = verdictOf({ parse: parseResponseHead, head: responseHead, maxBytes }, text);
+  const verdict = verdictOf(parseResponseHead, responseHead, text, maxBytes);
   if (verdict.end < 0) return verdict;
   parseResponseHead(responseHead, Buffer.from(text, 'latin1'), { start: 0, end: text.length }, maxBytes);
   const { status, minor, keepAliveTimeoutMs, interim, persistent } = responseHead;

@@ -126,7 +126,8 @@ describe('the installed peers accept their configuration', () => {
   ]);
   it.each(cases)('$name, forwarded: $forwarded, $balance', ({ name, forwarded, balance }) => {
     const peer = peers[name]!;
-    if (peerVersion(peer) === undefined) return;
+    // Where CI runs all of them are installed, so a missing one is a failure there.
+    if (peerVersion(peer) === undefined && process.env['CI'] === undefined) return;
     const { files, env } = peer.launch({ ...setup, forwarded, balance });
     const [file, text] = Object.entries(files)[0]!;
     writeFileSync(join(directory, file), text);
