@@ -126,7 +126,8 @@ const healthSchema = z
   })
   .describe('How backends are probed, beside what traffic itself shows.');
 
-interface HealthTiming {
+/** When probes are made, and how many decide; times in ms. */
+export interface HealthTiming {
   interval: number;
   timeout: number;
   rise: number;
