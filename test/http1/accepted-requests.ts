@@ -196,6 +196,11 @@ export const acceptedRequests: readonly AcceptedRequest[] = [
   ]),
   ...section('RFC 9110 7.8 Upgrade', [
     ['a WebSocket', get('Connection: Upgrade', 'Upgrade: websocket'), { upgradeProtocol: 'websocket' }],
+    [
+      'as the first field',
+      head('GET / HTTP/1.1', 'Upgrade: a', 'Connection: upgrade', 'Host: a'),
+      { upgradeProtocol: 'a' },
+    ],
     ['without Connection', get('Upgrade: websocket'), { upgradeProtocol: undefined }],
     ['without Upgrade', get('Connection: upgrade'), { upgradeProtocol: undefined }],
     ['of nothing', get('Connection: upgrade', 'Upgrade:'), { upgradeProtocol: undefined }],

@@ -139,6 +139,7 @@ export const refusedRequests: readonly RefusedRequest[] = [
     ].map(
       ([name, value]) => [name!, get(`Transfer-Encoding: ${value}`), 'a Transfer-Encoding other than chunked'] as const,
     ),
+    ['chunked, a tab for the space', get('Transfer-Encoding:\tchunked'), 'a Transfer-Encoding other than chunked'],
     ['chunked in two fields', get('Transfer-Encoding: chunked', 'Transfer-Encoding: chunked'), 'other than chunked'],
     [
       'identity in a second field',
@@ -166,6 +167,7 @@ export const refusedRequests: readonly RefusedRequest[] = [
     ].map(
       ([name, value]) => [`Content-Length: ${name}`, get(`Content-Length: ${value}`), 'not one plain number'] as const,
     ),
+    ['Content-Length: a tab for the space', get('Content-Length:\t 5'), 'not one plain number'],
     ['Content-Length: two different ones', get('Content-Length: 5', 'Content-Length: 6'), 'not one plain number'],
     ['Content-Length: two of the same', get('Content-Length: 5', 'Content-Length: 5'), 'not one plain number'],
   ]),

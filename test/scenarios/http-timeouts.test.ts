@@ -246,7 +246,8 @@ describe.concurrent('the route timeout', () => {
     const waitedMs = await elapsedMs(() => client.send('y').answer());
     expect(waitedMs).toBeGreaterThan(190);
     expect(waitedMs).toBeLessThan(200 + LATE_MS);
-    expect(await metric(lb, 'backend_failures_total', { reason: 'backend-timeout' })).toBe(1);
+    const failures = () => metric(lb, 'backend_failures_total', { reason: 'backend-timeout' });
+    await eventually(async () => (await failures()) === 1, 'the count of the failure');
   });
 
   it('ends an upload that the backend does not take', async () => {
