@@ -1,6 +1,7 @@
 import net from 'node:net';
 import { withoutIpv6 } from '../support/bind.ts';
-import { type SocketHandle, Wire } from '../support/wire.ts';
+import { type SocketHandle, SocketWire } from '../support/socket-wire.ts';
+import type { Wire } from '../support/wire.ts';
 
 /** Connections the kernel may hold for one worker before it accepts them; the kernel's own limit may be lower. */
 const BACKLOG = 4096;
@@ -44,7 +45,7 @@ export async function listen(to: BindTarget, reusePort: boolean, acceptor: Accep
 }
 
 /**
- * Accepted handles are wrapped as `Wire` directly, because a socket that node:net has already wrapped can no longer be
+ * Accepted handles are wrapped as `SocketWire` directly, because a socket that node:net has already wrapped can no longer be
  * given a read buffer.
  */
 function bind(to: BindTarget, reusePort: boolean, acceptor: Acceptor): Promise<Bound> {
@@ -58,7 +59,7 @@ function bind(to: BindTarget, reusePort: boolean, acceptor: Acceptor): Promise<B
       handle.onconnection = (status, client) => {
         if (client === undefined) return acceptor.onAcceptError(status);
         client.setNoDelay?.(true);
-        acceptor.onWire(new Wire(client));
+        acceptor.onWire(new SocketWire(client));
       };
       const address = server.address();
       resolve({

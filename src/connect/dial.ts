@@ -1,4 +1,5 @@
-import { Wire, type WireSink } from '../support/wire.ts';
+import { SocketWire } from '../support/socket-wire.ts';
+import type { Wire, WireSink } from '../support/wire.ts';
 
 /** An address that can be dialled without asking a resolver: an IP address and port, or a Unix path. */
 export type DialTarget = { readonly host: string; readonly port: number } | { readonly path: string };
@@ -8,7 +9,7 @@ export type DialTarget = { readonly host: string; readonly port: number } | { re
  * The deadline is the caller's.
  */
 export function dial(to: DialTarget, local: string, sink: WireSink): Wire {
-  const wire = new Wire();
+  const wire = new SocketWire();
   wire.sink = sink;
   if ('path' in to) wire.connect({ path: to.path });
   else wire.connect({ host: to.host, port: to.port, ...(local === '' ? {} : { localAddress: local }) });
