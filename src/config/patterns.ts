@@ -10,7 +10,8 @@ export type ValueMatch =
   | { kind: 'regex'; source: string }
   | { kind: 'any'; of: ValueMatch[] };
 
-const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** A token (RFC 9110 §5.6.2): a method, or the name of a field. */
+export const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const hostLabels = '[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*';
 const hostForm = new RegExp(`^(\\*\\.)?${hostLabels}$|^\\[[0-9a-f:.]+\\]$`, 'i');
 
@@ -63,6 +64,16 @@ export function method(): z.ZodType<string, string> {
 /** The name of a header or cookie: a token (RFC 9110 §5.6.2). */
 export function tokenName(of: string): z.ZodType<string, string> {
   return matching(`name of a ${of}`, token, `the name of a ${of}`);
+}
+
+/** Reports header names that differ in case only. */
+export function noHeaderTwice(byName: Readonly<Record<string, unknown>>, context: z.RefinementCtx): void {
+  const seen = new Set<string>();
+  for (const key of Object.keys(byName)) {
+    const message = 'this header is there twice; header names are not case-sensitive';
+    if (seen.has(key.toLowerCase())) context.issues.push({ code: 'custom', message, input: key, path: [key] });
+    seen.add(key.toLowerCase());
+  }
 }
 
 /** A condition on a value: exact text, true for present, false for absent, `~` and a regular expression, or a list. */

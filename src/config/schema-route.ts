@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { hostPattern, method, pathPattern, tokenName, type ValueMatch, valueMatch } from './patterns.ts';
+import { hostPattern, method, noHeaderTwice, pathPattern, tokenName, valueMatch } from './patterns.ts';
 import { oneOrList, Refusal } from './scalar.ts';
 import { choice, cidr, duration, integer, name, poolName, text } from './scalars.ts';
+import { headersSchema } from './schema-headers.ts';
 
 const mostTries = 10;
 const longestRespondBodyChars = 65_536;
@@ -12,18 +13,12 @@ export const largestWeight = 65_535;
 /** The keys of a route that say what becomes of a request; a route has exactly one of them. */
 export const routeActions = ['pool', 'split', 'redirect', 'respond'] as const;
 
-const headerConditions = z.record(tokenName('header'), valueMatch()).transform((conditions, context) => {
-  const lower: Record<string, ValueMatch> = {};
-  for (const [key, match] of Object.entries(conditions)) {
-    const folded = key.toLowerCase();
-    if (Object.hasOwn(lower, folded)) {
-      const message = 'this header is there twice; header names are not case-sensitive';
-      context.issues.push({ code: 'custom', message, input: key, path: [key] });
-    }
-    lower[folded] = match;
-  }
-  return lower;
-});
+const headerConditions = z
+  .record(tokenName('header'), valueMatch())
+  .superRefine(noHeaderTwice)
+  .transform((conditions) =>
+    Object.fromEntries(Object.entries(conditions).map(([key, match]) => [key.toLowerCase(), match])),
+  );
 
 const matchSchema = z
   .strictObject({
@@ -118,6 +113,7 @@ export const routeSchema = z
       .prefault('30s')
       .describe('From the head of the request to the head of the answer, all tries together.'),
     retry: retrySchema.prefault({}),
+    headers: headersSchema.prefault({}),
   })
   .transform(({ pool, split, redirect, respond, ...route }) => ({
     ...route,

@@ -46,7 +46,6 @@ const rows: readonly Unavailable[] = [
   { key: 'listeners.*.routes.*.match.body' },
   { key: 'listeners.*.routes.*.sticky', off: is(false) },
   { key: 'listeners.*.routes.*.rewrite', off: isNothing },
-  { key: 'listeners.*.routes.*.headers', off: isNothing },
   { key: 'listeners.*.routes.*.rateLimit', off: is(false) },
   { key: 'listeners.*.routes.*.mirror', off: is(false) },
   { key: 'listeners.*.routes.*.fault', off: is(false) },

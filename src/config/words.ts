@@ -22,7 +22,7 @@ function translate(issue: Issue, at: Path, root: unknown): Finding[] {
     case 'invalid_union':
       return union(issue, path, root);
     case 'invalid_key':
-      return [{ path, message: `not ${expectedOf(issue.issues[0]!)}` }];
+      return [{ path, message: `not ${expectedOf(issue.issues[0]!)}${reasonOf(issue.issues[0]!)}` }];
     case 'custom':
       return [custom(issue, path, root)];
     default:
@@ -81,6 +81,11 @@ function scalarIssue(issue: Issue): ScalarIssue | undefined {
   return issue.code === 'custom' && issue.params && 'expected' in issue.params
     ? (issue.params as unknown as ScalarIssue)
     : undefined;
+}
+
+function reasonOf(issue: Issue): string {
+  const reason = scalarIssue(issue)?.reason;
+  return reason === undefined ? '' : ` (${reason})`;
 }
 
 function expectedOf(issue: Issue): string {

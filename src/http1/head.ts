@@ -50,6 +50,11 @@ export class Head {
     return this.text.slice(this.#offsets[index * 4], this.#offsets[index * 4 + 1]);
   }
 
+  /** Where the name of field `index` ends in `text`; it begins at its line's start. */
+  nameEnd(index: number): number {
+    return this.#offsets[index * 4 + 1]!;
+  }
+
   /** The value of field `index` without the white space around it. */
   value(index: number): string {
     return this.text.slice(this.#offsets[index * 4 + 2], this.#offsets[index * 4 + 3]);

@@ -1,3 +1,4 @@
+import { editedLines, type HeadEdit } from './head-edit.ts';
 import { Field, type FieldId } from './known-fields.ts';
 import type { RequestHead } from './request-head.ts';
 
@@ -12,6 +13,10 @@ export interface ForwardedFacts {
   makeId(): string;
   /** The address the client connected to, for a Host field when an HTTP/1.0 client sent none. */
   localAuthority(): string;
+  /** What the route and the listener change; it has the last word, also on the fields that are added here. */
+  readonly edit: HeadEdit | undefined;
+  /** Field lines of this one request, each with its CRLF; the client's fields of their names are for `edit` to drop. */
+  readonly lines: string;
 }
 
 /** A request head for a backend, and the id it carries. */
@@ -35,38 +40,58 @@ const forwardedFields: ReadonlySet<FieldId> = new Set([
  */
 export function requestOut(head: RequestHead, facts: ForwardedFacts): OutgoingRequest {
   const id = (facts.trusted ? joinedValue(head, Field.xRequestId) : undefined) ?? facts.makeId();
+  const { edit } = facts;
   const rewriteLine = head.absolute || head.minor === 0;
   let text = rewriteLine ? `${head.method} ${head.originTarget} HTTP/1.1\r\n` : '';
   let kept = rewriteLine ? head.fieldsStart : 0;
   for (let i = 0; i < head.fieldCount; i++) {
-    if (!isDropped(head, i)) continue;
+    if (!isDropped(head, i, edit)) continue;
     text += head.text.slice(kept, head.lineStart(i));
     kept = head.lineStart(i + 1);
   }
   text += head.text.slice(kept, head.lineStart(head.fieldCount));
-  return { text: `${text}${addedFields(head, facts)}X-Request-Id: ${id}\r\n\r\n`, id };
+  const own = `${forwardedLines(head, facts)}X-Request-Id: ${id}\r\n`;
+  const added = edit === undefined ? own : withEdit(own, edit);
+  return { text: `${text}${hopLines(head, facts)}${added}${facts.lines}\r\n`, id };
 }
 
-function isDropped(head: RequestHead, index: number): boolean {
+function withEdit(own: string, edit: HeadEdit): string {
+  return edit.dropsForwarded ? editedLines(own, edit) : own + edit.lines;
+}
+
+function isDropped(head: RequestHead, index: number, edit: HeadEdit | undefined): boolean {
   const id = head.id(index);
   if (forwardedFields.has(id)) return true;
-  if (id === Field.host) return head.absolute;
-  return (id === Field.expect && head.minor === 0) || head.isHopByHop(index);
+  switch (id) {
+    case Field.host:
+      return head.absolute;
+    case Field.contentLength:
+    case Field.transferEncoding:
+      return false;
+    case Field.expect:
+      if (head.minor === 0) return true;
+  }
+  return head.isHopByHop(index) || edit?.drops(head, index) === true;
 }
 
-function addedFields(head: RequestHead, facts: ForwardedFacts): string {
+function forwardedLines(head: RequestHead, facts: ForwardedFacts): string {
   const before = facts.trusted ? joinedValue(head, Field.xForwardedFor) : undefined;
   const proto = (facts.trusted ? joinedValue(head, Field.xForwardedProto) : undefined) ?? facts.proto;
   const host = (facts.trusted ? joinedValue(head, Field.xForwardedHost) : undefined) ?? head.authority;
   const chain = before === undefined ? facts.peer : `${before}, ${facts.peer}`;
-  const hostLine =
-    head.absolute || head.authority === '' ? `Host: ${head.authority || facts.localAuthority()}\r\n` : '';
-  const hostField = host === '' ? '' : `X-Forwarded-Host: ${host}\r\n`;
-  return `${hostLine}${hopFields(head)}X-Forwarded-For: ${chain}\r\nX-Forwarded-Proto: ${proto}\r\n${hostField}`;
+  const hostLine = host === '' ? '' : `X-Forwarded-Host: ${host}\r\n`;
+  return `X-Forwarded-For: ${chain}\r\nX-Forwarded-Proto: ${proto}\r\n${hostLine}`;
 }
 
-/** What this hop says of itself: a wish to upgrade, or that trailers are welcome because they are passed on. */
-function hopFields(head: RequestHead): string {
+/** What this hop says of itself: where the request goes, where the client has not said it in a field. */
+function hopLines(head: RequestHead, facts: ForwardedFacts): string {
+  const hostLine =
+    head.absolute || head.authority === '' ? `Host: ${head.authority || facts.localAuthority()}\r\n` : '';
+  return hostLine + connectionLines(head);
+}
+
+/** What this hop says of the connection: a wish to upgrade, or that trailers are welcome because they are passed on. */
+function connectionLines(head: RequestHead): string {
   const upgrade = head.upgradeProtocol;
   if (upgrade !== undefined) return `Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`;
   const codings = joinedValue(head, Field.te);

@@ -1,3 +1,4 @@
+import type { HeadEdit } from './head-edit.ts';
 import { Field } from './known-fields.ts';
 import type { ResponseHead } from './response-head.ts';
 
@@ -9,6 +10,10 @@ export interface ResponseShape {
   readonly sayKeepAlive: boolean;
   /** The chunks are taken out, because an HTTP/1.0 client cannot read them. */
   readonly unchunk: boolean;
+  /** What the route and the listener change. */
+  readonly edit: HeadEdit | undefined;
+  /** Field lines of this one answer, each with its CRLF. */
+  readonly lines: string;
 }
 
 /**
@@ -25,15 +30,38 @@ export function responseOut(head: ResponseHead, shape: ResponseShape): string {
     kept = 'HTTP/1.0'.length;
   }
   for (let i = 0; i < head.fieldCount; i++) {
-    const id = head.id(i);
-    const dropped =
-      id === Field.transferEncoding ? shape.unchunk : head.isHopByHop(i) && !(upgradeRequired && id === Field.upgrade);
-    if (!dropped) continue;
+    if (!isDropped(head, i, shape, upgradeRequired)) continue;
     text += head.text.slice(kept, head.lineStart(i));
     kept = head.lineStart(i + 1);
   }
   text += head.text.slice(kept, head.lineStart(head.fieldCount));
-  return `${text}${connectionField(shape, upgradeRequired)}\r\n`;
+  const added = shape.edit === undefined ? shape.lines : shape.edit.lines + shape.lines;
+  return `${text}${connectionField(shape, upgradeRequired)}${added}\r\n`;
+}
+
+function isDropped(head: ResponseHead, index: number, shape: ResponseShape, upgradeRequired: boolean): boolean {
+  const { unchunk, edit } = shape;
+  switch (head.id(index)) {
+    case Field.transferEncoding:
+      return unchunk;
+    case Field.contentLength:
+      return false;
+    case Field.upgrade:
+      return !upgradeRequired;
+  }
+  return head.isHopByHop(index) || edit?.drops(head, index) === true;
+}
+
+/** Writes the head of a 101, with which HTTP ends: as it came, but for what is to be changed. */
+export function switchOut(head: ResponseHead, { edit, lines }: Pick<ResponseShape, 'edit' | 'lines'>): string {
+  if (edit === undefined && lines === '') return head.text;
+  let text = head.text.slice(0, head.fieldsStart);
+  for (let i = 0; i < head.fieldCount; i++) {
+    const id = head.id(i);
+    const hop = id === Field.connection || id === Field.upgrade;
+    if (hop || edit?.drops(head, i) !== true) text += head.text.slice(head.lineStart(i), head.lineStart(i + 1));
+  }
+  return `${text}${edit?.lines ?? ''}${lines}\r\n`;
 }
 
 function connectionField(shape: ResponseShape, upgradeRequired: boolean): string {

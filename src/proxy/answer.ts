@@ -1,8 +1,9 @@
 import { Buffer } from 'node:buffer';
 import { BodyFramer } from '../http1/body.ts';
 import { NEED_MORE, REFUSED } from '../http1/head.ts';
+import type { HeadEdit } from '../http1/head-edit.ts';
 import { parseResponseHead, ResponseHead } from '../http1/response-head.ts';
-import { responseOut } from '../http1/response-out.ts';
+import { responseOut, switchOut } from '../http1/response-out.ts';
 import { latin1 } from '../support/latin1.ts';
 
 /** Bytes a response head may have. */
@@ -28,6 +29,10 @@ export interface AnsweredRequest {
 /** Where an answer goes. */
 export interface AnswerReader {
   readonly request: AnsweredRequest;
+  /** What the route and the listener change in the heads of answers. */
+  readonly answerEdit: HeadEdit | undefined;
+  /** Field lines that this answer gets behind the backend's, each with its CRLF. */
+  readonly answerLines: string;
   /** True when the connection to the client must end after this answer for other reasons. */
   mustClose(): boolean;
   /** Write to the client; false when it does not keep up. */
@@ -109,7 +114,8 @@ export class Answer {
     if (!this.#reader.request.upgrade) return this.#bad('a switch of protocols that nobody asked for');
     this.status = 101;
     if (pos < end) this.rest = Buffer.from(bytes.subarray(pos, end));
-    this.#reader.write(head.text);
+    const { answerEdit: edit, answerLines: lines } = this.#reader;
+    this.#reader.write(switchOut(head, { edit, lines }));
     return 'upgraded';
   }
 
@@ -126,7 +132,8 @@ export class Answer {
     this.promisedMs = head.keepAliveTimeoutMs;
     this.close = !reader.request.persistent || body === 'until-close' || this.#unchunk || reader.mustClose();
     const sayKeepAlive = reader.request.minor === 0 && !this.close;
-    const text = responseOut(head, { close: this.close, sayKeepAlive, unchunk: this.#unchunk });
+    const { answerEdit: edit, answerLines: lines } = reader;
+    const text = responseOut(head, { close: this.close, sayKeepAlive, unchunk: this.#unchunk, edit, lines });
     if (!this.#unchunk && end - pos <= JOIN_BYTES) return this.#beginJoined(text, bytes, pos, end);
     this.clientIsFull = !reader.write(text);
     return this.#relay(bytes, pos, end);

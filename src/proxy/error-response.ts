@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { completedLines, editedLines, type HeadEdit } from '../http1/head-edit.ts';
 import { locationOf } from '../route/redirect.ts';
 import type { RouteAction } from './route-site.ts';
 
@@ -85,6 +86,16 @@ export function routeResponse(action: RouteAction): OwnResponse {
     default:
       throw new Error('a route with a pool answers nothing by itself');
   }
+}
+
+/** A route's answer with its fields edited as the route asks. */
+export function editedResponse(response: OwnResponse, edit: HeadEdit | undefined): OwnResponse {
+  return edit === undefined ? response : { ...response, fields: editedLines(response.fields, edit) };
+}
+
+/** An error with what the route adds to its answers; what an error says of itself stays. */
+export function completedResponse(response: OwnResponse, edit: HeadEdit | undefined): OwnResponse {
+  return edit === undefined ? response : { ...response, fields: completedLines(response.fields, edit) };
 }
 
 /**

@@ -1,11 +1,19 @@
 import type { Buffer } from 'node:buffer';
 import { dialFailure } from '../connect/dial.ts';
+import type { HeadEdit } from '../http1/head-edit.ts';
 import type { PickHint } from '../pick/balancer.ts';
 import type { Backend, Endpoint } from '../pool/backend.ts';
 import type { Lease, Outcome } from '../pool/lease.ts';
 import { Answer, type AnswerReader } from './answer.ts';
 import type { PoolSite } from './deps.ts';
-import { errorResponse, type OwnResponse, routeResponse, serializeResponse } from './error-response.ts';
+import {
+  completedResponse,
+  editedResponse,
+  errorResponse,
+  type OwnResponse,
+  routeResponse,
+  serializeResponse,
+} from './error-response.ts';
 import type { ClientSide } from './http-context.ts';
 import { type Complaint, failureComplaint, hintFor, refusalComplaint } from './http-policy.ts';
 import { HttpRequest } from './http-request.ts';
@@ -34,6 +42,8 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
   attempts = 0;
   connectMs = 0;
   bytesOut = 0;
+  /** Field lines, each with its CRLF, that the backend's answer carries to the client beyond its own: set before it comes. */
+  answerLines = '';
   /** The backend does not keep up with the body: the client must not be read until it does. */
   backendIsFull = false;
   #phase: Phase = 'framing';
@@ -77,11 +87,12 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
     this.route = route;
     this.pool = route.choosePool();
     if (this.pool === undefined) {
-      this.#reply(routeResponse(route.plan.action));
+      this.#reply(editedResponse(routeResponse(route.plan.action), route.answerEdit));
       return bodyEnd;
     }
     this.#hint = hintFor(this.pool, site.head, request.source);
-    request.prepare(client, bytes, pos, bodyEnd);
+    request.prepare(client, route);
+    request.append(bytes, pos, bodyEnd);
     if (!request.incomplete) this.#answerBy = site.deps.deadlines.in(route.plan.timeoutMs);
     this.#attempt();
     return bodyEnd;
@@ -226,6 +237,10 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
     return this.client.send(bytes, start, end);
   }
 
+  get answerEdit(): HeadEdit | undefined {
+    return this.route.answerEdit;
+  }
+
   mustClose(): boolean {
     return this.request.incomplete || this.client.site.draining || this.client.nothingToCome;
   }
@@ -342,7 +357,8 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
   /** Answers with one of Fairlead's own errors; `outcome` says how the last attempt ended, if there was one. */
   #complain(complaint: Complaint, outcome: Outcome = 'client-aborted'): void {
     if (outcome === 'client-aborted') this.client.site.meters.refused(complaint.code);
-    this.#reply(errorResponse(complaint.code, complaint.cause), outcome, complaint.code);
+    const response = errorResponse(complaint.code, complaint.cause);
+    this.#reply(completedResponse(response, this.route.answerEdit), outcome, complaint.code);
   }
 
   #reply(response: OwnResponse, outcome: Outcome = 'client-aborted', ended = 'served'): void {

@@ -5,6 +5,7 @@ import { latin1 } from '../support/latin1.ts';
 import type { ClientSide } from './http-context.ts';
 import { type Complaint, clientSource, isIdempotent } from './http-policy.ts';
 import { type LoggedRequest, loggedRequest } from './request-log.ts';
+import type { RouteSite } from './route-site.ts';
 
 /**
  * What a client asked: the head as a backend will get it, and where the body ends. The head itself is parsed into a place
@@ -28,6 +29,11 @@ export class HttpRequest {
   id = '';
   /** The head for the backend, with what of the body came along with the client's head. */
   text = '';
+  /**
+   * Field lines, each with its CRLF, that this request carries to its backend beyond the client's own and the route's:
+   * set before `prepare`. The client's fields of the same names are for the edit of the listener or the route to drop.
+   */
+  lines = '';
   /** Bytes of head and body read so far. */
   bytesIn: number;
   /** Why it is refused: set by `take`. */
@@ -82,8 +88,8 @@ export class HttpRequest {
     this.complaint = { code: 'body-too-large', cause: `the body is larger than ${this.#bodyLimit} bytes` };
   }
 
-  /** Writes the head for the backend, with the body bytes `bytes[pos..end)` behind it. */
-  prepare(client: ClientSide, bytes: Buffer, pos: number, end: number): void {
+  /** Writes the head for the backend, changed as the route asks. */
+  prepare(client: ClientSide, route: RouteSite): void {
     const { site, peer } = client;
     const out = requestOut(site.head, {
       peer,
@@ -91,9 +97,16 @@ export class HttpRequest {
       trusted: this.trusted,
       makeId: site.makeId,
       localAuthority: client.localAuthority,
+      edit: route.requestEdit,
+      lines: this.lines,
     });
     this.id = out.id;
-    this.text = end > pos ? out.text + latin1(bytes, pos, end) : out.text;
+    this.text = out.text;
+  }
+
+  /** Puts body bytes that came along with the head behind it. */
+  append(bytes: Buffer, pos: number, end: number): void {
+    if (end > pos) this.text += latin1(bytes, pos, end);
   }
 
   /** Bytes of the body have gone to a backend that are kept nowhere. */

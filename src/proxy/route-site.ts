@@ -1,3 +1,4 @@
+import { type HeadEdit, type HeadEditPlan, joinedEdit } from '../http1/head-edit.ts';
 import type { Histogram, Meters } from '../observe/meters.ts';
 import type { Backend } from '../pool/backend.ts';
 import type { PoolSite } from './deps.ts';
@@ -28,6 +29,8 @@ export interface RoutePlan {
   readonly action: RouteAction;
   readonly timeoutMs: number;
   readonly retry: RetryPlan;
+  /** What changes in the heads of requests, and of answers. */
+  readonly headers: { readonly request?: HeadEditPlan | undefined; readonly response?: HeadEditPlan | undefined };
 }
 
 /** Stands for "no pool" and "no backend" where requests are counted. */
@@ -36,6 +39,10 @@ const NOWHERE = {};
 /** A route in one worker, with what is counted of it. */
 export class RouteSite {
   readonly plan: RoutePlan;
+  /** What changes in the heads of requests to backends; `undefined` when nothing does. */
+  readonly requestEdit: HeadEdit | undefined;
+  /** What changes in the heads of answers to clients; `undefined` when nothing does. */
+  readonly answerEdit: HeadEdit | undefined;
   readonly #meters: Meters;
   readonly #listener: string;
   readonly #duration: Histogram;
@@ -45,6 +52,9 @@ export class RouteSite {
 
   constructor(meters: Meters, listener: string, plan: RoutePlan, choosePool?: () => PoolSite | undefined) {
     this.plan = plan;
+    // Whatever else changes fields on a listener (TLS, tracing) is joined here, so that a request meets one edit at most.
+    this.requestEdit = joinedEdit(plan.headers.request);
+    this.answerEdit = joinedEdit(plan.headers.response);
     this.#meters = meters;
     this.#listener = listener;
     this.#choosePool = choosePool;

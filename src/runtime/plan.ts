@@ -2,10 +2,10 @@ import type { BindTarget } from '../accept/listen.ts';
 import type { Config, HttpListenerConfig, PoolConfig, RouteConfig, TcpListenerConfig } from '../config/schema.ts';
 import type { Endpoint } from '../pool/backend.ts';
 import type { HttpListenerPlan } from '../proxy/http-site.ts';
-import type { RoutePlan } from '../proxy/route-site.ts';
 import type { TcpListenerPlan } from '../proxy/tcp-site.ts';
 import { type Address, formatAddress } from '../support/address.ts';
 import type { BindPlan, PoolSitePlan, WorkerPlan } from './messages.ts';
+import { routePlan } from './plan-route.ts';
 import type { SlotBook } from './slot-book.ts';
 
 /** Deadlines are looked at this often, in ms, unless a shorter time limit asks for more. */
@@ -130,24 +130,14 @@ function listenerPlan(
     timeouts,
     limits,
     trustProxies,
-    routes: routes.map((route) => ({ match: route.match, plan: routePlan(name, route, inputs) })),
+    routes: routes.map((route) => ({ match: route.match, plan: routePlan(route, splitNumber(name, route, inputs)) })),
   };
 }
 
-function routePlan(listener: string, route: RouteConfig, inputs: PlanInputs): RoutePlan {
-  const { name, action, timeout, retry } = route;
+/** The cursor of a route's split in the shared table; a route without one needs none. */
+function splitNumber(listener: string, { name, action }: RouteConfig, { slots, nowMs }: PlanInputs): number {
   const split = action.kind === 'pool' && action.split.length > 1;
-  const splitNumber = split ? inputs.slots.splits.of(splitKey(listener, name), inputs.nowMs).number : 0;
-  return {
-    name,
-    action: action.kind === 'pool' ? { ...action, splitNumber } : action,
-    timeoutMs: timeout,
-    retry: {
-      attempts: retry.attempts,
-      onConnect: retry.on.includes('connect'),
-      onReset: retry.on.includes('reset'),
-    },
-  };
+  return split ? slots.splits.of(splitKey(listener, name), nowMs).number : 0;
 }
 
 function splitKey(listener: string, route: string): string {

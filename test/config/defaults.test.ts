@@ -5,7 +5,10 @@ import type { Config, ConfigInput, HttpListenerConfig, PoolConfig, RouteConfig }
 import type { Address } from '../../src/support/address.ts';
 import { configOf, yaml, yamlWithRoute } from './loading.ts';
 
+const noEdit = { set: {}, add: {}, remove: [] };
+
 const defaultRoute = {
+  headers: { request: noEdit, response: noEdit },
   name: 'route-1',
   match: {},
   action: { kind: 'pool', split: [{ pool: 'app', weight: 1 }] },
@@ -157,6 +160,14 @@ describe('a section that is written in part', () => {
     ['pool: app, retry: { on: [] }', 'retry', { attempts: 2, on: [] }],
     ['pool: app, timeout: 1h', 'timeout', 3_600_000],
     ['pool: app, name: all', 'name', 'all'],
+    [
+      'pool: app, headers: { request: { add: { a: b, c: [d, ""] } } }',
+      'headers',
+      {
+        request: { set: {}, add: { a: ['b'], c: ['d', ''] }, remove: [] },
+        response: { set: {}, add: {}, remove: [] },
+      },
+    ],
     ['split: [{ pool: app }]', 'action', { kind: 'pool', split: [{ pool: 'app', weight: 1 }] }],
     ['respond: { status: 503 }', 'action', { kind: 'respond', status: 503, body: '' }],
   ] as const)('%s', async (route, key, expected) => {

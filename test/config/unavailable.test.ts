@@ -21,12 +21,6 @@ const routeRows: [string, string, string | undefined][] = [
   ['match: { body: { contains: x } }', 'match.body', undefined],
   ['sticky: { cookie: a }', 'sticky', 'sticky: false'],
   ['rewrite: { stripPrefix: /v1 }', 'rewrite', 'rewrite: {}'],
-  [
-    'headers: { request: { set: { a: b } } }',
-    'headers',
-    'headers: { request: { set: {}, add: {}, remove: [] }, response: {} }',
-  ],
-  ['headers: { response: { remove: [x] } }', 'headers', 'headers: {}'],
   ['rateLimit: { rate: 100/s }', 'rateLimit', 'rateLimit: false'],
   ['mirror: { pool: app, percent: 5 }', 'mirror', 'mirror: false'],
   ['fault: { delay: 200ms }', 'fault', 'fault: false'],

@@ -6,6 +6,8 @@ const duration = 'a duration such as 250ms, 5s, 2m or 1h';
 const path = 'a path: exact /a, prefix /a/* or regular expression ~^/a\\d+$';
 const host = 'a host such as api.example.com or *.example.com';
 const cidr = 'an IP address or range such as 10.0.0.0/8 or 2001:db8::/32';
+const header = 'the name of a header that a route may change';
+const line = 'text of one line, at most 8192 characters';
 const value = 'exact text, ~regular-expression, true (present) or false (absent), or a list of these';
 
 describe('a value of a route is refused', () => {
@@ -85,6 +87,36 @@ describe('a value of a route is refused', () => {
     [
       `name: ${'a'.repeat(65)}`,
       `name: got "${'a'.repeat(60)}…", expected a name of 1 to 64 letters, digits, "_", "." or "-", the first a letter or digit`,
+    ],
+    ['headers: { request: { set: { "a b": c } } }', `headers.request.set["a b"]: not ${header}`],
+    [
+      'headers: { response: { add: { Transfer_Encoding: x } } }',
+      `headers.response.add.Transfer_Encoding: not ${header} (it is about how the message is sent, which a route cannot change)`,
+    ],
+    [
+      'headers: { request: { remove: [Host] } }',
+      `headers.request.remove[0]: got "Host" (the host that a backend sees is changed by \`rewrite: { host }\`), expected ${header}`,
+    ],
+    [
+      'headers: { request: { remove: [KEEP-ALIVE] } }',
+      `headers.request.remove[0]: got "KEEP-ALIVE" (it is about one connection, and each side has its own), expected ${header}`,
+    ],
+    [
+      'headers: { request: { set: { a: "b\\r\\nc: d" } } }',
+      `headers.request.set.a: got "b\\r\\nc: d" (it has a line break or another control character), expected ${line}`,
+    ],
+    [
+      'headers: { request: { add: { a: [b, " c"] } } }',
+      `headers.request.add.a[1]: got " c" (space at its ends would be lost), expected ${line}`,
+    ],
+    ['headers: { request: { set: { a: 5 } } }', `headers.request.set.a: got 5, expected ${line} (put it in quotes)`],
+    [
+      'headers: { request: { set: { A: b, a: c } } }',
+      'headers.request.set.a: this header is there twice; header names are not case-sensitive',
+    ],
+    [
+      `headers: { request: { remove: [${Array.from({ length: 65 }, (_, i) => `x${i}`)}] } }`,
+      'headers.request.remove: too many, expected at most 64',
     ],
   ])('%s', async (route, message) => {
     expect(await messageOf(yamlWithRoute(`pool: app, ${route}`))).toBe(`listeners.web.routes[0].${message}`);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { HeadEdit } from '../../src/http1/head-edit.ts';
 import { type ForwardedFacts, requestOut } from '../../src/http1/request-out.ts';
 import { fields, requestLine } from '../http1/grammar.ts';
 import { get, head } from '../http1/request-text.ts';
@@ -11,6 +12,8 @@ const facts: ForwardedFacts = {
   trusted: false,
   makeId: () => 'made',
   localAuthority: () => 'local.example:8080',
+  edit: undefined,
+  lines: '',
 };
 const trusted: ForwardedFacts = { ...facts, trusted: true };
 
@@ -238,5 +241,46 @@ describe('Upgrade (RFC 9110 §7.8)', () => {
   it('takes the place of TE', () => {
     const sent = out(get('TE: trailers', 'Connection: TE, Upgrade', 'Upgrade: a', 'Upgrade: h2c'));
     expect(sent).toBe(get('Connection: Upgrade', 'Upgrade: a', ...added()));
+  });
+});
+
+describe('an edit', () => {
+  const edited = (lines: string[], drop: string[], added = '', more: Partial<ForwardedFacts> = {}): string =>
+    out(get(...lines), { ...facts, edit: new HeadEdit({ drop, lines: added }), ...more });
+
+  it('takes fields out and puts lines behind all others, which keep case and order', () => {
+    expect(edited(['A: 1', 'x-B: 2', 'C: 3', 'X-b: 4', 'd: 5'], ['X-B'], 'X-B: new\r\n')).toBe(
+      get('A: 1', 'C: 3', 'd: 5', ...added(), 'X-B: new'),
+    );
+    expect(edited(['A: 1'], [], 'A: 2\r\nA: 3\r\n')).toBe(get('A: 1', ...added(), 'A: 2', 'A: 3'));
+  });
+
+  it('has the last word on what is forwarded of the client', () => {
+    const forwarded = added().filter((line) => !/^X-Forwarded-(Proto|For)/.test(line));
+    const drop = ['x-forwarded-proto', 'X_Forwarded_For'];
+    expect(edited(['X-Forwarded-Proto: http'], drop, 'X-Forwarded-Proto: https\r\n', { trusted: true })).toBe(
+      get(...forwarded, 'X-Forwarded-Proto: https'),
+    );
+    expect(edited([], ['x-request-id'])).toBe(get(...added().slice(0, 3)));
+  });
+
+  it('cannot be undone by the client, which may nominate what it adds', () => {
+    expect(edited(['Connection: x-user', 'X-User: root', 'X_User: root'], ['X-User'], 'X-User: me\r\n')).toBe(
+      get(...added(), 'X-User: me'),
+    );
+  });
+
+  it('never takes out what frames a request or says where it goes', () => {
+    const all = ['host', 'content-length', 'transfer-encoding', 'c*', 'h*', 't*'];
+    expect(edited(['Content-Length: 5'], all)).toBe(get('Content-Length: 5', ...added()));
+    expect(edited(['Transfer-Encoding: chunked'], all)).toBe(get('Transfer-Encoding: chunked', ...added()));
+  });
+
+  it('may come with lines of one request', () => {
+    const lines = 'traceparent: ours\r\n';
+    expect(edited(['Traceparent: theirs', 'A: 1'], ['traceparent'], 'B: 2\r\n', { lines })).toBe(
+      get('A: 1', ...added(), 'B: 2', 'traceparent: ours'),
+    );
+    expect(out(get('A: 1'), { ...facts, lines })).toBe(get('A: 1', ...added(), 'traceparent: ours'));
   });
 });

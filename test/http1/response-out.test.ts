@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type ResponseShape, responseOut } from '../../src/http1/response-out.ts';
+import { HeadEdit } from '../../src/http1/head-edit.ts';
+import { type ResponseShape, responseOut, switchOut } from '../../src/http1/response-out.ts';
 import { fields, statusLine } from '../http1/grammar.ts';
 import { head } from '../http1/request-text.ts';
 import { readResponse, responseHeadOf } from '../http1/verdict.ts';
 
-const stay: ResponseShape = { close: false, sayKeepAlive: false, unchunk: false };
+const stay: ResponseShape = { close: false, sayKeepAlive: false, unchunk: false, edit: undefined, lines: '' };
 const close: ResponseShape = { ...stay, close: true };
 
 /** What goes to the client for this answer. */
@@ -107,5 +108,47 @@ describe('chunks', () => {
     const shape = { ...close, unchunk: true };
     expect(out(ok('A: 1', 'Transfer-Encoding: chunked', 'B: 2'), shape)).toBe(ok('A: 1', 'B: 2', 'Connection: close'));
     expect(out(ok('Transfer-Encoding: chunked'), shape)).toBe(ok('Connection: close'));
+  });
+});
+
+describe('an edit', () => {
+  const edit = new HeadEdit({
+    drop: ['server', 'X-A*', 'content-length', 'transfer-encoding'],
+    lines: 'Server: f\r\n',
+  });
+
+  it('takes fields out, and puts its lines and those of this answer behind all others', () => {
+    const answer = ok('SERVER: nginx', 'x-able: 1', 'B: 2', 'X_A: 3', 'X-B: 4');
+    expect(out(answer, { ...close, edit, lines: 'Set-Cookie: a=b\r\n' })).toBe(
+      ok('B: 2', 'X-B: 4', 'Connection: close', 'Server: f', 'Set-Cookie: a=b'),
+    );
+    expect(out(ok('A: 1'), { ...stay, lines: 'Set-Cookie: a=b\r\n' })).toBe(ok('A: 1', 'Set-Cookie: a=b'));
+  });
+
+  it('never takes out what frames an answer', () => {
+    expect(out(ok('Content-Length: 1'), { ...stay, edit })).toBe(ok('Content-Length: 1', 'Server: f'));
+    const chunks = ok('Transfer-Encoding: chunked');
+    expect(out(chunks, { ...stay, edit })).toBe(ok('Transfer-Encoding: chunked', 'Server: f'));
+    expect(out(chunks, { ...close, edit, unchunk: true })).toBe(ok('Connection: close', 'Server: f'));
+  });
+});
+
+describe('switchOut', () => {
+  const lines = ['Upgrade: websocket', 'connection: Upgrade', 'Server: x', 'Sec-WebSocket-Accept: y'];
+  const answer = head('HTTP/1.1 101 Switching Protocols', ...lines);
+
+  it('leaves a 101 as it came when nothing is to be changed', () => {
+    expect(switchOut(responseHeadOf(answer), { edit: undefined, lines: '' })).toBe(answer);
+  });
+
+  it('changes what is to be changed, and never what makes it a 101', () => {
+    const edit = new HeadEdit({ drop: ['server', 'upgrade', 'connection'], lines: 'A: 1\r\n' });
+    const changed = [...lines.filter((line) => line !== 'Server: x'), 'A: 1', 'Set-Cookie: a=b'];
+    expect(switchOut(responseHeadOf(answer), { edit, lines: 'Set-Cookie: a=b\r\n' })).toBe(
+      head('HTTP/1.1 101 Switching Protocols', ...changed),
+    );
+    expect(switchOut(responseHeadOf(answer), { edit: undefined, lines: 'B: 2\r\n' })).toBe(
+      head('HTTP/1.1 101 Switching Protocols', ...lines, 'B: 2'),
+    );
   });
 });

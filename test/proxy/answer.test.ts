@@ -1,12 +1,15 @@
 import { Buffer } from 'node:buffer';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { HeadEdit } from '../../src/http1/head-edit.ts';
 import { Answer, type AnsweredRequest, type AnswerReader, type AnswerStep } from '../../src/proxy/answer.ts';
 import { chunked } from '../support/requests.ts';
 
 /** A client that takes all it is given, unless it is said to be full. */
 class Reader implements AnswerReader {
   readonly request: AnsweredRequest;
+  answerEdit: HeadEdit | undefined;
+  answerLines = '';
   text = '';
   /** How many writes reached it. */
   writes = 0;
@@ -257,5 +260,23 @@ describe('a bad answer', () => {
     expect(take([hints.repeat(64)]).step).toBe('more');
     const { step, answer } = take([hints.repeat(64), hints]);
     expect([step, answer.problem]).toEqual(['bad', 'too many interim responses']);
+  });
+});
+
+describe('changes to the head of an answer', () => {
+  it.each([
+    [
+      'the final answer',
+      {},
+      `${hints}${head}body`,
+      `${hints}HTTP/1.1 200 OK\r\nContent-Length: 4\r\nA: 1\r\nB: 2\r\n\r\nbody`,
+    ],
+    ['a switch of protocols', { upgrade: true }, switched, switched.replace(/\r\n$/, 'A: 1\r\nB: 2\r\n\r\n')],
+  ])('are made to %s and not to one that comes before it', (_name, request, given, expected) => {
+    const reader = new Reader(request);
+    reader.answerEdit = new HeadEdit({ drop: ['link'], lines: 'A: 1\r\n' });
+    reader.answerLines = 'B: 2\r\n';
+    feed(new Answer(reader), [given]);
+    expect(reader.text).toBe(expected);
   });
 });

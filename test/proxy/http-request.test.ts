@@ -1,8 +1,10 @@
 import { Buffer } from 'node:buffer';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { HeadEdit } from '../../src/http1/head-edit.ts';
 import type { ClientSide } from '../../src/proxy/http-context.ts';
 import { HttpRequest } from '../../src/proxy/http-request.ts';
+import type { RouteSite } from '../../src/proxy/route-site.ts';
 import { cidrSet } from '../../src/support/cidr.ts';
 import { fieldOf, readMessage } from '../support/http-text.ts';
 import { chunked, get, post, requestText } from '../support/requests.ts';
@@ -14,6 +16,12 @@ interface Setting {
   readonly trust?: readonly string[];
   /** Whether the access log takes this request; without it there is no access log. */
   readonly sampled?: boolean;
+}
+
+/** What changes in the head. */
+interface Change {
+  readonly edit?: HeadEdit;
+  readonly lines?: string;
 }
 
 /** A client that has sent this head, as far as a request looks at it. */
@@ -134,12 +142,14 @@ describe('the body of a request', () => {
 });
 
 describe('what goes to a backend', () => {
-  const prepared = (text: string, setting: Setting = {}) => {
+  const prepared = (text: string, setting: Setting = {}, { edit, lines = '' }: Change = {}) => {
     const headEnd = text.indexOf('\r\n\r\n') + 4;
     const client = clientWith(text.slice(0, headEnd), setting);
     const request = new HttpRequest(client);
     const bytes = Buffer.from(text, 'latin1');
-    request.prepare(client, bytes, headEnd, request.take(bytes, headEnd, bytes.length));
+    request.lines = lines;
+    request.prepare(client, { requestEdit: edit } as RouteSite);
+    request.append(bytes, headEnd, request.take(bytes, headEnd, bytes.length));
     return request;
   };
 

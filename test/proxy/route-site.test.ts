@@ -9,6 +9,7 @@ const plan: RoutePlan = {
   action: { kind: 'pool', split: [{ pool: 'web', weight: 1 }], splitNumber: 0 },
   timeoutMs: 1000,
   retry: { attempts: 2, onConnect: true, onReset: true },
+  headers: {},
 };
 
 const web = { pool: { name: 'web' } } as PoolSite;
