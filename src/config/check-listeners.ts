@@ -1,4 +1,5 @@
 import { closest } from '../support/suggest.ts';
+import { rewriteFindings } from './check-rewrite.ts';
 import { didYouMean, type Finding, formatPath, type Path, show } from './problem.ts';
 import { entriesOf, get, isObject, itemsOf } from './raw.ts';
 import { oneOf } from './scalars.ts';
@@ -112,5 +113,5 @@ function oneRoute(path: Path, route: unknown): Finding[] {
     const message = `a ${get(answer, 'status')} has no body (RFC 9110 §15), expected none`;
     findings.push({ path: [...path, 'respond', 'body'], message });
   }
-  return findings;
+  return [...findings, ...rewriteFindings(path, route)];
 }

@@ -3,6 +3,7 @@ import { hostPattern, method, noHeaderTwice, pathPattern, tokenName, valueMatch 
 import { oneOrList, Refusal } from './scalar.ts';
 import { choice, cidr, duration, integer, name, poolName, text } from './scalars.ts';
 import { headersSchema } from './schema-headers.ts';
+import { location, rewriteSchema } from './schema-rewrite.ts';
 
 const mostTries = 10;
 const longestRespondBodyChars = 65_536;
@@ -56,19 +57,11 @@ const splitSchema = z
   .min(1)
   .describe('Pools that share the requests by weight.');
 
-const location = text({
-  title: 'URL or path',
-  expected: 'a path such as /new/ or a URL such as https://example.com/',
-  check(written) {
-    // It goes into a response head as it is, so nothing that could end a line or a field gets through.
-    if (/[^\x21-\x7e]/.test(written)) return new Refusal('spaces and letters outside ASCII are percent-encoded');
-    return /^(?:\/|https?:\/\/[^/])/i.test(written) ? undefined : new Refusal();
-  },
-});
-
 const redirectSchema = z
   .strictObject({
-    to: location.describe('Where the client is sent: a path on the same host, or a URL.'),
+    to: location.describe(
+      'Where the client is sent: a path on the same host, or a URL. `$1` to `$9` are what a regular expression of the path captured.',
+    ),
     status: choice([301, 302, 303, 307, 308]).prefault(308).describe('Status of the answer.'),
   })
   .describe('Answers with a redirect.');
@@ -113,6 +106,7 @@ export const routeSchema = z
       .prefault('30s')
       .describe('From the head of the request to the head of the answer, all tries together.'),
     retry: retrySchema.prefault({}),
+    rewrite: rewriteSchema.exactOptional(),
     headers: headersSchema.prefault({}),
   })
   .transform(({ pool, split, redirect, respond, ...route }) => ({

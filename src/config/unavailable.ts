@@ -23,8 +23,6 @@ const is =
   (...values: unknown[]) =>
   (value: unknown) =>
     values.includes(value);
-const isNothing = (value: unknown): boolean =>
-  value !== null && typeof value === 'object' && Object.values(value).every(isNothing);
 const isEmptyList = (value: unknown) => Array.isArray(value) && value.length === 0;
 const isZeroTime = (value: unknown) => parseDuration(String(value)) === 0;
 const isZeroShare = (value: unknown) => value === 0 || parsePercent(String(value)) === 0;
@@ -45,11 +43,9 @@ const rows: readonly Unavailable[] = [
   { key: 'listeners.*.routes', protocol: 'tcp' },
   { key: 'listeners.*.routes.*.match.body' },
   { key: 'listeners.*.routes.*.sticky', off: is(false) },
-  { key: 'listeners.*.routes.*.rewrite', off: isNothing },
   { key: 'listeners.*.routes.*.rateLimit', off: is(false) },
   { key: 'listeners.*.routes.*.mirror', off: is(false) },
   { key: 'listeners.*.routes.*.fault', off: is(false) },
-  { key: 'listeners.*.routes.*.redirect.to', values: like('captures such as $1', /\$\d/) },
   { key: 'listeners.*.routes.*.retry.perTry' },
   { key: 'listeners.*.routes.*.retry.budget' },
   { key: 'listeners.*.routes.*.retry.on.*', values: like('timeout, status codes', /^(timeout|[1-5]\d\d)$/) },

@@ -2,6 +2,14 @@ import { editedLines, type HeadEdit } from './head-edit.ts';
 import { Field, type FieldId } from './known-fields.ts';
 import type { RequestHead } from './request-head.ts';
 
+/** What a route puts in the place of what the client asked for. */
+export interface RequestRewrite {
+  /** The target, path and query; `undefined` when it stays, byte for byte. */
+  readonly target: string | undefined;
+  /** The Host; `undefined` when it stays, '' when it is put in later, at `hostAt`. */
+  readonly host: string | undefined;
+}
+
 /** What a forwarded request says of its client. */
 export interface ForwardedFacts {
   /** The address of the peer, as X-Forwarded-For takes it. */
@@ -13,6 +21,8 @@ export interface ForwardedFacts {
   makeId(): string;
   /** The address the client connected to, for a Host field when an HTTP/1.0 client sent none. */
   localAuthority(): string;
+  /** Where the request goes instead; `undefined` when the target and the Host stay as they are. */
+  readonly rewrite: RequestRewrite | undefined;
   /** What the route and the listener change; it has the last word, also on the fields that are added here. */
   readonly edit: HeadEdit | undefined;
   /** Field lines of this one request, each with its CRLF; the client's fields of their names are for `edit` to drop. */
@@ -23,6 +33,8 @@ export interface ForwardedFacts {
 export interface OutgoingRequest {
   readonly text: string;
   readonly id: string;
+  /** Where in the text the Host line is to be put, for a host that is not known yet; -1 when there is one. */
+  readonly hostAt: number;
 }
 
 const forwardedFields: ReadonlySet<FieldId> = new Set([
@@ -36,23 +48,27 @@ const forwardedFields: ReadonlySet<FieldId> = new Set([
  * Writes the head for the backend: the client's own, case and order kept, without the fields that end at this hop (RFC
  * 9110 §7.6.1), with X-Forwarded-For, -Proto, -Host and X-Request-Id. The request line is touched only where it must be:
  * an absolute target becomes origin form with its authority as Host (RFC 9112 §3.2.2), and HTTP/1.0 becomes HTTP/1.1,
- * without an Expect, which HTTP/1.0 does not have (RFC 9110 §10.1.1).
+ * without an Expect, which HTTP/1.0 does not have (RFC 9110 §10.1.1); and where the route rewrites it. X-Forwarded-Host
+ * names what the client asked for even then.
  */
 export function requestOut(head: RequestHead, facts: ForwardedFacts): OutgoingRequest {
   const id = (facts.trusted ? joinedValue(head, Field.xRequestId) : undefined) ?? facts.makeId();
-  const { edit } = facts;
-  const rewriteLine = head.absolute || head.minor === 0;
-  let text = rewriteLine ? `${head.method} ${head.originTarget} HTTP/1.1\r\n` : '';
+  const { edit, rewrite } = facts;
+  const rewriteLine = rewrite !== undefined || head.absolute || head.minor === 0;
+  let text = rewriteLine ? `${head.method} ${rewrite?.target ?? head.originTarget} HTTP/1.1\r\n` : '';
   let kept = rewriteLine ? head.fieldsStart : 0;
+  const host = rewrite?.host;
+  const hostAt = host === '' ? text.length : -1;
+  if (host) text += `Host: ${host}\r\n`;
   for (let i = 0; i < head.fieldCount; i++) {
-    if (!isDropped(head, i, edit)) continue;
+    if (!isDropped(head, i, edit) && (host === undefined || head.id(i) !== Field.host)) continue;
     text += head.text.slice(kept, head.lineStart(i));
     kept = head.lineStart(i + 1);
   }
   text += head.text.slice(kept, head.lineStart(head.fieldCount));
   const own = `${forwardedLines(head, facts)}X-Request-Id: ${id}\r\n`;
   const added = edit === undefined ? own : withEdit(own, edit);
-  return { text: `${text}${hopLines(head, facts)}${added}${facts.lines}\r\n`, id };
+  return { text: `${text}${hopLines(head, facts)}${added}${facts.lines}\r\n`, id, hostAt };
 }
 
 function withEdit(own: string, edit: HeadEdit): string {
@@ -85,8 +101,8 @@ function forwardedLines(head: RequestHead, facts: ForwardedFacts): string {
 
 /** What this hop says of itself: where the request goes, where the client has not said it in a field. */
 function hopLines(head: RequestHead, facts: ForwardedFacts): string {
-  const hostLine =
-    head.absolute || head.authority === '' ? `Host: ${head.authority || facts.localAuthority()}\r\n` : '';
+  const isMissing = (head.absolute || head.authority === '') && facts.rewrite?.host === undefined;
+  const hostLine = isMissing ? `Host: ${head.authority || facts.localAuthority()}\r\n` : '';
   return hostLine + connectionLines(head);
 }
 

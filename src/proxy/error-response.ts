@@ -1,7 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { completedLines, editedLines, type HeadEdit } from '../http1/head-edit.ts';
-import { locationOf } from '../route/redirect.ts';
-import type { RouteAction } from './route-site.ts';
+import type { RouteAction, RouteSite } from './route-site.ts';
 
 /** The errors that Fairlead answers itself: contract of the `Fairlead-Error` field. */
 export const errorStatus = {
@@ -65,37 +64,36 @@ export interface OwnResponse {
   readonly body: string;
 }
 
-/** One of Fairlead's own errors: a line of text that names the cause. */
-export function errorResponse(code: ErrorCode, cause: string): OwnResponse {
+/**
+ * One of Fairlead's own errors: a line of text that names the cause. What a route puts into its answers, `edit`, comes
+ * with it, but cannot change what an error says of itself.
+ */
+export function errorResponse(code: ErrorCode, cause: string, edit?: HeadEdit): OwnResponse {
   const status = errorStatus[code];
   const retryAfter = code === 'no-backend' || code === 'saturated' ? 'Retry-After: 1\r\n' : '';
-  return {
-    status,
-    fields: `Content-Type: text/plain; charset=utf-8\r\nFairlead-Error: ${code}\r\n${retryAfter}`,
-    body: `${cause}\n`,
-  };
+  const fields = `Content-Type: text/plain; charset=utf-8\r\nFairlead-Error: ${code}\r\n${retryAfter}`;
+  return { status, fields: edit === undefined ? fields : completedLines(fields, edit), body: `${cause}\n` };
 }
 
-/** What a route answers that has no pool. */
-export function routeResponse(action: RouteAction): OwnResponse {
+/** What a route answers that has no pool; `undefined` when it cannot be told safely where the target is redirected. */
+export function routeResponse(route: RouteSite, target: string): OwnResponse | undefined {
+  const { plan, answerEdit } = route;
+  const response = plainResponse(plan.action, route, target);
+  if (response === undefined || answerEdit === undefined) return response;
+  return { ...response, fields: editedLines(response.fields, answerEdit) };
+}
+
+function plainResponse(action: RouteAction, { location }: RouteSite, target: string): OwnResponse | undefined {
   switch (action.kind) {
-    case 'redirect':
-      return { status: action.status, fields: `Location: ${locationOf(action.to)}\r\n`, body: '' };
+    case 'redirect': {
+      const to = location!(target);
+      return to === undefined ? undefined : { status: action.status, fields: `Location: ${to}\r\n`, body: '' };
+    }
     case 'respond':
       return { status: action.status, fields: 'Content-Type: text/plain; charset=utf-8\r\n', body: action.body };
     default:
       throw new Error('a route with a pool answers nothing by itself');
   }
-}
-
-/** A route's answer with its fields edited as the route asks. */
-export function editedResponse(response: OwnResponse, edit: HeadEdit | undefined): OwnResponse {
-  return edit === undefined ? response : { ...response, fields: editedLines(response.fields, edit) };
-}
-
-/** An error with what the route adds to its answers; what an error says of itself stays. */
-export function completedResponse(response: OwnResponse, edit: HeadEdit | undefined): OwnResponse {
-  return edit === undefined ? response : { ...response, fields: completedLines(response.fields, edit) };
 }
 
 /**

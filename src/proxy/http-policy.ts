@@ -21,11 +21,22 @@ export function isIdempotent(method: string): boolean {
   }
 }
 
+/** A backend's address as a Host field has it: without the port that is the default, and `localhost` for a Unix socket. */
+export function hostField(address: string): string {
+  return address.startsWith('unix:') ? 'localhost' : address.replace(/:80$/, '');
+}
+
 /** An error with the line that names its cause. */
 export interface Complaint {
   readonly code: ErrorCode;
   readonly cause: string;
 }
+
+/** What a client is told whose path cannot be rewritten safely. */
+export const unsafePath: Complaint = {
+  code: 'bad-request',
+  cause: 'the path cannot be rewritten, for it may be read in two ways',
+};
 
 /** What a client is told when a pool gives no lease. */
 export function refusalComplaint(refusal: Refusal, pool: string): Complaint {

@@ -6,16 +6,9 @@ import type { Backend, Endpoint } from '../pool/backend.ts';
 import type { Lease, Outcome } from '../pool/lease.ts';
 import { Answer, type AnswerReader } from './answer.ts';
 import type { PoolSite } from './deps.ts';
-import {
-  completedResponse,
-  editedResponse,
-  errorResponse,
-  type OwnResponse,
-  routeResponse,
-  serializeResponse,
-} from './error-response.ts';
+import { errorResponse, type OwnResponse, routeResponse, serializeResponse } from './error-response.ts';
 import type { ClientSide } from './http-context.ts';
-import { type Complaint, failureComplaint, hintFor, refusalComplaint } from './http-policy.ts';
+import { type Complaint, failureComplaint, hintFor, refusalComplaint, unsafePath } from './http-policy.ts';
 import { HttpRequest } from './http-request.ts';
 import { type LoggedExchange, logRequest } from './request-log.ts';
 import type { RouteSite } from './route-site.ts';
@@ -87,11 +80,16 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
     this.route = route;
     this.pool = route.choosePool();
     if (this.pool === undefined) {
-      this.#reply(editedResponse(routeResponse(route.plan.action), route.answerEdit));
+      const response = routeResponse(route, site.head.originTarget);
+      if (response === undefined) this.#complain(unsafePath);
+      else this.#reply(response);
       return bodyEnd;
     }
     this.#hint = hintFor(this.pool, site.head, request.source);
-    request.prepare(client, route);
+    if (!request.prepare(client, route)) {
+      this.#complain(unsafePath);
+      return bodyEnd;
+    }
     request.append(bytes, pos, bodyEnd);
     if (!request.incomplete) this.#answerBy = site.deps.deadlines.in(route.plan.timeoutMs);
     this.#attempt();
@@ -170,7 +168,7 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
     this.#answer = new Answer(this);
     // A kept connection costs no time that a look at the clock would show.
     this.#sentAt = this.attempts === 1 && this.#startedDialAt === 0 ? this.startedAt : this.client.site.deps.now();
-    this.backendIsFull = !this.#connection!.wire.writeText(this.request.text);
+    this.backendIsFull = !this.#connection!.wire.writeText(this.request.textFor(this.backend!));
     this.#expectMore();
     if (this.request.incomplete) this.client.proceed();
   }
@@ -357,8 +355,8 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
   /** Answers with one of Fairlead's own errors; `outcome` says how the last attempt ended, if there was one. */
   #complain(complaint: Complaint, outcome: Outcome = 'client-aborted'): void {
     if (outcome === 'client-aborted') this.client.site.meters.refused(complaint.code);
-    const response = errorResponse(complaint.code, complaint.cause);
-    this.#reply(completedResponse(response, this.route.answerEdit), outcome, complaint.code);
+    const { code, cause } = complaint;
+    this.#reply(errorResponse(code, cause, this.route.answerEdit), outcome, code);
   }
 
   #reply(response: OwnResponse, outcome: Outcome = 'client-aborted', ended = 'served'): void {

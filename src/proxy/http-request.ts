@@ -1,9 +1,10 @@
 import type { Buffer } from 'node:buffer';
 import { BodyFramer } from '../http1/body.ts';
 import { requestOut } from '../http1/request-out.ts';
+import type { Backend } from '../pool/backend.ts';
 import { latin1 } from '../support/latin1.ts';
 import type { ClientSide } from './http-context.ts';
-import { type Complaint, clientSource, isIdempotent } from './http-policy.ts';
+import { type Complaint, clientSource, hostField, isIdempotent } from './http-policy.ts';
 import { type LoggedRequest, loggedRequest } from './request-log.ts';
 import type { RouteSite } from './route-site.ts';
 
@@ -38,6 +39,7 @@ export class HttpRequest {
   bytesIn: number;
   /** Why it is refused: set by `take`. */
   complaint: Complaint | undefined;
+  #hostAt = -1;
   readonly #bodyLimit: number;
   readonly #body: BodyFramer | undefined;
   /** True as long as all that came is still at hand, in `text`. */
@@ -88,20 +90,33 @@ export class HttpRequest {
     this.complaint = { code: 'body-too-large', cause: `the body is larger than ${this.#bodyLimit} bytes` };
   }
 
-  /** Writes the head for the backend, changed as the route asks. */
-  prepare(client: ClientSide, route: RouteSite): void {
+  /** Writes the head for the backend, changed as the route asks. False when it cannot be told safely how to rewrite it. */
+  prepare(client: ClientSide, route: RouteSite): boolean {
     const { site, peer } = client;
+    const { rewrite } = route;
+    const target = rewrite?.target?.(site.head.originTarget);
+    if (target === undefined && rewrite?.target !== undefined) return false;
     const out = requestOut(site.head, {
       peer,
       proto: 'http',
       trusted: this.trusted,
       makeId: site.makeId,
       localAuthority: client.localAuthority,
+      rewrite: rewrite && { target, host: rewrite.host },
       edit: route.requestEdit,
       lines: this.lines,
     });
     this.id = out.id;
     this.text = out.text;
+    this.#hostAt = out.hostAt;
+    return true;
+  }
+
+  /** `text` for this backend, whose own name may be what it is to have as Host. */
+  textFor(backend: Backend): string {
+    const { text } = this;
+    const at = this.#hostAt;
+    return at < 0 ? text : `${text.slice(0, at)}Host: ${hostField(backend.address)}\r\n${text.slice(at)}`;
   }
 
   /** Puts body bytes that came along with the head behind it. */

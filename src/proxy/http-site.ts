@@ -57,6 +57,7 @@ export class HttpSite implements HttpOwner {
       action: { kind: 'respond', status: 404, body: '' },
       timeoutMs: 0,
       retry: { attempts: 1, onConnect: false, onReset: false },
+      paths: [],
       headers: {},
     });
     this.#plan = plan;

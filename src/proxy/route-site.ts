@@ -1,6 +1,7 @@
 import { type HeadEdit, type HeadEditPlan, joinedEdit } from '../http1/head-edit.ts';
 import type { Histogram, Meters } from '../observe/meters.ts';
 import type { Backend } from '../pool/backend.ts';
+import { type PathRewrite, redirectLocation, type TargetRewrite, targetRewrite } from '../route/rewrite.ts';
 import type { PoolSite } from './deps.ts';
 
 /** A share of a route's requests for one pool. */
@@ -29,6 +30,10 @@ export interface RoutePlan {
   readonly action: RouteAction;
   readonly timeoutMs: number;
   readonly retry: RetryPlan;
+  /** The path patterns of its match: what a regular expression among them captures, rewrites and redirects can use. */
+  readonly paths: readonly string[];
+  /** How the target changes; host: a name, or '' for that of the backend. */
+  readonly rewrite?: (PathRewrite & { readonly host?: string | undefined }) | undefined;
   /** What changes in the heads of requests, and of answers. */
   readonly headers: { readonly request?: HeadEditPlan | undefined; readonly response?: HeadEditPlan | undefined };
 }
@@ -43,6 +48,10 @@ export class RouteSite {
   readonly requestEdit: HeadEdit | undefined;
   /** What changes in the heads of answers to clients; `undefined` when nothing does. */
   readonly answerEdit: HeadEdit | undefined;
+  /** How targets and Host fields change; `undefined` when they stay. */
+  readonly rewrite: { readonly target: TargetRewrite | undefined; readonly host: string | undefined } | undefined;
+  /** Where a redirect leads. */
+  readonly location: TargetRewrite | undefined;
   readonly #meters: Meters;
   readonly #listener: string;
   readonly #duration: Histogram;
@@ -55,6 +64,10 @@ export class RouteSite {
     // Whatever else changes fields on a listener (TLS, tracing) is joined here, so that a request meets one edit at most.
     this.requestEdit = joinedEdit(plan.headers.request);
     this.answerEdit = joinedEdit(plan.headers.response);
+    const { action, paths, rewrite } = plan;
+    const target = rewrite && targetRewrite(rewrite, paths);
+    this.rewrite = target || rewrite?.host !== undefined ? { target, host: rewrite?.host } : undefined;
+    this.location = action.kind === 'redirect' ? redirectLocation(action.to, paths) : undefined;
     this.#meters = meters;
     this.#listener = listener;
     this.#choosePool = choosePool;

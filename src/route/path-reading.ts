@@ -70,11 +70,17 @@ export function normalPattern(text: string): string {
   return withoutDotSegments(decode(escaped).replace(slashes, '/'));
 }
 
+/** Whether some backend would find dot segments in the path, however they are escaped or which slashes are. */
+export function hasDotSegments(path: string): boolean {
+  return dotSegment.test(decode(path).replace(disguisedSlash, '/'));
+}
+
 function doubtful(path: string, doubt: string): PathReading {
   return { normal: path, other: undefined, doubt };
 }
 
-function decode(path: string): string {
+/** Decodes every escape that the normal form does without; runs of slashes and dot segments stay. */
+export function decode(path: string): string {
   return path.replace(toDecode, decodeOne);
 }
 

@@ -5,7 +5,8 @@ import type { HeadEditPlan } from '../http1/head-edit.ts';
 import type { RoutePlan } from '../proxy/route-site.ts';
 
 /** Turns a route of the config into what workers need of it; `splitNumber` is its cursor in the shared table. */
-export function routePlan({ name, action, timeout, retry, headers }: RouteConfig, splitNumber: number): RoutePlan {
+export function routePlan(route: RouteConfig, splitNumber: number): RoutePlan {
+  const { name, action, timeout, retry, rewrite, headers } = route;
   return {
     name,
     action: action.kind === 'pool' ? { ...action, splitNumber } : action,
@@ -15,6 +16,8 @@ export function routePlan({ name, action, timeout, retry, headers }: RouteConfig
       onConnect: retry.on.includes('connect'),
       onReset: retry.on.includes('reset'),
     },
+    paths: route.match.path ?? [],
+    rewrite: rewrite && { ...rewrite, host: rewrite.host === 'backend' ? '' : rewrite.host },
     headers: { request: editPlan(headers.request), response: editPlan(headers.response) },
   };
 }

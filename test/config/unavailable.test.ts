@@ -20,7 +20,6 @@ const listenerRows: [string, string, string][] = [
 const routeRows: [string, string, string | undefined][] = [
   ['match: { body: { contains: x } }', 'match.body', undefined],
   ['sticky: { cookie: a }', 'sticky', 'sticky: false'],
-  ['rewrite: { stripPrefix: /v1 }', 'rewrite', 'rewrite: {}'],
   ['rateLimit: { rate: 100/s }', 'rateLimit', 'rateLimit: false'],
   ['mirror: { pool: app, percent: 5 }', 'mirror', 'mirror: false'],
   ['fault: { delay: 200ms }', 'fault', 'fault: false'],
@@ -56,7 +55,6 @@ const valueRows: [string, string, string][] = [
   [yamlWithRoute('pool: app, retry: { on: [connect, timeout] }'), 'listeners.web.routes[0].retry.on[1]', '"timeout"'],
   [yamlWithRoute('pool: app, retry: { on: ["503"] }'), 'listeners.web.routes[0].retry.on[0]', '"503"'],
   [yamlWithRoute('pool: app, retry: { on: [503] }'), 'listeners.web.routes[0].retry.on[0]', '503'],
-  [yamlWithRoute('redirect: { to: "/items/$1" }'), 'listeners.web.routes[0].redirect.to', '"/items/$1"'],
   [
     'listeners: { dns: { protocol: udp, bind: ":53", pool: app } }\npools: { app: { backends: ["h:1"] } }',
     'listeners.dns.protocol',

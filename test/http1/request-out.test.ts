@@ -12,6 +12,7 @@ const facts: ForwardedFacts = {
   trusted: false,
   makeId: () => 'made',
   localAuthority: () => 'local.example:8080',
+  rewrite: undefined,
   edit: undefined,
   lines: '',
 };
@@ -127,7 +128,7 @@ describe('X-Forwarded-* and X-Request-Id', () => {
       'X-Forwarded-Host: b.example',
     ];
     const sent = requestOut(requestHeadOf(get('A: 1', ...theirs, 'B: 2')), trusted);
-    expect(sent).toEqual({ text: get('A: 1', 'B: 2', ...chain, 'X-Request-Id: theirs'), id: 'theirs' });
+    expect(sent).toMatchObject({ text: get('A: 1', 'B: 2', ...chain, 'X-Request-Id: theirs'), id: 'theirs' });
   });
 
   it('are made when a trusted peer says nothing or leaves them empty', () => {
@@ -282,5 +283,37 @@ describe('an edit', () => {
       get('A: 1', ...added(), 'B: 2', 'traceparent: ours'),
     );
     expect(out(get('A: 1'), { ...facts, lines })).toBe(get('A: 1', ...added(), 'traceparent: ours'));
+  });
+});
+
+describe('a rewrite', () => {
+  const rewritten = (text: string, target: string | undefined, host?: string) =>
+    requestOut(requestHeadOf(text), { ...facts, rewrite: { target, host } });
+
+  it('of the target changes the request line alone', () => {
+    const lines = ['HOST: a.example', 'Accept: *'];
+    expect(rewritten(head('PUT /v1/x?q HTTP/1.1', ...lines), '/x?q')).toMatchObject({
+      text: head('PUT /x?q HTTP/1.1', ...lines, ...added()),
+      hostAt: -1,
+    });
+    expect(rewritten(head('GET http://b.example/v1 HTTP/1.1', ...lines), '/').text).toBe(
+      head('GET / HTTP/1.1', 'Accept: *', 'Host: b.example', ...added('b.example')),
+    );
+  });
+
+  it.each([
+    ['GET /v1 HTTP/1.1', 'a.example'],
+    ['GET http://b.example/v1 HTTP/1.1', 'b.example'],
+    ['GET /v1 HTTP/1.0', 'a.example'],
+  ])('of the host puts it first and keeps what the client asked for in X-Forwarded-Host: %s', (line, asked) => {
+    const expected = head('GET /v1 HTTP/1.1', 'Host: c.example:81', 'A: 1', ...added(asked));
+    expect(rewritten(head(line, 'A: 1', 'Host: a.example'), undefined, 'c.example:81').text).toBe(expected);
+  });
+
+  it('leaves a place for a host that is not known yet', () => {
+    const { text, hostAt } = rewritten(head('GET /a HTTP/1.0', 'Host: a.example', 'A: 1'), '/b', '');
+    expect(text).toBe(head('GET /b HTTP/1.1', 'A: 1', ...added()));
+    expect(text.slice(hostAt)).toMatch(/^A: 1/);
+    expect(rewritten('GET / HTTP/1.0\r\n\r\n', undefined, '').text).toBe(head('GET / HTTP/1.1', ...added('')));
   });
 });

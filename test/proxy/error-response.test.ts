@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { HeadEdit } from '../../src/http1/head-edit.ts';
 import {
   type ErrorCode,
   errorResponse,
@@ -9,7 +10,9 @@ import {
   routeResponse,
   serializeResponse,
 } from '../../src/proxy/error-response.ts';
+import { type RoutePlan, RouteSite } from '../../src/proxy/route-site.ts';
 import { fieldOf, readMessage } from '../support/http-text.ts';
+import { counted } from './counted.ts';
 
 const open = { close: false, bodiless: false };
 
@@ -45,20 +48,54 @@ describe('errorResponse', () => {
   });
 });
 
+const { meters } = counted();
+
+/** A route that answers by itself. */
+function routeOf(action: RoutePlan['action'], paths: readonly string[] = [], response?: HeadEdit): RouteSite {
+  const retry = { attempts: 1, onConnect: false, onReset: false };
+  return new RouteSite(meters, 'web', { name: 'r', action, paths, timeoutMs: 1000, retry, headers: { response } });
+}
+
 describe('routeResponse', () => {
   it('of a redirect has a Location and no body', () => {
-    const response = routeResponse({ kind: 'redirect', to: '/new/?a=b', status: 303 });
+    const response = routeResponse(routeOf({ kind: 'redirect', to: '/new/?a=b', status: 303 }), '/x');
     expect(response).toEqual({ status: 303, fields: 'Location: /new/?a=b\r\n', body: '' });
   });
 
+  it('of a redirect with captures depends on the target, and is none when that may mean two things', () => {
+    const route = routeOf({ kind: 'redirect', to: '/new/$1', status: 308 }, ['~^/old/(.*)']);
+    expect(routeResponse(route, '/old/a?b')).toEqual({ status: 308, fields: 'Location: /new/a\r\n', body: '' });
+    expect(routeResponse(route, '/old/..%2fa')).toBeUndefined();
+  });
+
   it('of a fixed answer has its body as text', () => {
-    const response = routeResponse({ kind: 'respond', status: 418, body: 'short and stout' });
-    expect(response).toMatchObject({ status: 418, body: 'short and stout' });
-    expect(response.fields).toBe('Content-Type: text/plain; charset=utf-8\r\n');
+    const response = routeResponse(routeOf({ kind: 'respond', status: 418, body: 'short and stout' }), '/');
+    expect(response).toEqual({
+      status: 418,
+      fields: 'Content-Type: text/plain; charset=utf-8\r\n',
+      body: 'short and stout',
+    });
   });
 
   it('is not asked for by a route with a pool', () => {
-    expect(() => routeResponse({ kind: 'pool', split: [], splitNumber: 0 })).toThrow(/pool/);
+    expect(() => routeResponse(routeOf({ kind: 'pool', split: [], splitNumber: 0 }), '/')).toThrow(/pool/);
+  });
+});
+
+describe('the headers of a route', () => {
+  const edit = new HeadEdit({ drop: ['content-type'], lines: 'Content-Type: a/b\r\nX: y\r\n' });
+
+  it('complete those of an error', () => {
+    expect(errorResponse('no-route', 'none', edit)).toEqual({
+      status: 404,
+      fields: 'Content-Type: text/plain; charset=utf-8\r\nFairlead-Error: no-route\r\nX: y\r\n',
+      body: 'none\n',
+    });
+  });
+
+  it('replace those of the answer of a route', () => {
+    const { fields } = routeResponse(routeOf({ kind: 'respond', status: 200, body: '{}' }, [], edit), '/')!;
+    expect(fields).toBe('Content-Type: a/b\r\nX: y\r\n');
   });
 });
 

@@ -6,6 +6,7 @@ import {
   clientSource,
   failureComplaint,
   hintFor,
+  hostField,
   isIdempotent,
   refusalComplaint,
 } from '../../src/proxy/http-policy.ts';
@@ -113,5 +114,17 @@ describe('clientSource', () => {
         },
       ),
     );
+  });
+});
+
+describe('hostField', () => {
+  it.each([
+    ['10.0.0.1:3000', '10.0.0.1:3000'],
+    ['web.internal:80', 'web.internal'],
+    ['[::1]:80', '[::1]'],
+    ['[::80]:8080', '[::80]:8080'],
+    ['unix:/run/app.sock', 'localhost'],
+  ])('of %s is %s', (address, host) => {
+    expect(hostField(address)).toBe(host);
   });
 });

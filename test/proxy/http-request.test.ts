@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { HeadEdit } from '../../src/http1/head-edit.ts';
+import { HeadEdit } from '../../src/http1/head-edit.ts';
+import type { Backend } from '../../src/pool/backend.ts';
 import type { ClientSide } from '../../src/proxy/http-context.ts';
 import { HttpRequest } from '../../src/proxy/http-request.ts';
 import type { RouteSite } from '../../src/proxy/route-site.ts';
@@ -22,6 +23,7 @@ interface Setting {
 interface Change {
   readonly edit?: HeadEdit;
   readonly lines?: string;
+  readonly rewrite?: RouteSite['rewrite'];
 }
 
 /** A client that has sent this head, as far as a request looks at it. */
@@ -44,6 +46,18 @@ function withBody(text: string, pieces: readonly string[], setting: Setting = {}
   const request = new HttpRequest(clientWith(text.slice(0, headEnd), setting));
   const taken = pieces.map((piece) => request.take(Buffer.from(piece, 'latin1'), 0, piece.length));
   return { request, taken };
+}
+
+/** A request that came in one piece with its body, ready for a backend. */
+function prepared(text: string, setting: Setting = {}, { edit, lines = '', rewrite }: Change = {}): HttpRequest {
+  const headEnd = text.indexOf('\r\n\r\n') + 4;
+  const client = clientWith(text.slice(0, headEnd), setting);
+  const request = new HttpRequest(client);
+  const bytes = Buffer.from(text, 'latin1');
+  request.lines = lines;
+  request.prepare(client, { requestEdit: edit, rewrite } as RouteSite);
+  request.append(bytes, headEnd, request.take(bytes, headEnd, bytes.length));
+  return request;
 }
 
 describe('a request', () => {
@@ -142,17 +156,6 @@ describe('the body of a request', () => {
 });
 
 describe('what goes to a backend', () => {
-  const prepared = (text: string, setting: Setting = {}, { edit, lines = '' }: Change = {}) => {
-    const headEnd = text.indexOf('\r\n\r\n') + 4;
-    const client = clientWith(text.slice(0, headEnd), setting);
-    const request = new HttpRequest(client);
-    const bytes = Buffer.from(text, 'latin1');
-    request.lines = lines;
-    request.prepare(client, { requestEdit: edit } as RouteSite);
-    request.append(bytes, headEnd, request.take(bytes, headEnd, bytes.length));
-    return request;
-  };
-
   it('is the head with our fields, and as much of the body as came along, byte for byte', () => {
     const request = prepared(`${post('/', '\x00\xff\r\n')}NEXT`);
     const sent = readMessage(request.text)!;
@@ -169,6 +172,41 @@ describe('what goes to a backend', () => {
 
   it('names the address that was connected to for want of a Host', () => {
     expect(prepared('GET / HTTP/1.0\r\n\r\n').text).toContain('\r\nHost: 10.9.9.9:80\r\n');
+  });
+});
+
+describe('what a route changes', () => {
+  const backend = { address: '10.1.1.1:80' } as Backend;
+
+  it('are fields, and lines of this one request', () => {
+    const edit = new HeadEdit({ drop: ['cookie'], lines: 'A: 1\r\n' });
+    const { text } = prepared(post('/', 'body', 'Cookie: x'), {}, { edit, lines: 'B: 2\r\n' });
+    const sent = readMessage(text)!;
+    expect([fieldOf(sent, 'cookie'), fieldOf(sent, 'a'), fieldOf(sent, 'b'), sent.body]).toEqual([
+      '',
+      '1',
+      '2',
+      'body',
+    ]);
+  });
+
+  it.each([
+    [undefined, 'Host: a.test\r\n'],
+    ['b.test:81', 'Host: b.test:81\r\n'],
+    ['', 'Host: 10.1.1.1\r\n'],
+  ])('is the target, and the Host: %j', (host, line) => {
+    const target = (text: string) => text.replace('/v1', '');
+    const request = prepared(post('/v1/x?q', 'body'), {}, { rewrite: { target, host } });
+    const text = request.textFor(backend);
+    expect(text).toMatch(new RegExp(`^POST /x\\?q HTTP/1.1\\r\\n${line}`));
+    expect(text.match(/^host:/gim)).toHaveLength(1);
+    expect(readMessage(text)?.body).toBe('body');
+  });
+
+  it('cannot be told of a target that may mean two things', () => {
+    const client = clientWith(get('/a'));
+    const rewrite = { target: () => undefined, host: undefined };
+    expect(new HttpRequest(client).prepare(client, { rewrite } as unknown as RouteSite)).toBe(false);
   });
 });
 

@@ -9,6 +9,7 @@ const plan: RoutePlan = {
   action: { kind: 'pool', split: [{ pool: 'web', weight: 1 }], splitNumber: 0 },
   timeoutMs: 1000,
   retry: { attempts: 2, onConnect: true, onReset: true },
+  paths: [],
   headers: {},
 };
 
@@ -66,5 +67,16 @@ describe('RouteSite', () => {
     ]);
     expect(new RouteSite(meters, 'front', plan).choosePool()).toBeUndefined();
     expect(site.plan).toBe(plan);
+  });
+
+  it('changes nothing of a request unless there is something to change', () => {
+    const { meters } = counted();
+    const site = (more: Partial<RoutePlan>) => new RouteSite(meters, 'front', { ...plan, ...more });
+    expect(site({})).toMatchObject({ rewrite: undefined, requestEdit: undefined, answerEdit: undefined });
+    expect(site({ rewrite: {} }).rewrite).toBeUndefined();
+    expect(site({ rewrite: { host: '' } }).rewrite).toEqual({ host: '', target: undefined });
+    expect(site({ rewrite: { stripPrefix: '/a' } }).rewrite?.target?.('/a/b')).toBe('/b');
+    const headers = { response: { drop: ['a'], lines: '' } };
+    expect(site({ headers })).toMatchObject({ requestEdit: undefined, answerEdit: headers.response });
   });
 });

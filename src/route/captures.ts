@@ -1,0 +1,32 @@
+import { MAX_REGEX_INPUT } from './bounded-regex.ts';
+import type { RawPath } from './raw-path.ts';
+
+/** How many groups a regular expression captures. Throws SyntaxError on an expression that is none. */
+export function groupCount(source: string): number {
+  return new RegExp(`${source}|`).exec('')!.length - 1;
+}
+
+/**
+ * What the regular expressions of a route's path capture. They look at the normal form, as routing does, and what they
+ * capture is given as the client wrote it. Throws SyntaxError on an expression that is none.
+ */
+export class Captures {
+  readonly #regexes: readonly RegExp[];
+
+  /** Path patterns; those that are no regular expression capture nothing. */
+  constructor(patterns: readonly string[]) {
+    this.#regexes = patterns
+      .filter((pattern) => pattern.startsWith('~'))
+      .map((pattern) => new RegExp(pattern.slice(1), 'd'));
+  }
+
+  /** The groups of the first expression that matches, from 1 on, '' for one that took no part; `undefined` when none matches. */
+  of(path: RawPath): readonly string[] | undefined {
+    if (path.normal.length > MAX_REGEX_INPUT) return undefined;
+    for (const regex of this.#regexes) {
+      const spans = regex.exec(path.normal)?.indices;
+      if (spans) return Array.from(spans, (span) => (span === undefined ? '' : path.slice(span[0], span[1])));
+    }
+    return undefined;
+  }
+}
