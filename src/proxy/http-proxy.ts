@@ -2,7 +2,7 @@ import type { Buffer } from 'node:buffer';
 import { dialFailure } from '../connect/dial.ts';
 import type { HeadEdit } from '../http1/head-edit.ts';
 import type { PickHint } from '../pick/balancer.ts';
-import type { Backend, Endpoint } from '../pool/backend.ts';
+import type { Backend } from '../pool/backend.ts';
 import type { Lease, Outcome } from '../pool/lease.ts';
 import { Answer, type AnswerReader } from './answer.ts';
 import type { PoolSite } from './deps.ts';
@@ -10,10 +10,11 @@ import { errorResponse, type OwnResponse, routeResponse, serializeResponse } fro
 import type { ClientSide } from './http-context.ts';
 import { type Complaint, failureComplaint, hintFor, refusalComplaint, unsafePath } from './http-policy.ts';
 import { HttpRequest } from './http-request.ts';
+import { Link } from './link.ts';
 import { type LoggedExchange, logRequest } from './request-log.ts';
 import type { RouteSite } from './route-site.ts';
 import { startUpgraded } from './upgrade-proxy.ts';
-import type { BackendConnection, BackendUser } from './upstreams.ts';
+import type { BackendUser } from './upstreams.ts';
 
 /** Where an exchange stands. */
 type Phase = 'framing' | 'connecting' | 'awaiting' | 'relaying' | 'over';
@@ -33,7 +34,6 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
   pool: PoolSite | undefined;
   backend: Backend | undefined;
   attempts = 0;
-  connectMs = 0;
   bytesOut = 0;
   /** Field lines, each with its CRLF, that the backend's answer carries to the client beyond its own: set before it comes. */
   answerLines = '';
@@ -43,10 +43,7 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
   #hint: PickHint = {};
   #lease: Lease | undefined;
   #tried: Set<Backend> | undefined;
-  #connection: BackendConnection | undefined;
-  #startedDialAt = 0;
-  #endpoint: Endpoint | undefined;
-  #endpointsTried = 0;
+  readonly #link: Link;
   #sentAt = 0;
   /** When the answer must have begun; set when the whole request is there. */
   #answerBy = Number.POSITIVE_INFINITY;
@@ -62,6 +59,7 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
     this.startedAt = client.site.deps.now();
     this.request = new HttpRequest(client);
     this.route = client.site.nowhere;
+    this.#link = new Link(client.site, this);
   }
 
   // frame → route
@@ -101,7 +99,6 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
   /** Tries a backend; `after` is how another one failed, of which the client is told when none is left to try. */
   #attempt(after?: Outcome): void {
     const { pool, meters } = this.pool!;
-    const { site } = this.client;
     const acquired = pool.acquire(this.#hint, this.#tried);
     if (!acquired.ok) {
       this.attempts = Math.max(this.attempts, 1);
@@ -113,38 +110,15 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
     this.#lease = acquired.lease;
     this.backend = acquired.lease.backend;
     this.#phase = 'connecting';
-    const kept = this.#mayUseKept ? site.upstreams.take(this.backend) : undefined;
-    if (kept !== undefined) {
-      kept.use(this);
-      this.#connection = kept;
-      return this.#send();
-    }
-    this.#endpointsTried = 0;
-    this.#dial(this.backend);
+    if (this.#mayUseKept && this.#link.takeKept(this.backend)) return this.#send();
+    this.#expectConnection(this.#link.dial(this.backend, this.pool!.connect));
   }
 
-  /** connect, to one of the addresses of a backend. */
-  #dial(backend: Backend): void {
-    const { upstreams, deps } = this.client.site;
-    const { connect } = this.pool!;
-    this.#endpoint = backend.endpoint;
-    this.#endpointsTried++;
-    this.#startedDialAt = deps.now();
-    this.client.deadline = Math.min(deps.deadlines.in(connect.timeoutMs), this.#answerBy);
-    this.#connection = upstreams.dial(backend, connect);
-    if (this.#connection === undefined) return this.#fail('connect-failed');
-    this.#connection.use(this);
-  }
-
-  /** Goes on with the next address of the same backend, if it has one that was not tried; true when it did. */
-  #dialNext(): boolean {
-    const backend = this.backend!;
-    this.#connection?.drop();
-    this.#connection = undefined;
-    backend.skipEndpoint(this.#endpoint);
-    if (this.#endpointsTried >= backend.endpoints.length) return false;
-    this.#dial(backend);
-    return true;
+  /** connect: a dial is under way, or there is no address to dial. */
+  #expectConnection(dialling: boolean): void {
+    if (!dialling) return this.#fail('connect-failed');
+    const { deadlines } = this.client.site.deps;
+    this.client.deadline = Math.min(deadlines.in(this.pool!.connect.timeoutMs), this.#answerBy);
   }
 
   /**
@@ -156,8 +130,7 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
   }
 
   onBackendConnect(): void {
-    this.connectMs = this.client.site.deps.now() - this.#startedDialAt;
-    this.pool!.meters.connected(this.connectMs);
+    this.#link.connected(this.pool!);
     this.#send();
   }
 
@@ -167,8 +140,8 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
     this.#phase = 'awaiting';
     this.#answer = new Answer(this);
     // A kept connection costs no time that a look at the clock would show.
-    this.#sentAt = this.attempts === 1 && this.#startedDialAt === 0 ? this.startedAt : this.client.site.deps.now();
-    this.backendIsFull = !this.#connection!.wire.writeText(this.request.textFor(this.backend!));
+    this.#sentAt = this.attempts === 1 && !this.#link.dialled ? this.startedAt : this.client.site.deps.now();
+    this.backendIsFull = !this.#link.wire.writeText(this.request.textFor(this.backend!));
     this.#expectMore();
     if (this.request.incomplete) this.client.proceed();
   }
@@ -190,7 +163,7 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
     if (request.complaint !== undefined) return this.#refuse(request.complaint, end);
     request.forwarded();
     this.#moved = true;
-    this.backendIsFull = !this.#connection!.wire.send(bytes, pos, next);
+    this.backendIsFull = !this.#link.wire.send(bytes, pos, next);
     if (!request.incomplete) this.#answerBy = this.client.site.deps.deadlines.in(this.route.plan.timeoutMs);
     this.#expectMore();
     return next;
@@ -235,6 +208,10 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
     return this.client.send(bytes, start, end);
   }
 
+  get connectMs(): number {
+    return this.#link.connectMs;
+  }
+
   get answerEdit(): HeadEdit | undefined {
     return this.route.answerEdit;
   }
@@ -249,7 +226,7 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
     answer.clientIsFull = false;
     this.#moved = true;
     this.#expectMore();
-    this.#connection?.wire.start();
+    this.#link.resume();
   }
 
   /** True when bytes have moved since this was last asked, or wait for the client, which then has not left yet. */
@@ -262,11 +239,9 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
   /** The answer is whole: the backend's connection waits for the next exchange, if both sides are where they should be. */
   #complete(): void {
     const answer = this.#answer!;
-    const connection = this.#connection!;
-    this.#connection = undefined;
     const reusable = answer.persistent && answer.rest === undefined && !this.request.incomplete;
-    if (reusable) this.client.site.upstreams.keep(connection, this.pool!.connect, answer.promisedMs);
-    else connection.drop();
+    if (reusable) this.#link.keep(this.pool!.connect, answer.promisedMs);
+    else this.#link.drop();
     const failed = answer.status >= 502 && answer.status <= 504;
     this.#over(failed ? 'bad-status' : 'served', answer.status, 'served');
     this.client.exchanged(answer.close || this.request.incomplete);
@@ -275,10 +250,9 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
   /** Both sides have left HTTP: from here it is bytes both ways, on the same lease. */
   #upgraded(): void {
     const lease = this.#lease!;
-    const backend = this.#connection!.release();
+    const backend = this.#link.release();
     const early = this.#answer!.rest;
     this.#lease = undefined;
-    this.#connection = undefined;
     this.#phase = 'over';
     this.route.count(101, this.client.site.deps.now() - this.startedAt, this.pool, this.backend);
     startUpgraded(this, { lease, backend, early });
@@ -307,12 +281,13 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
 
   /** An attempt failed: once more on another backend if that is safe, else the client is told. */
   #fail(outcome: Outcome): void {
-    if (this.#phase === 'connecting' && this.#dialNext()) return;
+    if (this.#phase === 'connecting' && this.#link.dialNext(this.backend!, this.pool!.connect)) {
+      return this.#expectConnection(true);
+    }
     const answer = this.#answer;
-    const stale = outcome === 'backend-reset' && this.#connection?.reused === true && answer?.begun !== true;
+    const stale = outcome === 'backend-reset' && this.#link.reused && answer?.begun !== true;
     const retry = this.#mayRetry(outcome, stale);
-    this.#connection?.drop();
-    this.#connection = undefined;
+    this.#link.drop();
     if (answer?.relaying === true) {
       this.#over(outcome, answer.status, outcome);
       return this.client.reset();
@@ -380,8 +355,7 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
   /** The one end of every exchange: the lease goes back, what happened is counted and logged. */
   #over(outcome: Outcome, status: number, ended: string): void {
     this.#phase = 'over';
-    this.#connection?.drop();
-    this.#connection = undefined;
+    this.#link.drop();
     const lease = this.#lease;
     this.#lease = undefined;
     lease?.release(outcome);

@@ -1,0 +1,102 @@
+import type { Backend, Endpoint } from '../pool/backend.ts';
+import type { Wire } from '../support/wire.ts';
+import type { ConnectPlan, PoolSite } from './deps.ts';
+import type { HttpContext } from './http-context.ts';
+import type { BackendConnection, BackendUser } from './upstreams.ts';
+
+/**
+ * An exchange's connection to the backend it has a lease on, and how it comes to one: a connection that was kept, or a
+ * dial to one of the backend's addresses after another. There is one at a time; nobody hears of one that was dropped.
+ */
+export class Link {
+  /** How long the last dial took, in ms; 0 for a kept connection. */
+  connectMs = 0;
+  readonly #site: HttpContext;
+  readonly #user: BackendUser;
+  #connection: BackendConnection | undefined;
+  #endpoint: Endpoint | undefined;
+  #endpointsTried = 0;
+  #startedAt = 0;
+
+  constructor(site: HttpContext, user: BackendUser) {
+    this.#site = site;
+    this.#user = user;
+  }
+
+  /** The wire to the backend; there must be one. */
+  get wire(): Wire {
+    return this.#connection!.wire;
+  }
+
+  /** True when the connection has carried an exchange before. */
+  get reused(): boolean {
+    return this.#connection?.reused === true;
+  }
+
+  /** True once any connection was dialled. */
+  get dialled(): boolean {
+    return this.#startedAt !== 0;
+  }
+
+  /** Takes a connection that was kept; false when there is none. */
+  takeKept(backend: Backend): boolean {
+    const kept = this.#site.upstreams.take(backend);
+    kept?.use(this.#user);
+    this.#connection = kept;
+    return kept !== undefined;
+  }
+
+  /** Dials the backend, at its first address. False while it has none. */
+  dial(backend: Backend, plan: ConnectPlan): boolean {
+    this.#endpointsTried = 0;
+    return this.#dial(backend, plan);
+  }
+
+  /** Goes on with the next address of the same backend. False when all were tried. */
+  dialNext(backend: Backend, plan: ConnectPlan): boolean {
+    this.drop();
+    backend.skipEndpoint(this.#endpoint);
+    return this.#endpointsTried < backend.endpoints.length && this.#dial(backend, plan);
+  }
+
+  #dial(backend: Backend, plan: ConnectPlan): boolean {
+    const { upstreams, deps } = this.#site;
+    this.#endpoint = backend.endpoint;
+    this.#endpointsTried++;
+    this.#startedAt = deps.now();
+    this.#connection = upstreams.dial(backend, plan);
+    this.#connection?.use(this.#user);
+    return this.#connection !== undefined;
+  }
+
+  /** The dial has succeeded. */
+  connected(pool: PoolSite): void {
+    this.connectMs = this.#site.deps.now() - this.#startedAt;
+    pool.meters.connected(this.connectMs);
+  }
+
+  /** Goes on reading from the backend, if there still is a connection. */
+  resume(): void {
+    this.#connection?.wire.start();
+  }
+
+  /** The exchange is over and both sides agree to go on: keeps the connection for the next, as long as the backend promised. */
+  keep(plan: ConnectPlan, promisedMs: number): void {
+    const connection = this.#connection!;
+    this.#connection = undefined;
+    this.#site.upstreams.keep(connection, plan, promisedMs);
+  }
+
+  /** Closes the connection, whatever is under way. */
+  drop(): void {
+    this.#connection?.drop();
+    this.#connection = undefined;
+  }
+
+  /** Hands the wire over to a tunnel. */
+  release(): Wire {
+    const connection = this.#connection!;
+    this.#connection = undefined;
+    return connection.release();
+  }
+}
