@@ -3,6 +3,7 @@ import { NEED_MORE, REFUSED } from '../http1/head.ts';
 import { parseRequestHead } from '../http1/request-head.ts';
 import type { Tunnel } from '../relay/tunnel.ts';
 import type { Expiring } from '../support/deadlines.ts';
+import type { Member } from '../support/members.ts';
 import { READ_BUFFER_BYTES, type Wire, type WireSink } from '../support/wire.ts';
 import { type ErrorCode, errorResponse, serializeResponse } from './error-response.ts';
 import type { ClientSide, HttpContext } from './http-context.ts';
@@ -30,7 +31,8 @@ export interface HttpOwner extends HttpContext {
  * The client's side of L7: takes bytes in, frames them into requests, and has them exchanged one after another, so that
  * pipelined requests are answered in order.
  */
-export class HttpConnection implements WireSink, Expiring, ClientSide {
+export class HttpConnection implements WireSink, Expiring, Member, ClientSide {
+  memberIndex = -1;
   deadline = Number.POSITIVE_INFINITY;
   deadlineIndex = -1;
   readonly wire: Wire;

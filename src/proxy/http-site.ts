@@ -4,6 +4,7 @@ import { compile, type Router } from '../route/compile.ts';
 import type { MatchConfig } from '../route/rule.ts';
 import { createSplit } from '../route/split.ts';
 import { type CidrSet, cidrSet } from '../support/cidr.ts';
+import { Members } from '../support/members.ts';
 import type { Wire } from '../support/wire.ts';
 import type { PoolSite, ProxyDeps } from './deps.ts';
 import { HeadFacts } from './head-facts.ts';
@@ -44,7 +45,7 @@ export class HttpSite implements HttpOwner {
   #plan: HttpListenerPlan;
   #router: Router<RouteSite>;
   #trusted: CidrSet;
-  readonly #connections = new Set<HttpConnection>();
+  readonly #connections = new Members<HttpConnection>();
   readonly #idPrefix = randomBytes(8).toString('hex');
   #idCounter = 0;
 
@@ -141,7 +142,7 @@ export class HttpSite implements HttpOwner {
 
   /** An admitted connection is over. */
   closed(connection: HttpConnection): void {
-    if (!this.#connections.delete(connection)) return;
+    if (!this.#connections.remove(connection)) return;
     this.deps.table.leave(this.#plan.number, this.deps.lane);
     this.meters.closed();
   }
@@ -158,11 +159,11 @@ export class HttpSite implements HttpOwner {
   /** Ends idle connections soon and the others after the answer under way. */
   drain(): void {
     this.draining = true;
-    for (const connection of this.#connections) connection.drain(DRAIN_IDLE_MS);
+    for (const connection of this.#connections.all()) connection.drain(DRAIN_IDLE_MS);
   }
 
   /** Ends what is left when a drain's time is up. */
   cut(): void {
-    for (const connection of this.#connections) connection.cut();
+    for (const connection of this.#connections.all()) connection.cut();
   }
 }

@@ -5,6 +5,7 @@ import type { Backend, Endpoint } from '../pool/backend.ts';
 import type { Lease, Outcome } from '../pool/lease.ts';
 import { Tunnel, type TunnelEnd, type TunnelObserver, type TunnelTimeouts } from '../relay/tunnel.ts';
 import type { Expiring } from '../support/deadlines.ts';
+import type { Member } from '../support/members.ts';
 import { silentSink, type Wire, type WireSink } from '../support/wire.ts';
 import type { PoolSite, ProxyDeps } from './deps.ts';
 import type { ListenerMeters } from './listener-meters.ts';
@@ -12,17 +13,8 @@ import type { ListenerMeters } from './listener-meters.ts';
 /** Different backends that are dialled for one connection before the client is turned away. */
 const MAX_DIALS = 3;
 
-/** How one L4 connection went, for the access log. */
-export interface TcpSummary {
-  readonly backend: string;
-  readonly client: string;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-  readonly durationMs: number;
-  readonly connectMs: number;
-  readonly attempts: number;
-  readonly ended: string;
-}
+/** How one L4 connection ended. */
+export type TcpEnd = TunnelEnd | 'client-aborted';
 
 /** What a connection sees of its listener. */
 export interface TcpOwner {
@@ -32,41 +24,45 @@ export interface TcpOwner {
   readonly timeouts: TunnelTimeouts;
   /** What the pool's algorithm may go by. */
   hintFor(client: Wire): PickHint;
-  /** The connection is over. */
-  ended(connection: TcpConnection, summary: TcpSummary): void;
+  /** The connection is over; `ended` says how. */
+  ended(connection: TcpConnection, ended: TcpEnd): void;
 }
 
 /**
  * One L4 connection: accept → pick → connect → relay → observe. The client's bytes stay in the kernel until a backend
  * is connected, so a backend that cannot be reached costs the client nothing but time.
  */
-export class TcpConnection implements WireSink, Expiring, TunnelObserver {
+export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member {
+  memberIndex = -1;
   deadline = Number.POSITIVE_INFINITY;
   deadlineIndex = -1;
+  readonly client: Wire;
+  readonly startedAt: number;
+  /** Undefined until one was picked. */
+  backend: Backend | undefined;
+  bytesIn = 0;
+  bytesOut = 0;
+  connectMs = 0;
+  /** Backends that were dialled. */
+  dials = 0;
   readonly #site: TcpOwner;
-  readonly #client: Wire;
-  readonly #startedAt: number;
   #dialling: Wire | undefined;
   #dialledAt = 0;
-  #connectMs = 0;
   #lease: Lease | undefined;
   #tried: Set<Backend> | undefined;
-  #dials = 0;
   #endpoint: Endpoint | undefined;
   #endpointsTried = 0;
   #tunnel: Tunnel | undefined;
-  #bytesIn = 0;
-  #bytesOut = 0;
 
   constructor(site: TcpOwner, client: Wire) {
     this.#site = site;
-    this.#client = client;
-    this.#startedAt = site.deps.now();
+    this.client = client;
+    this.startedAt = site.deps.now();
   }
 
   /** Takes the accepted wire over: picks and dials the first backend. */
   start(): void {
-    this.#client.sink = new WaitingClient(this);
+    this.client.sink = new WaitingClient(this);
     this.#site.deps.deadlines.add(this);
     this.#dialNext();
   }
@@ -74,10 +70,11 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver {
   /** pick → connect. */
   #dialNext(): void {
     const { pool } = this.#site.target;
-    const acquired = pool.acquire(this.#site.hintFor(this.#client), this.#tried);
+    const acquired = pool.acquire(this.#site.hintFor(this.client), this.#tried);
     if (!acquired.ok) return this.#turnAway(acquired.refusal);
     this.#lease = acquired.lease;
-    this.#dials++;
+    this.backend = acquired.lease.backend;
+    this.dials++;
     this.#endpointsTried = 0;
     this.#dialEndpoint(acquired.lease.backend);
   }
@@ -112,7 +109,7 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver {
     lease.release(outcome);
     this.#tried ??= new Set();
     this.#tried.add(lease.backend);
-    if (this.#dials >= MAX_DIALS) return this.#turnAway(outcome);
+    if (this.dials >= MAX_DIALS) return this.#turnAway(outcome);
     this.#site.target.meters.retried(outcome);
     this.#dialNext();
   }
@@ -120,7 +117,7 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver {
   /** No backend can be had: the client sees a reset, as it would from a port that nobody serves. */
   #turnAway(reason: string): void {
     this.#site.meters.refused(reason);
-    this.#client.reset();
+    this.client.reset();
   }
 
   /** connect → relay. */
@@ -129,27 +126,27 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver {
     const { deadlines, now } = this.#site.deps;
     this.#dialling = undefined;
     deadlines.remove(this);
-    this.#connectMs = now() - this.#dialledAt;
+    this.connectMs = now() - this.#dialledAt;
     const { meters } = this.#site.target;
-    meters.connected(this.#connectMs);
-    meters.answered(this.#lease!.backend, this.#connectMs);
-    this.#tunnel = new Tunnel({ client: this.#client, backend }, deadlines, this.#site.timeouts, this);
+    meters.connected(this.connectMs);
+    meters.answered(this.#lease!.backend, this.connectMs);
+    this.#tunnel = new Tunnel({ client: this.client, backend }, deadlines, this.#site.timeouts, this);
     this.#tunnel.start();
   }
 
   onTunnelBytes(fromClient: boolean, bytes: number): void {
     if (fromClient) {
-      this.#bytesIn += bytes;
+      this.bytesIn += bytes;
       this.#site.meters.bytesIn(bytes);
     } else {
-      this.#bytesOut += bytes;
+      this.bytesOut += bytes;
       this.#site.meters.bytesOut(bytes);
     }
   }
 
   /** relay → observe. */
   onTunnelEnd(end: TunnelEnd): void {
-    this.#lease?.release(end === 'backend-reset' && this.#bytesOut === 0 ? 'backend-reset' : 'served');
+    this.#lease?.release(end === 'backend-reset' && this.bytesOut === 0 ? 'backend-reset' : 'served');
     this.#finish(end);
   }
 
@@ -161,19 +158,9 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver {
     this.#finish('client-aborted');
   }
 
-  #finish(ended: TunnelEnd | 'client-aborted'): void {
-    const backend = this.#lease?.backend;
+  #finish(ended: TcpEnd): void {
     this.#lease = undefined;
-    this.#site.ended(this, {
-      backend: backend?.id ?? '',
-      client: this.#client.remoteAddress ?? '',
-      bytesIn: this.#bytesIn,
-      bytesOut: this.#bytesOut,
-      durationMs: this.#site.deps.now() - this.#startedAt,
-      connectMs: this.#connectMs,
-      attempts: this.#dials,
-      ended,
-    });
+    this.#site.ended(this, ended);
   }
 
   #dropDial(): void {
@@ -187,7 +174,7 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver {
   /** Ends the connection for a drain whose time is up. */
   cut(): void {
     if (this.#tunnel !== undefined) this.#tunnel.cut('drained');
-    else this.#client.destroy();
+    else this.client.destroy();
   }
 
   onBytes(_bytes: Buffer, _length: number): boolean {

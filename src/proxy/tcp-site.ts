@@ -1,9 +1,10 @@
 import type { PickHint } from '../pick/balancer.ts';
 import type { TunnelTimeouts } from '../relay/tunnel.ts';
+import { Members } from '../support/members.ts';
 import type { Wire } from '../support/wire.ts';
 import type { PoolSite, ProxyDeps } from './deps.ts';
 import { ListenerMeters } from './listener-meters.ts';
-import { TcpConnection, type TcpOwner, type TcpSummary } from './tcp-proxy.ts';
+import { TcpConnection, type TcpEnd, type TcpOwner } from './tcp-proxy.ts';
 
 /** What a worker must know of a tcp listener: plain data, sent from the control plane. */
 export interface TcpListenerPlan {
@@ -25,7 +26,7 @@ export class TcpSite implements TcpOwner {
   readonly meters: ListenerMeters;
   #plan: TcpListenerPlan;
   #target: PoolSite;
-  readonly #connections = new Set<TcpConnection>();
+  readonly #connections = new Members<TcpConnection>();
 
   constructor(deps: ProxyDeps, plan: TcpListenerPlan, pools: ReadonlyMap<string, PoolSite>) {
     this.deps = deps;
@@ -57,6 +58,8 @@ export class TcpSite implements TcpOwner {
       return;
     }
     this.meters.opened();
+    // Asked now for the log, since a socket that is closed no longer knows its peer.
+    if (this.deps.settings.access !== undefined) void wire.remoteAddress;
     const connection = new TcpConnection(this, wire);
     this.#connections.add(connection);
     connection.start();
@@ -68,18 +71,27 @@ export class TcpSite implements TcpOwner {
   }
 
   /** The connection is over. */
-  ended(connection: TcpConnection, summary: TcpSummary): void {
-    this.#connections.delete(connection);
+  ended(connection: TcpConnection, ended: TcpEnd): void {
+    this.#connections.remove(connection);
     this.deps.table.leave(this.#plan.number, this.deps.lane);
     this.meters.closed();
     const { access } = this.deps.settings;
     if (access === undefined || !access.sampled()) return;
+    const { startedAt, backend, client, bytesIn, bytesOut, connectMs, dials } = connection;
+    const durationMs = this.deps.now() - startedAt;
     access.push({
       kind: 'connection',
-      time: Date.now() - summary.durationMs,
+      time: Date.now() - durationMs,
       listener: this.#plan.name,
       pool: this.#target.pool.name,
-      ...summary,
+      backend: backend?.id ?? '',
+      client: client.remoteAddress ?? '',
+      bytesIn,
+      bytesOut,
+      durationMs,
+      connectMs,
+      attempts: dials,
+      ended,
     });
   }
 
@@ -97,6 +109,6 @@ export class TcpSite implements TcpOwner {
 
   /** Ends what is left when a drain's time is up. */
   cut(): void {
-    for (const connection of this.#connections) connection.cut();
+    for (const connection of this.#connections.all()) connection.cut();
   }
 }

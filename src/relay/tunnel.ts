@@ -125,7 +125,7 @@ class Side implements WireSink {
 
   onEnd(): void {
     this.#tunnel.halfClosed();
-    this.#to.finish();
+    this.#to.end();
   }
 
   /** This wire took all that was written to it, so the other one may be read again. */

@@ -3,6 +3,9 @@ import type { Buffer } from 'node:buffer';
 /** What one read of a wire can bring at most, in bytes: a sink that keeps what it cannot use keeps no more than twice this. */
 export const READ_BUFFER_BYTES = 64 * 1024;
 
+/** Up to this many bytes a chunk is written as a latin1 string, which the socket copies, instead of as a buffer, which it keeps. */
+export const COPY_AS_TEXT_BYTES = 16 * 1024;
+
 /** What happens on a wire. Every method is called synchronously from the event loop; none may throw. */
 export interface WireSink {
   /** Bytes arrived in `bytes[0..length)`, valid only during the call. Returns false to stop reading until `wire.start()`. */
@@ -49,12 +52,10 @@ export interface Wire {
   writeText(text: string): boolean;
   /** Writes `bytes[start..end)` so that the caller's buffer is free again at once. False when the wire is backed up. */
   send(bytes: Buffer, start: number, end: number): boolean;
-  /** Starts or goes on reading; an accepted wire reads nothing before. */
+  /** Starts or goes on reading; an accepted wire reads nothing before, a dialled one reads once it is connected. */
   start(): void;
-  /** Ends the way out behind what was written; the way in stays open. */
+  /** Ends the way out behind what was written. The way in stays open; a wire whose ways have both ended closes. */
   end(): void;
-  /** As `end`, for a wire whose other direction may be over: then it closes altogether. */
-  finish(): void;
   /** Ends both directions at once with a reset, where the transport has one: nobody may take this for an orderly end. */
   reset(): void;
   /** Closes both directions. */

@@ -1,0 +1,120 @@
+import type { Buffer } from 'node:buffer';
+
+/**
+ * The handles beneath `net.Socket`, for wires that do without it: its streams, ticks and events cost a connection that
+ * lives for one request more than all the rest of a proxy. They are not a public interface, so they are used only in the
+ * versions of Node they were tried in; elsewhere `net.Socket` does the same, slower.
+ */
+
+/** A write that the kernel did not take at once; libuv sends the rest in order and then calls `oncomplete`. */
+export interface PendingWrite {
+  oncomplete: ((this: PendingWrite, status: number) => void) | undefined;
+  /** Set when it was complete before `oncomplete` could be. */
+  readonly writeStatus: number | null;
+  /** Whom to tell. */
+  owner: WriteOwner | undefined;
+  /** Keeps the bytes alive until they are written. */
+  bytes: Buffer | undefined;
+}
+
+/** Hears when a pending write is over; `status` is negative when it failed. */
+export interface WriteOwner {
+  onWritten(request: PendingWrite, status: number): void;
+}
+
+/** Where a socket is bound or connected to. */
+export interface SocketName {
+  address?: string;
+  port?: number;
+}
+
+/** A TCP or Unix socket of libuv, as far as it is used here. Calls return 0 or a negative system error. */
+export interface SocketHandle {
+  /** Called with the handle as `this`; `readResult()` tells how much came. */
+  onread: (() => void) | undefined;
+  /** The wire it belongs to. */
+  wire: unknown;
+  /** Reads land in `buffer` from now on. */
+  useUserBuffer(buffer: Uint8Array): void;
+  readStart(): number;
+  readStop(): number;
+  /** 0 when all was taken, a negative system error, or the write that goes on by itself. */
+  writeLatin1String(request: null, text: string): number | PendingWrite;
+  writeBuffer(request: null, bytes: Uint8Array): number | PendingWrite;
+  shutdown(request: object): number;
+  close(done?: () => void): void;
+  /** Only TCP has these. */
+  reset?(done?: () => void): number;
+  setNoDelay?(on: boolean): number;
+  getpeername?(out: SocketName): number;
+  getsockname?(out: SocketName): number;
+}
+
+/** A socket that is not connected yet. */
+export interface UnconnectedHandle extends SocketHandle {
+  bind(host: string, port: number): number;
+  bind6(host: string, port: number, flags: number): number;
+  connect(request: object, hostOrPath: string, port?: number): number;
+  connect6(request: object, host: string, port: number): number;
+}
+
+/** A request whose end libuv tells. */
+export interface HandleRequest {
+  oncomplete: ((this: HandleRequest, status: number) => void) | undefined;
+  wire: unknown;
+}
+
+/** What Node has for making handles and requests. */
+export interface HandleKit {
+  newTcp(): UnconnectedHandle;
+  newPipe(): UnconnectedHandle;
+  newTcpConnect(): HandleRequest;
+  newPipeConnect(): HandleRequest;
+  newShutdown(): HandleRequest;
+  /** Inside `onread`: bytes that came, or a negative system error, or `eof`. */
+  readResult(): number;
+  readonly eof: number;
+}
+
+type Constructor<T> = new (kind?: number) => T;
+
+interface SocketBinding {
+  readonly TCP: Constructor<UnconnectedHandle>;
+  readonly Pipe: Constructor<UnconnectedHandle>;
+  readonly TCPConnectWrap: Constructor<HandleRequest>;
+  readonly PipeConnectWrap: Constructor<HandleRequest>;
+  readonly constants: { readonly SOCKET: number };
+}
+
+interface StreamBinding {
+  readonly ShutdownWrap: Constructor<HandleRequest>;
+  readonly streamBaseState: Int32Array;
+  readonly kReadBytesOrError: number;
+}
+
+/** True where the handles are known to work as described: they took this form in the 26 line; a later line is not trusted before it was tried. */
+export function isKnown(version: string): boolean {
+  const [major, minor] = version.split('.').map(Number) as [number, number];
+  return major === 26 && minor >= 10;
+}
+
+/** The kit of this version of Node; undefined where it is not known to work. */
+export const handleKit: HandleKit | undefined = isKnown(process.versions.node) ? loadKit() : undefined;
+
+function loadKit(): HandleKit | undefined {
+  const { binding } = process as unknown as { binding?: (name: string) => unknown };
+  if (binding === undefined) return undefined;
+  const { TCP, TCPConnectWrap, constants } = binding('tcp_wrap') as SocketBinding;
+  const { Pipe, PipeConnectWrap, constants: pipeConstants } = binding('pipe_wrap') as SocketBinding;
+  const { ShutdownWrap, streamBaseState, kReadBytesOrError } = binding('stream_wrap') as StreamBinding;
+  const { UV_EOF } = binding('uv') as { UV_EOF: number };
+  return {
+    newTcp: () => new TCP(constants.SOCKET),
+    newPipe: () => new Pipe(pipeConstants.SOCKET),
+    newTcpConnect: () => new TCPConnectWrap(),
+    newPipeConnect: () => new PipeConnectWrap(),
+    newShutdown: () => new ShutdownWrap(),
+    readResult: () => streamBaseState[kReadBytesOrError]!,
+    eof: UV_EOF,
+  };
+}
