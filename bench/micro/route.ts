@@ -41,6 +41,10 @@ class HeadFacts implements RequestFacts {
     this.query = this.#head.slice(pathEnd);
   }
 
+  body(): null {
+    return null;
+  }
+
   header(name: string): string | undefined {
     return name === 'cookie' ? this.#ask.cookie : undefined;
   }

@@ -93,6 +93,25 @@ export function valueMatch(): z.ZodType<ValueMatch, string | boolean | (string |
   return oneOrList(single).transform(joined) as z.ZodType<ValueMatch, string | boolean | (string | boolean)[]>;
 }
 
+/** A condition on a value of a body: exact text, a number, true or false, `~` and a regular expression, or a list. */
+export function bodyValue(): z.ZodType<ValueMatch, Scalar | Scalar[]> {
+  const single = scalar<Scalar, ValueMatch>({
+    title: 'value',
+    expected: 'exact text, a number, true, false, ~regular-expression, or a list of these',
+    json: { type: ['string', 'number', 'boolean'] },
+    parse(written) {
+      if (typeof written === 'number' && !Number.isSafeInteger(written) && Number.isInteger(written)) {
+        return new Refusal('it has more digits than can be told apart here', 'put it in quotes');
+      }
+      if (typeof written !== 'string' || !written.startsWith('~')) return { kind: 'exact', values: [String(written)] };
+      return regexProblem(written.slice(1)) ?? { kind: 'regex', source: written.slice(1) };
+    },
+  });
+  return oneOrList(single).transform(joined) as z.ZodType<ValueMatch, Scalar | Scalar[]>;
+}
+
+type Scalar = string | number | boolean;
+
 /** Several conditions as one, their exact texts gathered so that one look-up answers them. */
 function joined(matches: ValueMatch[]): ValueMatch {
   const values = matches.flatMap((match) => (match.kind === 'exact' ? match.values : []));

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { hostPattern, method, noHeaderTwice, pathPattern, tokenName, valueMatch } from './patterns.ts';
 import { oneOrList, Refusal } from './scalar.ts';
 import { choice, cidr, duration, integer, name, poolName, text } from './scalars.ts';
+import { bodySchema } from './schema-body.ts';
 import { headersSchema } from './schema-headers.ts';
 import { location, rewriteSchema } from './schema-rewrite.ts';
 
@@ -43,6 +44,9 @@ const matchSchema = z
       .record(z.string(), valueMatch())
       .exactOptional()
       .describe('Conditions by query parameter, decoded; the same forms as for headers.'),
+    body: bodySchema
+      .exactOptional()
+      .describe('What the body must be like. A request is held for that only when all other conditions hold.'),
     source: oneOrList(cidr()).exactOptional().describe('Client addresses: CIDR ranges or single ones. One or a list.'),
   })
   .describe('What a request must be like, every condition of it. Without conditions every request matches.');

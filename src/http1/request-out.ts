@@ -21,6 +21,8 @@ export interface ForwardedFacts {
   makeId(): string;
   /** The address the client connected to, for a Host field when an HTTP/1.0 client sent none. */
   localAuthority(): string;
+  /** The client has been told to go on with its body, if it waited for that: its Expect ends here. */
+  readonly continued: boolean;
   /** Where the request goes instead; `undefined` when the target and the Host stay as they are. */
   readonly rewrite: RequestRewrite | undefined;
   /** What the route and the listener change; it has the last word, also on the fields that are added here. */
@@ -61,7 +63,7 @@ export function requestOut(head: RequestHead, facts: ForwardedFacts): OutgoingRe
   const hostAt = host === '' ? text.length : -1;
   if (host) text += `Host: ${host}\r\n`;
   for (let i = 0; i < head.fieldCount; i++) {
-    if (!isDropped(head, i, edit) && (host === undefined || head.id(i) !== Field.host)) continue;
+    if (!isDropped(head, i, facts) && (host === undefined || head.id(i) !== Field.host)) continue;
     text += head.text.slice(kept, head.lineStart(i));
     kept = head.lineStart(i + 1);
   }
@@ -75,7 +77,7 @@ function withEdit(own: string, edit: HeadEdit): string {
   return edit.dropsForwarded ? editedLines(own, edit) : own + edit.lines;
 }
 
-function isDropped(head: RequestHead, index: number, edit: HeadEdit | undefined): boolean {
+function isDropped(head: RequestHead, index: number, { continued, edit }: ForwardedFacts): boolean {
   const id = head.id(index);
   if (forwardedFields.has(id)) return true;
   switch (id) {
@@ -85,7 +87,7 @@ function isDropped(head: RequestHead, index: number, edit: HeadEdit | undefined)
     case Field.transferEncoding:
       return false;
     case Field.expect:
-      if (head.minor === 0) return true;
+      if (continued || head.minor === 0) return true;
   }
   return head.isHopByHop(index) || edit?.drops(head, index) === true;
 }

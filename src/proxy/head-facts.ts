@@ -1,6 +1,7 @@
 import type { RequestHead } from '../http1/request-head.ts';
 import { hostOf } from '../http1/request-head.ts';
 import type { RequestFacts } from '../route/facts.ts';
+import type { HeldBody } from './held-body.ts';
 
 /**
  * What the router asks of a request, read from its head on demand. One instance serves a thread: it is loaded with a head
@@ -8,6 +9,7 @@ import type { RequestFacts } from '../route/facts.ts';
  */
 export class HeadFacts implements RequestFacts {
   #head: RequestHead;
+  #held: HeldBody | undefined;
   source = '';
   path = '';
   query = '';
@@ -16,8 +18,9 @@ export class HeadFacts implements RequestFacts {
     this.#head = head;
   }
 
-  /** Points at the head just parsed; `source` is the address of the client. */
-  load(source: string): this {
+  /** Points at the head just parsed; `source` is the address of the client, `held` what is held of its body. */
+  load(source: string, held?: HeldBody): this {
+    this.#held = held;
     const target = this.#head.originTarget;
     const mark = target.indexOf('?');
     this.source = source;
@@ -32,6 +35,15 @@ export class HeadFacts implements RequestFacts {
 
   get host(): string {
     return hostOf(this.#head.authority);
+  }
+
+  body(limit: number): Uint8Array | null | undefined {
+    const head = this.#head;
+    if (!head.chunked && head.contentLength <= 0) return null;
+    if (head.contentLength > limit) return null;
+    const coding = head.get('content-encoding');
+    if (coding !== undefined && coding.toLowerCase() !== 'identity') return null;
+    return this.#held?.within(limit);
   }
 
   header(name: string): string | undefined {

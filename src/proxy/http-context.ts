@@ -3,6 +3,7 @@ import type { RequestHead } from '../http1/request-head.ts';
 import type { Tunnel } from '../relay/tunnel.ts';
 import type { Wire } from '../support/wire.ts';
 import type { ProxyDeps } from './deps.ts';
+import type { HeldBody } from './held-body.ts';
 import type { ListenerMeters } from './listener-meters.ts';
 import type { RouteSite } from './route-site.ts';
 import type { Upstreams } from './upstreams.ts';
@@ -40,6 +41,10 @@ export interface HttpContext {
   readonly nowhere: RouteSite;
   /** The route for the head just parsed, from a client at `source`. */
   route(source: string): RouteSite | undefined;
+  /** When there was none: how many bytes of the body have to be held before it can be told; 0 when there is none indeed. */
+  readonly bodyWanted: number;
+  /** The route for a request whose body is held. Its head is then the one parsed last. */
+  routeHeld(source: string, held: HeldBody): RouteSite | undefined;
   /** True when what this peer says of the client is believed. */
   trusts(peer: string): boolean;
   /** An id for a request that came without one: unique over all workers and restarts. */

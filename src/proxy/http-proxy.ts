@@ -7,6 +7,7 @@ import type { Lease, Outcome } from '../pool/lease.ts';
 import { Answer, type AnswerReader } from './answer.ts';
 import type { PoolSite } from './deps.ts';
 import { errorResponse, type OwnResponse, routeResponse, serializeResponse } from './error-response.ts';
+import { HeldBody } from './held-body.ts';
 import type { ClientSide } from './http-context.ts';
 import { type Complaint, failureComplaint, hintFor, refusalComplaint, unsafePath } from './http-policy.ts';
 import { HttpRequest } from './http-request.ts';
@@ -17,7 +18,7 @@ import { startUpgraded } from './upgrade-proxy.ts';
 import type { BackendUser } from './upstreams.ts';
 
 /** Where an exchange stands. */
-type Phase = 'framing' | 'connecting' | 'awaiting' | 'relaying' | 'over';
+type Phase = 'framing' | 'holding' | 'holding' | 'connecting' | 'awaiting' | 'relaying' | 'over';
 
 /** The status under which a client is counted that left before it was answered. */
 const CLIENT_LEFT = 499;
@@ -40,6 +41,8 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
   /** The backend does not keep up with the body: the client must not be read until it does. */
   backendIsFull = false;
   #phase: Phase = 'framing';
+  /** What came of the body while the route is not told. */
+  #held: HeldBody | undefined;
   #hint: PickHint = {};
   #lease: Lease | undefined;
   #tried: Set<Backend> | undefined;
@@ -71,27 +74,50 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
     const bodyEnd = request.take(bytes, pos, end);
     if (request.complaint !== undefined) return this.#refuse(request.complaint, end);
     const route = site.route(request.source);
+    if (route !== undefined || site.bodyWanted === 0) this.#routed(route, bytes, pos, bodyEnd);
+    else {
+      this.#phase = 'holding';
+      this.#held = new HeldBody(site.head, site.bodyWanted);
+      request.holdBody(client);
+      this.#hold(bytes, pos, bodyEnd);
+    }
+    return bodyEnd;
+  }
+
+  /** Holds bytes of the body until the route can be told by it. */
+  #hold(bytes: Buffer, pos: number, end: number): void {
+    const { site } = this.client;
+    const held = this.#held!;
+    held.add(bytes, pos, end, this.request.progress);
+    while (held.enough) {
+      const route = site.routeHeld(this.request.source, held);
+      if (route !== undefined || site.bodyWanted === 0) {
+        this.#held = undefined;
+        return this.#routed(route, held.bytes, 0, held.bytes.length);
+      }
+      held.wanted = site.bodyWanted;
+    }
+    this.client.expectIn(site.timeouts.body);
+  }
+
+  /** The route is told, if there is one; `bytes[pos..end)` is what has come of the body. */
+  #routed(route: RouteSite | undefined, bytes: Buffer, pos: number, end: number): void {
+    const { request, client } = this;
+    const { site } = client;
     if (route === undefined) {
-      this.#complain({ code: 'no-route', cause: `no route of listener ${site.name} matches` });
-      return bodyEnd;
+      return this.#complain({ code: 'no-route', cause: `no route of listener ${site.name} matches` });
     }
     this.route = route;
     this.pool = route.choosePool();
     if (this.pool === undefined) {
       const response = routeResponse(route, site.head.originTarget);
-      if (response === undefined) this.#complain(unsafePath);
-      else this.#reply(response);
-      return bodyEnd;
+      return response === undefined ? this.#complain(unsafePath) : this.#reply(response);
     }
     this.#hint = hintFor(this.pool, site.head, request.source);
-    if (!request.prepare(client, route)) {
-      this.#complain(unsafePath);
-      return bodyEnd;
-    }
-    request.append(bytes, pos, bodyEnd);
+    if (!request.prepare(client, route)) return this.#complain(unsafePath);
+    request.append(bytes, pos, end);
     if (!request.incomplete) this.#answerBy = site.deps.deadlines.in(route.plan.timeoutMs);
     this.#attempt();
-    return bodyEnd;
   }
 
   // pick → connect
@@ -161,8 +187,12 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
     if (!request.incomplete || this.#phase === 'connecting' || this.backendIsFull) return pos;
     const next = request.take(bytes, pos, end);
     if (request.complaint !== undefined) return this.#refuse(request.complaint, end);
-    request.forwarded();
     this.#moved = true;
+    if (this.#held !== undefined) {
+      this.#hold(bytes, pos, next);
+      return next;
+    }
+    request.forwarded();
     this.backendIsFull = !this.#link.wire.send(bytes, pos, next);
     if (!request.incomplete) this.#answerBy = this.client.site.deps.deadlines.in(this.route.plan.timeoutMs);
     this.#expectMore();
@@ -272,7 +302,8 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
   onDeadline(): void {
     const { deadlines } = this.client.site.deps;
     if (this.#phase === 'connecting' && this.#answerBy > deadlines.now) return this.#fail('connect-timeout');
-    if (this.#phase === 'awaiting' && this.request.incomplete && !this.backendIsFull) {
+    const takesBody = this.#phase === 'awaiting' || this.#phase === 'holding';
+    if (takesBody && this.request.incomplete && !this.backendIsFull) {
       return this.#complain({ code: 'request-timeout', cause: 'the request body did not arrive in time' });
     }
     if (this.#phase === 'relaying' && this.#answer?.clientIsFull === true) return this.abort();

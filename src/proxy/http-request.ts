@@ -40,6 +40,7 @@ export class HttpRequest {
   /** Why it is refused: set by `take`. */
   complaint: Complaint | undefined;
   #hostAt = -1;
+  #continued = false;
   readonly #bodyLimit: number;
   readonly #body: BodyFramer | undefined;
   /** True as long as all that came is still at hand, in `text`. */
@@ -102,6 +103,7 @@ export class HttpRequest {
       trusted: this.trusted,
       makeId: site.makeId,
       localAuthority: client.localAuthority,
+      continued: this.#continued,
       rewrite: rewrite && { target, host: rewrite.host },
       edit: route.requestEdit,
       lines: this.lines,
@@ -117,6 +119,22 @@ export class HttpRequest {
     const { text } = this;
     const at = this.#hostAt;
     return at < 0 ? text : `${text.slice(0, at)}Host: ${hostField(backend.address)}\r\n${text.slice(at)}`;
+  }
+
+  /** How much of the body has come, as a held body wants to know it. */
+  get progress(): { readonly dataBytes: number; readonly whole: boolean } {
+    return { dataBytes: this.#body?.dataBytes ?? 0, whole: !this.incomplete };
+  }
+
+  /**
+   * The body is held here, so no backend can be asked whether it wants it: a client that waits to be told so is told
+   * here (RFC 9110 §10.1.1), unless some of it has come already.
+   */
+  holdBody(client: ClientSide): void {
+    const { head } = client.site;
+    this.#continued = true;
+    const waits = this.minor === 1 && this.incomplete && this.#body!.dataBytes === 0;
+    if (waits && head.get('expect')?.toLowerCase() === '100-continue') client.write('HTTP/1.1 100 Continue\r\n\r\n');
   }
 
   /** Puts body bytes that came along with the head behind it. */

@@ -1,5 +1,6 @@
+import { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
-import { RequestHead } from '../http1/request-head.ts';
+import { parseRequestHead, RequestHead } from '../http1/request-head.ts';
 import { compile, type Router } from '../route/compile.ts';
 import type { MatchConfig } from '../route/rule.ts';
 import { createSplit } from '../route/split.ts';
@@ -8,6 +9,7 @@ import { Members } from '../support/members.ts';
 import type { Wire } from '../support/wire.ts';
 import type { PoolSite, ProxyDeps } from './deps.ts';
 import { HeadFacts } from './head-facts.ts';
+import type { HeldBody } from './held-body.ts';
 import { HttpConnection, type HttpOwner } from './http-connection.ts';
 import type { HttpLimits, HttpTimeouts } from './http-context.ts';
 import { ListenerMeters } from './listener-meters.ts';
@@ -113,6 +115,17 @@ export class HttpSite implements HttpOwner {
   /** The route for the head just parsed, from a client at `source`. */
   route(source: string): RouteSite | undefined {
     return this.#router.route(requestFacts.load(source))?.payload;
+  }
+
+  get bodyWanted(): number {
+    return this.#router.bodyWanted;
+  }
+
+  /** The route for a request whose body is held; its head is parsed anew, since others have been in its place. */
+  routeHeld(source: string, held: HeldBody): RouteSite | undefined {
+    const bytes = Buffer.from(held.head, 'latin1');
+    parseRequestHead(requestHead, bytes, { start: 0, end: bytes.length }, bytes.length);
+    return this.#router.route(requestFacts.load(source, held))?.payload;
   }
 
   /** True when what this peer says of the client is believed. */

@@ -2,10 +2,11 @@ import type { Condition } from './condition.ts';
 import { conditionsOf } from './conditions.ts';
 import { type Explanation, explainRoutes } from './explain.ts';
 import type { RequestFacts } from './facts.ts';
+import { FormCondition } from './matchers/body.ts';
 import { CookieCondition } from './matchers/cookie.ts';
 import { QueryCondition } from './matchers/query.ts';
 import type { RouteRule } from './rule.ts';
-import { RequestView } from './view.ts';
+import { RequestView, type ViewNames } from './view.ts';
 
 /** A route that was compiled, as a router hands it out: the same object every time. */
 export interface Compiled<F> {
@@ -27,6 +28,11 @@ export interface Router<F> {
   explain(facts: RequestFacts): Explanation;
   /** What some route wants parsed; even then it is parsed only for a request that gets that far. */
   readonly needs: { readonly cookies: boolean; readonly query: boolean };
+  /**
+   * When `route` gave none: how many bytes of the body have to be there before it can tell, the whole body when it is
+   * smaller. 0 when it can tell now. Only a request that gets as far as a condition on its body waits for it.
+   */
+  readonly bodyWanted: number;
 }
 
 interface CompiledRoute<F> extends Compiled<F> {
@@ -43,21 +49,24 @@ export function compile<F>(rules: readonly RouteRule<F>[]): Router<F> {
 /** Asks one route after the other. */
 class LinearRouter<F> implements Router<F> {
   readonly needs: { readonly cookies: boolean; readonly query: boolean };
+  bodyWanted = 0;
   readonly #routes: readonly CompiledRoute<F>[];
   /** The first route when it takes all there is, which then costs nothing. */
   readonly #catchAll: CompiledRoute<F> | undefined;
-  readonly #cookieNames: ReadonlySet<string>;
-  readonly #queryNames: ReadonlySet<string>;
+  readonly #names: ViewNames;
   readonly #view: RequestView;
 
   constructor(routes: readonly CompiledRoute<F>[]) {
     const conditions = routes.flatMap((route) => route.conditions);
     this.#routes = routes;
     this.#catchAll = routes[0]?.conditions.length === 0 ? routes[0] : undefined;
-    this.#cookieNames = new Set(conditions.filter((one) => one instanceof CookieCondition).map(({ name }) => name));
-    this.#queryNames = new Set(conditions.filter((one) => one instanceof QueryCondition).map(({ name }) => name));
+    this.#names = {
+      cookies: new Set(conditions.filter((one) => one instanceof CookieCondition).map(({ name }) => name)),
+      query: new Set(conditions.filter((one) => one instanceof QueryCondition).map(({ name }) => name)),
+      form: new Set(conditions.filter((one) => one instanceof FormCondition).map(({ name }) => name)),
+    };
     this.#view = this.#newView();
-    this.needs = { cookies: this.#cookieNames.size > 0, query: this.#queryNames.size > 0 };
+    this.needs = { cookies: this.#names.cookies.size > 0, query: this.#names.query.size > 0 };
   }
 
   route(facts: RequestFacts): Compiled<F> | undefined {
@@ -66,6 +75,7 @@ class LinearRouter<F> implements Router<F> {
     view.begin(facts);
     let found = this.#firstMatch(view);
     if (view.turnToOtherPath() && this.#firstMatch(view) !== found) found = undefined;
+    if (found === undefined) this.bodyWanted = view.bodyWanted;
     view.end();
     return found;
   }
@@ -78,7 +88,7 @@ class LinearRouter<F> implements Router<F> {
   }
 
   #newView(): RequestView {
-    return new RequestView(this.#cookieNames, this.#queryNames);
+    return new RequestView(this.#names);
   }
 
   #firstMatch(view: RequestView): CompiledRoute<F> | undefined {

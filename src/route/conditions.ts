@@ -1,4 +1,5 @@
 import type { Condition } from './condition.ts';
+import { bodyCondition } from './matchers/body.ts';
 import { CookieCondition } from './matchers/cookie.ts';
 import { HeaderCondition } from './matchers/header.ts';
 import { HostCondition } from './matchers/host.ts';
@@ -29,6 +30,8 @@ export function conditionsOf(match: MatchConfig): Condition[] {
     ...named(match.cookie, CookieCondition),
   ];
   conditions.push(...values.filter((condition) => !condition.holdsAlways));
+  // The body comes last, since a request has to be held for it.
+  if (match.body) conditions.push(bodyCondition(match.body));
   return conditions;
 }
 

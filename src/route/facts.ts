@@ -15,4 +15,9 @@ export interface RequestFacts {
   readonly source: string;
   /** The value of a field by its lower-case name, `undefined` without one; several are joined by `, `, Cookie by `; `. */
   header(name: string): string | undefined;
+  /**
+   * The body's data, without the framing of chunks. `null` when there is none that can be looked at: none at all, one
+   * that is compressed, or one of more than `limit` bytes. `undefined` while it has not come yet.
+   */
+  body(limit: number): Uint8Array | null | undefined;
 }

@@ -9,6 +9,13 @@ export type ValueMatch =
 /** Values to match, by the name of the header, cookie or query parameter. */
 export type NamedMatches = Readonly<Record<string, ValueMatch>>;
 
+/** What the body must be like; at most `limit` bytes of it are held for that. */
+export type BodyMatch = { readonly limit: number } & (
+  | { readonly kind: 'json'; readonly path: string; readonly is: ValueMatch }
+  | { readonly kind: 'form'; readonly name: string; readonly is: ValueMatch }
+  | { readonly kind: 'contains'; readonly text: string }
+);
+
 /** The conditions of a route. All that are given must hold; a list holds when any of its entries does. */
 export interface MatchConfig {
   /** `api.example.com`, or `*.example.com` for the names below it. */
@@ -19,6 +26,7 @@ export interface MatchConfig {
   readonly header?: NamedMatches | undefined;
   readonly cookie?: NamedMatches | undefined;
   readonly query?: NamedMatches | undefined;
+  readonly body?: BodyMatch | undefined;
   /** CIDR ranges or bare addresses. */
   readonly source?: readonly string[] | undefined;
 }

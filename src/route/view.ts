@@ -1,3 +1,5 @@
+import type { Buffer } from 'node:buffer';
+import { BodyView, isForm } from './body-view.ts';
 import type { Doubtful } from './bounded-regex.ts';
 import { MAX_COOKIES, parseCookies } from './cookies.ts';
 import type { RequestFacts } from './facts.ts';
@@ -5,8 +7,23 @@ import { NamedValues } from './named-values.ts';
 import { isPlainPath, readPath } from './path-reading.ts';
 import { MAX_PARAMETERS, parseQuery } from './query.ts';
 
-const nobody: RequestFacts = { method: '', host: '', path: '/', query: '', source: '', header: () => undefined };
+const nobody: RequestFacts = {
+  method: '',
+  host: '',
+  path: '/',
+  query: '',
+  source: '',
+  header: () => undefined,
+  body: () => null,
+};
 const none = new NamedValues();
+
+/** The names that some condition asks for. */
+export interface ViewNames {
+  readonly cookies: ReadonlySet<string>;
+  readonly query: ReadonlySet<string>;
+  readonly form: ReadonlySet<string>;
+}
 
 /**
  * A request as conditions see it: the facts, and what has to be parsed out of them, parsed when the first condition
@@ -15,18 +32,20 @@ const none = new NamedValues();
 export class RequestView implements Doubtful {
   facts: RequestFacts = nobody;
   doubt = '';
+  /** How much of the body has to be there before it can be told; 0 when that is not what it waits for. */
+  bodyWanted = 0;
   #host: string | undefined;
   #path: string | undefined;
   #otherPath: string | undefined;
   #cookies: NamedValues | undefined;
   #query: NamedValues | undefined;
-  readonly #cookieNames: ReadonlySet<string>;
-  readonly #queryNames: ReadonlySet<string>;
+  /** What was read of the body, made when somebody asks for the first of it. */
+  #body: BodyView | undefined;
+  readonly #names: ViewNames;
 
-  /** Only the named cookies and query parameters can be asked for. */
-  constructor(cookieNames: ReadonlySet<string>, queryNames: ReadonlySet<string>) {
-    this.#cookieNames = cookieNames;
-    this.#queryNames = queryNames;
+  /** Only the named cookies, query parameters and form fields can be asked for. */
+  constructor(names: ViewNames) {
+    this.#names = names;
   }
 
   /** Turns to a request. */
@@ -38,6 +57,8 @@ export class RequestView implements Doubtful {
     this.#otherPath = undefined;
     this.#cookies = undefined;
     this.#query = undefined;
+    this.#body = undefined;
+    this.bodyWanted = 0;
   }
 
   /** Lets go of the request, so that nothing of it is kept alive. */
@@ -77,6 +98,39 @@ export class RequestView implements Doubtful {
     return this.#query.get(name);
   }
 
+  /**
+   * The body, when there is one of at most `limit` bytes that can be looked at. Asking for one that has not come yet
+   * leaves a doubt, and says in `bodyWanted` what it waits for.
+   */
+  body(limit: number): Buffer | undefined {
+    const bytes = this.facts.body(limit);
+    if (bytes === undefined && this.doubt === '') {
+      this.doubt = 'its body, which decides, has not come yet';
+      this.bodyWanted = limit;
+    }
+    if (!bytes) return undefined;
+    this.#body ??= new BodyView(bytes);
+    return this.#body.bytes;
+  }
+
+  /** The body as JSON, `undefined` when it is none; to be asked for when there is a body. */
+  json(limit: number): unknown {
+    return this.body(limit) && this.#body!.json;
+  }
+
+  /** The same with its numbers as the texts they were written as. */
+  exactJson(limit: number): unknown {
+    return this.body(limit) && this.#body!.exactJson;
+  }
+
+  /** The decoded values of a field of the form in the body, `undefined` when it was not sent. */
+  form(name: string, limit: number): readonly string[] | undefined {
+    if (this.body(limit) === undefined || !isForm(this.facts.header('content-type'))) return undefined;
+    const found = this.#body!.form(this.#names.form);
+    if (!found) this.doubt ||= `the form in its body has more than ${MAX_PARAMETERS} fields`;
+    return found?.get(name);
+  }
+
   #readPath(): string {
     const reading = readPath(this.facts.path);
     this.doubt ||= reading.doubt;
@@ -87,14 +141,14 @@ export class RequestView implements Doubtful {
   #parseCookies(): NamedValues {
     const text = this.facts.header('cookie');
     if (text === undefined) return none;
-    const found = parseCookies(text, this.#cookieNames);
+    const found = parseCookies(text, this.#names.cookies);
     if (!found) this.doubt = `it has more than ${MAX_COOKIES} cookies`;
     return found ?? none;
   }
 
   #parseQuery(): NamedValues {
     if (this.facts.query === '') return none;
-    const found = parseQuery(this.facts.query, this.#queryNames);
+    const found = parseQuery(this.facts.query, this.#names.query);
     if (!found) this.doubt = `it has more than ${MAX_PARAMETERS} query parameters`;
     return found ?? none;
   }

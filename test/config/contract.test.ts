@@ -29,8 +29,10 @@ listeners:
           header: { x-tier: gold, x-beta: true, user-agent: "~Mobile" }
           cookie: { group: beta }
           query: { preview: "1" }
+          body: { json: tenant.id, is: acme }
           source: [10.0.0.0/8]
         split: [ { pool: postgres, weight: 10 }, { pool: web, weight: 90 } ]
+        rewrite: { stripPrefix: /v1 }
         headers: { request: { set: {}, add: {}, remove: [] }, response: { set: {}, add: {}, remove: [] } }
         timeout: 30s
         retry: { attempts: 2, on: [connect, reset] }

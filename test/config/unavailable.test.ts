@@ -18,7 +18,6 @@ const listenerRows: [string, string, string][] = [
 ];
 
 const routeRows: [string, string, string | undefined][] = [
-  ['match: { body: { contains: x } }', 'match.body', undefined],
   ['sticky: { cookie: a }', 'sticky', 'sticky: false'],
   ['rateLimit: { rate: 100/s }', 'rateLimit', 'rateLimit: false'],
   ['mirror: { pool: app, percent: 5 }', 'mirror', 'mirror: false'],

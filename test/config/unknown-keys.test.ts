@@ -30,7 +30,7 @@ describe('an unknown key', () => {
     [yamlWithRoute('pool: app, methods: GET'), `listeners.web.routes[0].methods: unknown key, expected ${route}`],
     [
       yamlWithRoute('pool: app, match: { methods: GET }'),
-      'listeners.web.routes[0].match.methods: unknown key, expected host, path, method, header, cookie, query or source (did you mean "method"?)',
+      'listeners.web.routes[0].match.methods: unknown key, expected host, path, method, header, cookie, query, body or source (did you mean "method"?)',
     ],
     [
       yamlWithRoute('split: [{ pool: app, wieght: 1 }]'),

@@ -12,6 +12,7 @@ const facts: ForwardedFacts = {
   trusted: false,
   makeId: () => 'made',
   localAuthority: () => 'local.example:8080',
+  continued: false,
   rewrite: undefined,
   edit: undefined,
   lines: '',

@@ -1,6 +1,8 @@
+import { Buffer } from 'node:buffer';
 import { describe, expect, it } from 'vitest';
 import { RequestHead } from '../../src/http1/request-head.ts';
 import { HeadFacts } from '../../src/proxy/head-facts.ts';
+import { HeldBody } from '../../src/proxy/held-body.ts';
 import { requestText } from '../support/requests.ts';
 import { parsed } from './parsed.ts';
 
@@ -47,5 +49,26 @@ describe('HeadFacts', () => {
     facts.load('2.2.2.2');
     expect([facts.method, facts.path, facts.query, facts.source]).toEqual(['POST', '/two', '', '2.2.2.2']);
     expect(facts.header('x-a')).toBeUndefined();
+  });
+
+  it.each<[string, string[], Uint8Array | null | undefined]>([
+    ['none', [], null],
+    ['none in words', ['Content-Length: 0'], null],
+    ['one that has not come', ['Content-Length: 10'], undefined],
+    ['chunks that have not come', ['Transfer-Encoding: chunked'], undefined],
+    ['one that says it is too large', ['Content-Length: 11'], null],
+    ['a compressed one', ['Content-Length: 10', 'Content-Encoding: gzip'], null],
+    ['one that says it is not compressed', ['Content-Length: 10', 'Content-Encoding: Identity'], undefined],
+  ])('tells of the body: %s', (_name, fields, body) => {
+    expect(factsOf(requestText('POST / HTTP/1.1', fields)).body(10)).toBe(body);
+  });
+
+  it('has the body that is held, for one request', () => {
+    const head = parsed(requestText('POST / HTTP/1.1', ['Content-Length: 2']));
+    const held = new HeldBody(head, 10);
+    held.add(Buffer.from('ab'), 0, 2, { dataBytes: 2, whole: true });
+    const facts = new HeadFacts(head);
+    expect(facts.load('', held).body(10)).toEqual(Buffer.from('ab'));
+    expect(facts.load('').body(10)).toBeUndefined();
   });
 });

@@ -210,6 +210,47 @@ describe('what a route changes', () => {
   });
 });
 
+describe('a body that is held', () => {
+  /** What a client is told that sent this head, with so much of the body. */
+  const told = (fields: readonly string[], body = '', line = 'POST / HTTP/1.1') => {
+    const said: string[] = [];
+    const client = { ...clientWith(requestText(line, fields)), write: (text: string) => said.push(text) > 0 };
+    const request = new HttpRequest(client);
+    request.take(Buffer.from(body), 0, body.length);
+    request.holdBody(client);
+    request.prepare(client, {} as RouteSite);
+    return { said, expect: fieldOf(readMessage(`${request.text}${'x'.repeat(10)}`)!, 'expect') };
+  };
+
+  it.each([
+    ['has not begun', ['Expect: 100-Continue', 'Content-Length: 2'], '', true],
+    ['has begun', ['Expect: 100-continue', 'Content-Length: 2'], 'a', false],
+    ['is there', ['Expect: 100-continue', 'Content-Length: 2'], 'ab', false],
+    ['was not asked for', ['Content-Length: 2'], '', false],
+    ['comes with something else', ['Expect: x', 'Content-Length: 2'], '', false],
+  ])('is asked for when the client waits for that: it %s', (_name, fields, body, asked) => {
+    expect(told(fields, body)).toEqual({ said: asked ? ['HTTP/1.1 100 Continue\r\n\r\n'] : [], expect: '' });
+  });
+
+  it('is never asked for with HTTP/1.0', () => {
+    expect(told(['Expect: 100-continue', 'Content-Length: 2'], '', 'POST / HTTP/1.0').said).toEqual([]);
+  });
+
+  it('leaves the Expect of other requests alone', () => {
+    expect(fieldOf(readMessage(prepared(post('/', 'ab', 'Expect: 100-continue')).text)!, 'expect')).toBe(
+      '100-continue',
+    );
+  });
+
+  it('says how much of it has come', () => {
+    const { request } = withBody(requestText('PUT / HTTP/1.1', ['Transfer-Encoding: chunked']), ['3\r\nabc\r\n']);
+    expect(request.progress).toEqual({ dataBytes: 3, whole: false });
+    request.take(Buffer.from('0\r\n\r\n'), 0, 5);
+    expect(request.progress).toEqual({ dataBytes: 3, whole: true });
+    expect(new HttpRequest(clientWith(get('/'))).progress).toEqual({ dataBytes: 0, whole: true });
+  });
+});
+
 describe('sending it again', () => {
   it.each([
     ['GET', '', true],

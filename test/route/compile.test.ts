@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { MAX_REGEX_INPUT } from '../../src/route/bounded-regex.ts';
 import { compile } from '../../src/route/compile.ts';
 import type { RequestFacts } from '../../src/route/facts.ts';
-import type { MatchConfig } from '../../src/route/rule.ts';
+import type { MatchConfig, ValueMatch } from '../../src/route/rule.ts';
 import { backendReadings } from './backends.ts';
 import { firstMatch } from './oracle.ts';
 import { absent, any, exact, factsOf, present, regex, rulesOf, someMatch, someRequest } from './stage.ts';
@@ -121,6 +121,49 @@ describe('parsing', () => {
     expect([router.route(elsewhere)?.name, elsewhere.asked]).toEqual(['c', []]);
     const there = factsOf({ path: '/a', headers: { cookie: 'l=1' } });
     expect([router.route(there)?.name, there.asked]).toEqual(['b', ['cookie']]);
+  });
+});
+
+describe('a body', () => {
+  const json = (limit: number, is: ValueMatch = exact('1')): MatchConfig['body'] => ({
+    kind: 'json',
+    path: 'k',
+    is,
+    limit,
+  });
+
+  test('is waited for only by a request that gets that far', () => {
+    const router = compile(
+      rulesOf({ path: ['/a'], body: json(10) }, { path: ['/b'], body: json(20) }, { method: ['GET'] }),
+    );
+    const wanted = (asked: Parameters<typeof factsOf>[0]) => [router.route(factsOf(asked))?.name, router.bodyWanted];
+    expect(wanted({ path: '/a' })).toEqual([undefined, 10]);
+    expect(wanted({ path: '/b' })).toEqual([undefined, 20]);
+    expect(wanted({ path: '/c', method: 'PUT' })).toEqual([undefined, 0]);
+    expect(wanted({ path: '/a', body: '{"k":1}' })[0]).toBe('a');
+    expect(wanted({ path: '/a', body: '{"k":2}' })[0]).toBe('c');
+    expect(wanted({ path: '/a', body: null, method: 'PUT' })).toEqual([undefined, 0]);
+    expect(wanted({ path: '/c' })[0]).toBe('c');
+  });
+
+  test('that is too large for one condition may be wanted by the next', () => {
+    const router = compile(rulesOf({ body: json(5) }, { body: json(50) }));
+    const long = '{"k":     1}';
+    expect([router.route(factsOf()), router.bodyWanted]).toEqual([undefined, 5]);
+    const facts = { ...factsOf(), body: (limit: number) => (limit === 5 ? null : undefined) };
+    expect([router.route(facts), router.bodyWanted]).toEqual([undefined, 50]);
+    expect(router.route(factsOf({ body: long }))?.name).toBe('b');
+  });
+
+  test('is waited for whichever reading of the path needs it', () => {
+    const router = compile(rulesOf({ path: ['/a', '/x/*'], body: json(10) }, { path: ['/a'] }, { path: ['/x/*'] }));
+    const both = { path: '/x/../a' };
+    expect([router.route(factsOf(both)), router.bodyWanted]).toEqual([undefined, 10]);
+    expect(router.route(factsOf({ ...both, body: '{"k":1}' }))?.name).toBe('a');
+    expect([router.route(factsOf({ ...both, body: '{"k":2}' })), router.bodyWanted]).toEqual([undefined, 0]);
+    const other = compile(rulesOf({ path: ['/a'] }, { path: ['/x/*'], body: json(10) }));
+    expect([other.route(factsOf(both)), other.bodyWanted]).toEqual([undefined, 10]);
+    expect([other.route(factsOf({ ...both, body: '{"k":2}' })), other.bodyWanted]).toEqual([undefined, 0]);
   });
 });
 

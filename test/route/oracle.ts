@@ -1,6 +1,7 @@
+import { Buffer } from 'node:buffer';
 import type { RequestFacts } from '../../src/route/facts.ts';
 import { isPlainPath, readPath } from '../../src/route/path-reading.ts';
-import type { MatchConfig, RouteRule, ValueMatch } from '../../src/route/rule.ts';
+import type { BodyMatch, MatchConfig, RouteRule, ValueMatch } from '../../src/route/rule.ts';
 import { cidrSet } from '../../src/support/cidr.ts';
 
 /** First match as one would write it down, parsing everything anew for every condition. */
@@ -11,7 +12,10 @@ export function firstMatch(rules: readonly RouteRule<string>[], facts: RequestFa
     for (const { name, match } of rules) {
       if (!matchesBesidesPath(match, facts, ['method', 'host'])) continue;
       if (doubt !== '' && !isPlainPath(facts.path) && looksAtPath(match)) return refused;
-      if (matchesPath(match.path, path) && matchesBesidesPath(match, facts, ['source', 'header', 'query', 'cookie']))
+      if (
+        matchesPath(match.path, path) &&
+        matchesBesidesPath(match, facts, ['source', 'header', 'query', 'cookie', 'body'])
+      )
         return name;
     }
     return undefined;
@@ -20,7 +24,7 @@ export function firstMatch(rules: readonly RouteRule<string>[], facts: RequestFa
   return taken === refused || (other !== undefined && by(other) !== taken) ? undefined : taken;
 }
 
-type Part = 'method' | 'host' | 'source' | 'header' | 'query' | 'cookie';
+type Part = 'method' | 'host' | 'source' | 'header' | 'query' | 'cookie' | 'body';
 
 function matchesBesidesPath(match: MatchConfig, facts: RequestFacts, parts: readonly Part[]): boolean {
   const checks: Record<Part, () => boolean> = {
@@ -29,9 +33,30 @@ function matchesBesidesPath(match: MatchConfig, facts: RequestFacts, parts: read
     source: () => match.source === undefined || match.source.some((range) => cidrSet([range]).has(facts.source)),
     header: () => allNamed(match.header, (name) => one(facts.header(name.toLowerCase()))),
     query: () => allNamed(match.query, (name) => new URLSearchParams(facts.query).getAll(name)),
+    body: () => match.body === undefined || matchesBody(match.body, facts),
     cookie: () => allNamed(match.cookie, (name) => cookiesOf(facts.header('cookie') ?? '', name)),
   };
   return parts.every((part) => checks[part]());
+}
+
+function matchesBody(match: BodyMatch, facts: RequestFacts): boolean {
+  const bytes = facts.body(match.limit);
+  if (!bytes) return false;
+  const text = Buffer.from(bytes).toString();
+  if (match.kind === 'contains') return text.includes(match.text);
+  if (match.kind === 'form') {
+    const form = (facts.header('content-type') ?? 'form').includes('form');
+    return form && matchesValues(match.is, new URLSearchParams(text).getAll(match.name));
+  }
+  try {
+    const value = match.path.split('.').reduce((at, step) => Object(at)[step], JSON.parse(text) as unknown);
+    const simple = Object(value) !== value && value !== null;
+    return (
+      value !== undefined && (match.is.kind === 'present' || matchesValues(match.is, simple ? [String(value)] : []))
+    );
+  } catch {
+    return false;
+  }
 }
 
 function looksAtPath({ path }: MatchConfig): boolean {

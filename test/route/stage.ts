@@ -1,6 +1,7 @@
+import { Buffer } from 'node:buffer';
 import fc from 'fast-check';
 import type { RequestFacts } from '../../src/route/facts.ts';
-import type { MatchConfig, RouteRule, ValueMatch } from '../../src/route/rule.ts';
+import type { BodyMatch, MatchConfig, RouteRule, ValueMatch } from '../../src/route/rule.ts';
 import { RequestView } from '../../src/route/view.ts';
 
 /** What a test says of a request; header names in lower case. */
@@ -11,6 +12,8 @@ export interface Asked {
   readonly query?: string;
   readonly source?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** `null` for one that cannot be looked at; when it is left out it has not come yet. */
+  readonly body?: string | null;
 }
 
 /** Facts that note which fields were asked for. */
@@ -32,13 +35,18 @@ export function factsOf(asked: Asked = {}): NotedFacts {
       notes.push(name);
       return Object.hasOwn(headers, name) ? headers[name] : undefined;
     },
+    body(limit) {
+      if (typeof asked.body !== 'string') return asked.body;
+      const bytes = Buffer.from(asked.body);
+      return bytes.length > limit ? null : bytes;
+    },
     asked: notes,
   };
 }
 
 /** A view that has begun on a request, for conditions on the named cookies and parameters. */
 export function viewOf(asked: Asked = {}, names: readonly string[] = []): RequestView {
-  const view = new RequestView(new Set(names), new Set(names));
+  const view = new RequestView({ cookies: new Set(names), query: new Set(names), form: new Set(names) });
   view.begin(factsOf(asked));
   return view;
 }
@@ -107,6 +115,21 @@ const headerMatches = fc.dictionary(fc.constantFrom('x-k', 'X-K', 'x-l'), someVa
   noNullPrototype: true,
 });
 
+const limit = fc.constantFrom(5, 100);
+const is = fc.oneof(
+  { weight: 3, arbitrary: leafMatch.filter(({ kind }) => kind !== 'absent') },
+  fc.constant(any(exact('1'), regex('x'))),
+);
+const someBodyMatch: fc.Arbitrary<BodyMatch> = fc.oneof(
+  fc.record({ kind: fc.constant('json'), path: fc.constantFrom('k', 'k.l', 'k.0', 'l.k', '0'), is, limit }),
+  fc.record({ kind: fc.constant('form'), name: fc.constantFrom(...names), is, limit }),
+  fc.record({ kind: fc.constant('contains'), text: fc.constantFrom('k', 'k=', '1', '"k'), limit }),
+);
+const someBody = fc.constantFrom(
+  ...[null, '', '{"k":1}', '{"k":{"l":"12"}}', '{"k":["1",2]}', '[true,null]', '{"l":null,"k":"x y"}', '{"k":'],
+  ...['k=1', 'k=12&l=2', 'l=x+y&k=', 'k', '{"k":"1","pad":"pad"}'],
+);
+
 /** Conditions of every kind, mostly few at a time. */
 export const someMatch: fc.Arbitrary<MatchConfig> = fc.oneof(
   fc.record({ path: list(pathPattern) }, { requiredKeys: [] }),
@@ -118,6 +141,7 @@ export const someMatch: fc.Arbitrary<MatchConfig> = fc.oneof(
       header: headerMatches,
       cookie: namedMatches,
       query: namedMatches,
+      body: someBodyMatch,
       source: list(fc.constantFrom('10.0.0.0/8', '10.1.0.0/16', '10.1.2.3', '2001:db8::/32', '::/0', '0.0.0.0/0')),
     },
     { requiredKeys: [] },
@@ -135,8 +159,14 @@ export const someRequest: fc.Arbitrary<Asked> = fc.record({
   path: requestPath,
   query: written('&', '+'),
   source: fc.constantFrom(...sources),
+  body: someBody,
   headers: fc.record(
-    { 'x-k': fc.constantFrom(...values), 'x-l': fc.constantFrom(...values), cookie: written('; ', ' ') },
+    {
+      'x-k': fc.constantFrom(...values),
+      'x-l': fc.constantFrom(...values),
+      cookie: written('; ', ' '),
+      'content-type': fc.constantFrom('application/x-www-form-urlencoded', 'Application/JSON; charset=utf-8'),
+    },
     { requiredKeys: [] },
   ),
 });

@@ -25,6 +25,16 @@ describe('a route is unreachable behind one that takes all it could', () => {
     ['a wider range', { source: ['10.0.0.0/8'] }, { source: ['10.1.0.0/16', '10.2.0.1'] }],
     ['more values', { header: { a: exact('1', '2') } }, { header: { A: exact('2') } }],
     ['any value', { cookie: { a: present } }, { cookie: { a: regex('^x') }, path: ['/a'] }],
+    [
+      'the same look at the body, held as far',
+      { body: { kind: 'json', path: 'a.b', is: present, limit: 10 } },
+      { path: ['/a'], body: { kind: 'json', path: 'a.b', is: exact('1'), limit: 10 } },
+    ],
+    [
+      'less of a text in the body',
+      { body: { kind: 'contains', text: 'b', limit: 10 } },
+      { body: { kind: 'contains', text: 'abc', limit: 5 } },
+    ],
     ['no condition on one name', { query: { a: exact('1') } }, { query: { a: exact('1'), b: exact('2') } }],
   ])('%s', (_, wide, narrow) => {
     expect(pairsOf(wide, narrow)).toEqual(['1 by 0']);
@@ -40,6 +50,16 @@ describe('a route is reachable behind', () => {
     ['one condition of many values', { header: { a: exact('1') } }, { header: { a: any(exact('1'), absent) } }],
     ['a header where it has a cookie', { header: { a: present } }, { cookie: { a: present } }],
     ['an expression it need not meet', { path: ['~^/a/'] }, { path: ['/a/*'] }],
+    [
+      'a look at less of the body',
+      { body: { kind: 'json', path: 'a', is: present, limit: 5 } },
+      { body: { kind: 'json', path: 'a', is: present, limit: 10 } },
+    ],
+    [
+      'a look at something else in the body',
+      { body: { kind: 'json', path: 'a', is: present, limit: 10 } },
+      { body: { kind: 'form', name: 'a', is: present, limit: 10 } },
+    ],
     ['a narrower range', { source: ['10.1.0.0/16'] }, { source: ['10.0.0.0/8'] }],
     ['every range, for it may have no address', { source: ['0.0.0.0/0', '::/0'] }, {}],
   ])('%s', (_, wide, narrow) => {

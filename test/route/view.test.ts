@@ -5,10 +5,15 @@ import { MAX_PARAMETERS } from '../../src/route/query.ts';
 import { RequestView } from '../../src/route/view.ts';
 import { factsOf, viewOf } from './stage.ts';
 
+/** A view for conditions on these names. */
+function viewFor({ cookies = [], query = [], form = [] }: Record<string, string[]>): RequestView {
+  return new RequestView({ cookies: new Set(cookies), query: new Set(query), form: new Set(form) });
+}
+
 describe('a view of a request', () => {
   test('parses cookies once, and only when asked', () => {
     const facts = factsOf({ headers: { cookie: 'a=1; b=2' } });
-    const view = new RequestView(new Set(['a', 'b']), new Set());
+    const view = viewFor({ cookies: ['a', 'b'] });
     view.begin(facts);
     expect(facts.asked).toEqual([]);
     expect([view.cookie('a'), view.cookie('b'), view.cookie('a')]).toEqual([['1'], ['2'], ['1']]);
@@ -17,14 +22,14 @@ describe('a view of a request', () => {
 
   test('without cookies asks for them once too', () => {
     const facts = factsOf();
-    const view = new RequestView(new Set(['a']), new Set());
+    const view = viewFor({ cookies: ['a'] });
     view.begin(facts);
     expect([view.cookie('a'), view.cookie('a')]).toEqual([undefined, undefined]);
     expect(facts.asked).toEqual(['cookie']);
   });
 
   test('knows only the names it was made for, cookies and parameters apart', () => {
-    const view = new RequestView(new Set(['a']), new Set(['b']));
+    const view = viewFor({ cookies: ['a'], query: ['b'] });
     view.begin(factsOf({ query: 'a=1&b=2', headers: { cookie: 'a=3; b=4' } }));
     expect([view.cookie('a'), view.cookie('b'), view.query('a'), view.query('b')]).toEqual([
       ['3'],
@@ -47,7 +52,7 @@ describe('a view of a request', () => {
         return asked.length > 100 ? '' : 'a=1';
       },
     };
-    const view = new RequestView(new Set(), new Set(['a']));
+    const view = viewFor({ query: ['a'] });
     view.begin(facts);
     expect([view.host, view.host]).toEqual(['h', 'h']);
     expect(asked).toEqual(['host']);
@@ -107,5 +112,35 @@ describe('too much to read leaves a doubt', () => {
   test('of parameters', () => {
     const view = viewOf({ query: 'x&'.repeat(MAX_PARAMETERS + 1) }, ['k']);
     expect([view.query('k'), view.doubt]).toEqual([undefined, 'it has more than 4096 query parameters']);
+  });
+});
+
+describe('the body in a view', () => {
+  test('is read once in each way, and anew for the next request', () => {
+    let asked = 0;
+    const facts = { ...factsOf(), body: () => Buffer.from(asked++ === 0 ? '{"a":1}' : 'b=2') };
+    const view = viewFor({ form: ['b'] });
+    view.begin(facts);
+    expect(view.json(10)).toEqual({ a: 1 });
+    expect(view.json(10)).toBe(view.json(10));
+    expect(view.form('b', 10)).toBeUndefined();
+    view.begin(facts);
+    expect([view.json(10), view.form('b', 10)]).toEqual([undefined, ['2']]);
+  });
+
+  test('leaves a doubt and says how much is wanted while it has not come', () => {
+    const view = viewFor({});
+    view.begin(factsOf());
+    expect([view.body(10), view.bodyWanted, view.doubt]).toEqual([undefined, 10, expect.stringContaining('body')]);
+    expect([view.json(20), view.bodyWanted]).toEqual([undefined, 10]);
+    view.begin(factsOf({ body: null }));
+    expect([view.body(10), view.bodyWanted, view.doubt]).toEqual([undefined, 0, '']);
+  });
+
+  test('cannot be told from a form of too many fields', () => {
+    const view = viewFor({ form: ['a'] });
+    view.begin(factsOf({ body: 'x&'.repeat(MAX_PARAMETERS + 1) }));
+    expect([view.form('a', 10_000_000), view.bodyWanted]).toEqual([undefined, 0]);
+    expect(view.doubt).toMatch(/form .* fields/);
   });
 });
