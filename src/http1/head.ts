@@ -13,6 +13,9 @@ export const MAX_FIELDS = 256;
 /** A head with more than this many members in one Connection field, or nominated by all of them, is refused. */
 const MAX_CONNECTION_OPTIONS = 32;
 
+/** What HTTP has for white space around the members of a list; `trim` would take a no-break space with it. */
+const OUTER_SPACE = /^[\t ]+|[\t ]+$/g;
+
 /**
  * The fields of a request or response head, as offsets into its text. One instance serves a whole thread: it is filled
  * by a parser and used up before the next parse, so parsing allocates little more than the text itself.
@@ -154,7 +157,7 @@ export class Head {
     }
     const options = value.toLowerCase().split(',', MAX_CONNECTION_OPTIONS + 1);
     for (const raw of options) {
-      const option = raw.trim();
+      const option = raw.replace(OUTER_SPACE, '');
       if (option === 'close') this.connectionClose = true;
       else if (option === 'keep-alive') this.connectionKeepAlive = true;
       else if (option === 'upgrade') this.connectionUpgrade = true;

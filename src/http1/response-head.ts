@@ -105,6 +105,7 @@ function interpret(head: ResponseHead): string | undefined {
   }
   if (head.chunked && head.contentLength !== -1) return 'both Content-Length and Transfer-Encoding';
   if (head.chunked && head.minor === 0) return 'Transfer-Encoding in an HTTP/1.0 response';
+  if (head.status < 200 && (head.chunked || head.contentLength > 0)) return 'a body to an interim response';
   return undefined;
 }
 

@@ -8,7 +8,7 @@ export interface ResponseShape {
   readonly close: boolean;
   /** The client speaks HTTP/1.0 and asked to keep the connection. */
   readonly sayKeepAlive: boolean;
-  /** The chunks are taken out, because an HTTP/1.0 client cannot read them. */
+  /** The client speaks HTTP/1.0: it cannot read chunks, and may not be told of any (RFC 9112 §6.1). */
   readonly unchunk: boolean;
   /** What the route and the listener change. */
   readonly edit: HeadEdit | undefined;
@@ -19,7 +19,8 @@ export interface ResponseShape {
 /**
  * Writes the head of the final answer for the client: the backend's own, case and order kept, without the fields that end
  * at this hop (RFC 9110 §7.6.1). The version becomes HTTP/1.1, which is this hop's. `Upgrade` stays with a 426, which
- * must name what it asks for.
+ * must name what it asks for. A 204 loses what it says of a body, which it cannot have (RFC 9110 §8.6, RFC 9112 §6.1): a
+ * client that believes it would wait for one, or take the next answer for it.
  */
 export function responseOut(head: ResponseHead, shape: ResponseShape): string {
   const upgradeRequired = head.status === 426;
@@ -43,13 +44,28 @@ function isDropped(head: ResponseHead, index: number, shape: ResponseShape, upgr
   const { unchunk, edit } = shape;
   switch (head.id(index)) {
     case Field.transferEncoding:
-      return unchunk;
+      return unchunk || head.status === 204;
     case Field.contentLength:
-      return false;
+      return head.status === 204;
     case Field.upgrade:
       return !upgradeRequired;
   }
   return head.isHopByHop(index) || edit?.drops(head, index) === true;
+}
+
+/**
+ * Writes the head of an interim answer (RFC 9110 §15.2) as it came, without the fields that end at this hop and without a
+ * length: what it says of the connection would be taken for what the final answer says.
+ */
+export function interimOut(head: ResponseHead): string {
+  let text = 'HTTP/1.1';
+  let kept = 'HTTP/1.1'.length;
+  for (let i = 0; i < head.fieldCount; i++) {
+    if (!head.isHopByHop(i) && head.id(i) !== Field.contentLength) continue;
+    text += head.text.slice(kept, head.lineStart(i));
+    kept = head.lineStart(i + 1);
+  }
+  return text + head.text.slice(kept);
 }
 
 /** Writes the head of a 101, with which HTTP ends: as it came, but for what is to be changed. */

@@ -3,7 +3,7 @@ import { BodyFramer } from '../http1/body.ts';
 import { NEED_MORE, REFUSED } from '../http1/head.ts';
 import type { HeadEdit } from '../http1/head-edit.ts';
 import { parseResponseHead, ResponseHead } from '../http1/response-head.ts';
-import { responseOut, switchOut } from '../http1/response-out.ts';
+import { interimOut, responseOut, switchOut } from '../http1/response-out.ts';
 import { latin1 } from '../support/latin1.ts';
 
 /** Bytes a response head may have. */
@@ -105,7 +105,7 @@ export class Answer {
       if (head.status === 101) return this.#upgrade(bytes, pos, end);
       if (!head.interim) return this.#begin(bytes, pos, end);
       if (++this.#interim > MAX_INTERIM) return this.#bad('too many interim responses');
-      if (this.#reader.request.minor === 1) this.#reader.write(head.text);
+      if (this.#reader.request.minor === 1) this.#reader.write(interimOut(head));
     }
     return 'more';
   }
@@ -126,14 +126,15 @@ export class Answer {
     if (body === 'chunked') this.#framer.startChunked();
     else if (body === 'length') this.#framer.startLength(head.contentLength);
     else if (body === 'until-close') this.#framer.startUntilClose();
-    this.#unchunk = body === 'chunked' && reader.request.minor === 0;
+    const unchunk = head.chunked && reader.request.minor === 0;
+    this.#unchunk = unchunk && body === 'chunked';
     this.status = head.status;
     this.persistent = head.persistent && body !== 'until-close';
     this.promisedMs = head.keepAliveTimeoutMs;
     this.close = !reader.request.persistent || body === 'until-close' || this.#unchunk || reader.mustClose();
     const sayKeepAlive = reader.request.minor === 0 && !this.close;
     const { answerEdit: edit, answerLines: lines } = reader;
-    const text = responseOut(head, { close: this.close, sayKeepAlive, unchunk: this.#unchunk, edit, lines });
+    const text = responseOut(head, { close: this.close, sayKeepAlive, unchunk, edit, lines });
     if (!this.#unchunk && end - pos <= JOIN_BYTES) return this.#beginJoined(text, bytes, pos, end);
     this.clientIsFull = !reader.write(text);
     return this.#relay(bytes, pos, end);

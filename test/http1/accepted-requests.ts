@@ -187,6 +187,11 @@ export const acceptedRequests: readonly AcceptedRequest[] = [
       get('Connection: Close, Keep-Alive, Upgrade'),
       { nominated: undefined, connectionUpgrade: true, connectionKeepAlive: true },
     ],
+    [
+      'a no-break space, which is no white space',
+      get('Connection: close\xa0, \xa0keep-alive'),
+      { connectionClose: false, connectionKeepAlive: false, nominated: ['close\xa0', '\xa0keep-alive'] },
+    ],
     ['nothing', get('Connection:'), { nominated: undefined, connectionClose: false }],
     [
       'a name that only begins so',

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HeadEdit } from '../../src/http1/head-edit.ts';
-import { type ResponseShape, responseOut, switchOut } from '../../src/http1/response-out.ts';
+import { interimOut, type ResponseShape, responseOut, switchOut } from '../../src/http1/response-out.ts';
 import { fields, statusLine } from '../http1/grammar.ts';
 import { head } from '../http1/request-text.ts';
 import { readResponse, responseHeadOf } from '../http1/verdict.ts';
@@ -150,5 +150,36 @@ describe('switchOut', () => {
     expect(switchOut(responseHeadOf(answer), { edit: undefined, lines: 'B: 2\r\n' })).toBe(
       head('HTTP/1.1 101 Switching Protocols', ...lines, 'B: 2'),
     );
+  });
+});
+
+describe('what has no body says nothing of one (RFC 9110 §8.6, RFC 9112 §6.1)', () => {
+  it.each(['Content-Length: 0', 'Content-Length: 5', 'Transfer-Encoding: chunked'])('a 204 with %s', (line) => {
+    expect(out(head('HTTP/1.1 204 x', 'A: 1', line, 'B: 2'))).toBe(head('HTTP/1.1 204 x', 'A: 1', 'B: 2'));
+  });
+
+  it('but for a 304, whose length is that of the answer it stands for', () => {
+    expect(out(head('HTTP/1.1 304 x', 'Content-Length: 5'))).toBe(head('HTTP/1.1 304 x', 'Content-Length: 5'));
+  });
+});
+
+describe('interimOut (RFC 9110 §15.2)', () => {
+  const interim = (...lines: string[]): string => head('HTTP/1.1 103 Early Hints', ...lines);
+  const sent = (text: string): string => interimOut(responseHeadOf(text));
+
+  it('keeps what it says', () => {
+    expect(sent(interim('Link: </a>', 'x: \t1 '))).toBe(interim('Link: </a>', 'x: \t1 '));
+    expect(sent(interim())).toBe(interim());
+    expect(sent(head('HTTP/1.0 100 x', 'A: 1'))).toBe(head('HTTP/1.1 100 x', 'A: 1'));
+  });
+
+  it.each([
+    ['Connection: close'],
+    ['Connection: X-A', 'X-A: 1'],
+    ['Keep-Alive: timeout=1'],
+    ['Upgrade: h2c'],
+    ['Content-Length: 0'],
+  ])('without %s', (...lines) => {
+    expect(sent(interim('A: 1', ...lines, 'B: 2'))).toBe(interim('A: 1', 'B: 2'));
   });
 });
