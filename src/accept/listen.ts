@@ -1,7 +1,5 @@
 import net from 'node:net';
 import { withoutIpv6 } from '../support/bind.ts';
-import { wires } from '../support/open-wire.ts';
-import type { Wire } from '../support/wire.ts';
 
 /** Connections the kernel may hold for one worker before it accepts them; the kernel's own limit may be lower. */
 const BACKLOG = 4096;
@@ -28,8 +26,8 @@ interface ListeningHandle {
 
 /** Who hears of what a listening socket does. */
 export interface Acceptor {
-  /** A connection came in; nothing is read from it before `wire.start()`. */
-  onWire(wire: Wire): void;
+  /** A connection came in: its handle, for a wire to be made of. */
+  onHandle(handle: object): void;
   /** One could not be accepted, usually for want of file descriptors; `status` is the system's negative number. */
   onAcceptError(status: number): void;
 }
@@ -49,8 +47,8 @@ export async function listen(to: BindTarget, reusePort: boolean, acceptor: Accep
 }
 
 /**
- * Accepted handles are wrapped as wires directly, because a socket that node:net has already wrapped can no longer be
- * given a read buffer.
+ * Accepted handles are passed on as they are, because a socket that node:net has already wrapped can no longer be given a
+ * read buffer.
  */
 function bind(to: BindTarget, reusePort: boolean, acceptor: Acceptor): Promise<Bound> {
   const server = net.createServer();
@@ -64,7 +62,7 @@ function bind(to: BindTarget, reusePort: boolean, acceptor: Acceptor): Promise<B
       handle.onconnection = (status, client) => {
         if (client === undefined) return acceptor.onAcceptError(status);
         if (!inheritsNoDelay) client.setNoDelay?.(true);
-        acceptor.onWire(wires.accepted(client));
+        acceptor.onHandle(client);
       };
       const address = server.address();
       resolve({

@@ -3,6 +3,8 @@ export interface OpenAddresses {
   readonly listeners: readonly {
     readonly name: string;
     readonly protocol: string;
+    /** True where clients are to speak TLS. */
+    readonly tls?: boolean;
     readonly addresses: readonly string[];
   }[];
   readonly adminAddresses: readonly string[];
@@ -10,11 +12,16 @@ export interface OpenAddresses {
 
 /** One line for each open address: `listening web http://127.0.0.1:8080`. */
 export function listeningLines({ listeners, adminAddresses }: OpenAddresses): string {
-  const all = [...listeners, { name: 'admin', protocol: 'http', addresses: adminAddresses }];
-  const lines = all.flatMap(({ name, protocol, addresses }) =>
-    addresses.map((address) => `listening ${name} ${urlOf(protocol, address)}\n`),
+  const admin = { name: 'admin', protocol: 'http', tls: false, addresses: adminAddresses };
+  const all = [...listeners, admin];
+  const lines = all.flatMap(({ name, protocol, tls = false, addresses }) =>
+    addresses.map((address) => `listening ${name} ${urlOf(tls ? secure(protocol) : protocol, address)}\n`),
   );
   return lines.join('');
+}
+
+function secure(protocol: string): string {
+  return protocol === 'http' ? 'https' : 'tls';
 }
 
 /** An address one can ask: that of every interface is written with the name that this machine has for itself. */

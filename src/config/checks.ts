@@ -3,6 +3,7 @@ import { bindFindings } from './check-binds.ts';
 import { capacityFindings } from './check-capacity.ts';
 import { listenerFindings, type PoolReference, poolReferences } from './check-listeners.ts';
 import { poolFindings, poolWarnings } from './check-pools.ts';
+import { tlsFindings } from './check-tls.ts';
 import type { Finding, Path } from './problem.ts';
 import { entriesOf, get, isObject, oneOrMany } from './raw.ts';
 import { namePattern, nameRule } from './scalars.ts';
@@ -27,6 +28,7 @@ export function crossCheck(root: unknown): Checked {
       ...listenerFindings(root, references),
       ...poolFindings(root),
       ...bindFindings(root),
+      ...tlsFindings(root),
       ...tokenFindings(root),
       ...capacityFindings(root),
     ],

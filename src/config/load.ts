@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
-import { extname, join, relative, resolve } from 'node:path';
+import { dirname, extname, join, relative, resolve } from 'node:path';
+import { checkTls } from './check-tls.ts';
 import { crossCheck } from './checks.ts';
 import { type Environment, interpolate } from './interpolate.ts';
 import { type ParsedText, parseJson, parseYaml } from './parse-text.ts';
-import { type ConfigSource, formatPath, type Problem, problemAt, show } from './problem.ts';
+import { type ConfigSource, type Finding, formatPath, type Problem, problemAt, show } from './problem.ts';
 import { isObject } from './raw.ts';
 import { readModule } from './read-module.ts';
 import { readText } from './read-text.ts';
@@ -32,7 +33,8 @@ export async function loadConfig(path: string, options: LoadOptions): Promise<Lo
   const parsed = await parseFile(path);
   if (!parsed.ok) return parsed;
   if (parsed.value === null) return whole(path, 'the file is empty, expected at least listeners');
-  return validate(parsed, options.env);
+  const loaded = validate(parsed, options.env);
+  return loaded.ok ? withFiles(loaded, parsed.value, dirname(path)) : loaded;
 }
 
 /** The same for a config handed over in code; its problems stand in the file `<config>`. */
@@ -86,6 +88,15 @@ function validate(parsed: Omit<Extract<ParsedText, { ok: true }>, 'ok'>, env: En
   if (!result.success || problems.length > 0) return { ok: false, problems };
   const warnings = inOrder(checked.warnings.map((finding) => problemAt(source, finding)));
   return { ok: true, config: result.data, warnings, source };
+}
+
+/** Holds a valid config against the certificates and keys that it names. */
+async function withFiles(loaded: Extract<Loaded, { ok: true }>, written: unknown, folder: string): Promise<Loaded> {
+  const { config, source } = loaded;
+  const { findings, warnings } = await checkTls(config, written, { folder, now: Date.now() });
+  const placed = (found: readonly Finding[]) => found.map((finding) => problemAt(source, finding));
+  if (findings.length > 0) return { ok: false, problems: inOrder(placed(findings)) };
+  return { ...loaded, warnings: inOrder([...loaded.warnings, ...placed(warnings)]) };
 }
 
 function inOrder(problems: readonly Problem[]): Problem[] {

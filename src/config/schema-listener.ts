@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { oneOrList } from './scalar.ts';
 import { bindAddress, bytes, cidr, duration, integer, poolName } from './scalars.ts';
 import { type RouteConfig, routeSchema } from './schema-route.ts';
+import { listenerTlsSchema } from './schema-tls.ts';
 
 const largestHeadBytes = 1024 ** 2;
 const smallestHeadBytes = 1024;
@@ -37,6 +38,7 @@ const httpListener = z
   .strictObject({
     protocol: z.literal('http').describe('Protocol: HTTP/1.1 and WebSocket.'),
     bind,
+    tls: listenerTlsSchema,
     trustProxies: z
       .array(cidr())
       .prefault([])
@@ -63,6 +65,7 @@ const tcpListener = z
   .strictObject({
     protocol: z.literal('tcp').describe('Protocol: any, over TCP; bytes are passed on as they are.'),
     bind,
+    tls: listenerTlsSchema,
     timeouts: z
       .strictObject({
         idle: duration().prefault('1h').describe('Without a byte in either direction.'),

@@ -97,6 +97,18 @@ export const catalogue = {
     help: 'Connections and requests that Fairlead refused by itself.',
     labels: ['listener', 'reason'],
   },
+  tls_handshakes_total: {
+    type: 'counter',
+    held: 'lane',
+    help: 'TLS handshakes with clients, by how they ended: full, resumed, failed, timeout, plain-http, or aborted by the client.',
+    labels: ['listener', 'result'],
+  },
+  certificate_expiry_timestamp_seconds: {
+    type: 'gauge',
+    held: 'control',
+    help: 'When a certificate of a listener expires, in seconds since 1970; the label is its file as the config names it.',
+    labels: ['listener', 'certificate'],
+  },
   health_transitions_total: {
     type: 'counter',
     held: 'control',

@@ -23,6 +23,8 @@ export interface ControlGauges {
   generation(): number;
   /** Worker threads that are running. */
   workers(): number;
+  /** Every certificate of every listener, and when it expires, in seconds since 1970. */
+  certificates(): Iterable<{ readonly listener: string; readonly certificate: string; readonly seconds: number }>;
 }
 
 /** What metrics are read from. */
@@ -102,6 +104,12 @@ function registerControlGauges(registry: Registry, { gauges, version }: MetricsS
   new ReadMetric('backend_active', registry, () => backends((b) => b.active));
   new ReadMetric('config_generation', registry, () => single(gauges.generation()));
   new ReadMetric('workers', registry, () => single(gauges.workers()));
+  new ReadMetric('certificate_expiry_timestamp_seconds', registry, () =>
+    [...gauges.certificates()].map(({ listener, certificate, seconds }) => ({
+      sharedLabels: { listener, certificate },
+      value: seconds,
+    })),
+  );
   new ReadMetric('build_info', registry, () => single(1, build));
 }
 

@@ -37,6 +37,7 @@ export class HttpConnection implements WireSink, Expiring, Member, ClientSide {
   deadlineIndex = -1;
   readonly wire: Wire;
   readonly site: HttpOwner;
+  readonly clientLines: string;
   /** Requests answered on this connection so far. */
   served = 0;
   #exchange: Exchange | undefined;
@@ -58,6 +59,7 @@ export class HttpConnection implements WireSink, Expiring, Member, ClientSide {
   constructor(site: HttpOwner, wire: Wire) {
     this.site = site;
     this.wire = wire;
+    this.clientLines = wire.clientLines ?? '';
   }
 
   /** The address of the peer, asked of the kernel once. */

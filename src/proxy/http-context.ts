@@ -31,6 +31,8 @@ export interface HttpContext {
   readonly upstreams: Upstreams;
   readonly meters: ListenerMeters;
   readonly name: string;
+  /** How clients reach the listener. */
+  readonly proto: 'http' | 'https';
   readonly timeouts: HttpTimeouts;
   readonly limits: HttpLimits;
   /** No further request is taken on a connection after the one under way. */
@@ -57,6 +59,8 @@ export interface ClientSide {
   readonly wire: Wire;
   /** The address of the peer. */
   readonly peer: string;
+  /** Field lines, each with its CRLF, that say of the client what TLS has shown; '' for nothing. */
+  readonly clientLines: string;
   /** Requests answered on this connection so far. */
   readonly served: number;
   /** The client has sent its FIN, and all that came before it is used up. */

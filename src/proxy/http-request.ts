@@ -99,14 +99,14 @@ export class HttpRequest {
     if (target === undefined && rewrite?.target !== undefined) return false;
     const out = requestOut(site.head, {
       peer,
-      proto: 'http',
+      proto: site.proto,
       trusted: this.trusted,
       makeId: site.makeId,
       localAuthority: client.localAuthority,
       continued: this.#continued,
       rewrite: rewrite && { target, host: rewrite.host },
       edit: route.requestEdit,
-      lines: this.lines,
+      lines: this.lines + client.clientLines,
     });
     this.id = out.id;
     this.text = out.text;

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
+import type { TlsListenerPlan } from '../accept/tls-context.ts';
 import { parseRequestHead, RequestHead } from '../http1/request-head.ts';
 import { compile, type Router } from '../route/compile.ts';
 import type { MatchConfig } from '../route/rule.ts';
@@ -14,6 +15,7 @@ import { HttpConnection, type HttpOwner } from './http-connection.ts';
 import type { HttpLimits, HttpTimeouts } from './http-context.ts';
 import { ListenerMeters } from './listener-meters.ts';
 import { type RoutePlan, RouteSite } from './route-site.ts';
+import { TlsEntrance } from './tls-entrance.ts';
 import type { Upstreams } from './upstreams.ts';
 
 /** What a worker must know of an http listener: plain data, sent from the control plane. */
@@ -25,6 +27,8 @@ export interface HttpListenerPlan {
   readonly timeouts: HttpTimeouts;
   readonly limits: HttpLimits;
   readonly trustProxies: readonly string[];
+  /** Undefined for a listener in the clear. */
+  readonly tls: TlsListenerPlan | undefined;
   readonly routes: readonly { readonly match: MatchConfig; readonly plan: RoutePlan }[];
 }
 
@@ -40,6 +44,7 @@ export class HttpSite implements HttpOwner {
   readonly deps: ProxyDeps;
   readonly upstreams: Upstreams;
   readonly meters: ListenerMeters;
+  readonly entrance: TlsEntrance;
   readonly head = requestHead;
   /** Where requests are counted that no route took. */
   readonly nowhere: RouteSite;
@@ -55,6 +60,7 @@ export class HttpSite implements HttpOwner {
     this.deps = deps;
     this.upstreams = upstreams;
     this.meters = new ListenerMeters(deps.meters, plan.name);
+    this.entrance = new TlsEntrance(this, true);
     this.nowhere = new RouteSite(deps.meters, plan.name, {
       name: '',
       action: { kind: 'respond', status: 404, body: '' },
@@ -108,6 +114,10 @@ export class HttpSite implements HttpOwner {
     return this.#plan.limits;
   }
 
+  get proto(): 'http' | 'https' {
+    return this.#plan.tls === undefined ? 'http' : 'https';
+  }
+
   get name(): string {
     return this.#plan.name;
   }
@@ -141,23 +151,36 @@ export class HttpSite implements HttpOwner {
 
   /** accept: a connection over the limits gets a short answer and is closed. */
   accept(wire: Wire): void {
+    if (this.admit()) this.begin(wire);
+    else new HttpConnection(this, wire).turnAway();
+  }
+
+  /** Takes a place for a connection; false when there is none. */
+  admit(): boolean {
     const limits = { listener: this.#plan.limits.connections, process: this.deps.settings.maxConnections };
+    const admitted = this.deps.table.admit(this.#plan.number, this.deps.lane, limits);
+    if (admitted) this.meters.opened();
+    else this.meters.refused('saturated');
+    return admitted;
+  }
+
+  /** Serves a connection that was admitted. */
+  begin(wire: Wire): void {
     const connection = new HttpConnection(this, wire);
-    if (!this.deps.table.admit(this.#plan.number, this.deps.lane, limits)) {
-      this.meters.refused('saturated');
-      connection.turnAway();
-      return;
-    }
-    this.meters.opened();
     this.#connections.add(connection);
     connection.start();
+    if (this.draining) connection.drain(DRAIN_IDLE_MS);
+  }
+
+  /** Gives the place of an admitted connection back. */
+  leave(): void {
+    this.deps.table.leave(this.#plan.number, this.deps.lane);
+    this.meters.closed();
   }
 
   /** An admitted connection is over. */
   closed(connection: HttpConnection): void {
-    if (!this.#connections.remove(connection)) return;
-    this.deps.table.leave(this.#plan.number, this.deps.lane);
-    this.meters.closed();
+    if (this.#connections.remove(connection)) this.leave();
   }
 
   get number(): number {

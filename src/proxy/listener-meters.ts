@@ -9,6 +9,7 @@ export class ListenerMeters {
   readonly #active: number;
   readonly #bytesIn: number;
   readonly #bytesOut: number;
+  readonly #handshakes = new Map<string, number>();
   readonly #refusals = new Map<string, number>();
 
   constructor(meters: Meters, listener: string) {
@@ -36,6 +37,16 @@ export class ListenerMeters {
 
   bytesOut(bytes: number): void {
     this.#cells[this.#bytesOut]! += bytes;
+  }
+
+  /** One TLS handshake, however it ended. */
+  handshake(result: string): void {
+    let cell = this.#handshakes.get(result);
+    if (cell === undefined) {
+      cell = this.#meters.counter('tls_handshakes_total', { listener: this.#listener, result });
+      this.#handshakes.set(result, cell);
+    }
+    this.#cells[cell]! += 1;
   }
 
   /** One connection or request that Fairlead refused by itself; `reason` is one of a fixed set. */

@@ -1,3 +1,4 @@
+import type { TlsListenerPlan } from '../accept/tls-context.ts';
 import type { PickHint } from '../pick/balancer.ts';
 import type { TunnelTimeouts } from '../relay/tunnel.ts';
 import { Members } from '../support/members.ts';
@@ -5,6 +6,7 @@ import type { Wire } from '../support/wire.ts';
 import type { PoolSite, ProxyDeps } from './deps.ts';
 import { ListenerMeters } from './listener-meters.ts';
 import { TcpConnection, type TcpEnd, type TcpOwner } from './tcp-proxy.ts';
+import { TlsEntrance } from './tls-entrance.ts';
 
 /** What a worker must know of a tcp listener: plain data, sent from the control plane. */
 export interface TcpListenerPlan {
@@ -16,6 +18,8 @@ export interface TcpListenerPlan {
   /** 0 for no limit. */
   readonly maxConnections: number;
   readonly pool: string;
+  /** Undefined for a listener in the clear. */
+  readonly tls: TlsListenerPlan | undefined;
 }
 
 const NO_HINT: PickHint = {};
@@ -24,6 +28,7 @@ const NO_HINT: PickHint = {};
 export class TcpSite implements TcpOwner {
   readonly deps: ProxyDeps;
   readonly meters: ListenerMeters;
+  readonly entrance: TlsEntrance;
   #plan: TcpListenerPlan;
   #target: PoolSite;
   readonly #connections = new Members<TcpConnection>();
@@ -31,6 +36,7 @@ export class TcpSite implements TcpOwner {
   constructor(deps: ProxyDeps, plan: TcpListenerPlan, pools: ReadonlyMap<string, PoolSite>) {
     this.deps = deps;
     this.meters = new ListenerMeters(deps.meters, plan.name);
+    this.entrance = new TlsEntrance(this, false);
     this.#plan = plan;
     this.#target = pools.get(plan.pool)!;
   }
@@ -51,13 +57,27 @@ export class TcpSite implements TcpOwner {
 
   /** accept: a connection over the limits is reset at once. */
   accept(wire: Wire): void {
+    if (this.admit()) this.begin(wire);
+    else wire.reset();
+  }
+
+  /** Takes a place for a connection; false when there is none. */
+  admit(): boolean {
     const limits = { listener: this.#plan.maxConnections, process: this.deps.settings.maxConnections };
-    if (!this.deps.table.admit(this.#plan.number, this.deps.lane, limits)) {
-      this.meters.refused('saturated');
-      wire.reset();
-      return;
-    }
-    this.meters.opened();
+    const admitted = this.deps.table.admit(this.#plan.number, this.deps.lane, limits);
+    if (admitted) this.meters.opened();
+    else this.meters.refused('saturated');
+    return admitted;
+  }
+
+  /** Gives the place of an admitted connection back. */
+  leave(): void {
+    this.deps.table.leave(this.#plan.number, this.deps.lane);
+    this.meters.closed();
+  }
+
+  /** Serves a connection that was admitted. */
+  begin(wire: Wire): void {
     // Asked now for the log, since a socket that is closed no longer knows its peer.
     if (this.deps.settings.access !== undefined) void wire.remoteAddress;
     const connection = new TcpConnection(this, wire);
@@ -73,8 +93,7 @@ export class TcpSite implements TcpOwner {
   /** The connection is over. */
   ended(connection: TcpConnection, ended: TcpEnd): void {
     this.#connections.remove(connection);
-    this.deps.table.leave(this.#plan.number, this.deps.lane);
-    this.meters.closed();
+    this.leave();
     const { access } = this.deps.settings;
     if (access === undefined || !access.sampled()) return;
     const { startedAt, backend, client, bytesIn, bytesOut, connectMs, dials } = connection;
@@ -93,6 +112,10 @@ export class TcpSite implements TcpOwner {
       attempts: dials,
       ended,
     });
+  }
+
+  get name(): string {
+    return this.#plan.name;
   }
 
   get number(): number {

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { Writable } from 'node:stream';
 import { type Admin, createAdmin } from '../admin/admin.ts';
 import type { Config } from '../config/schema.ts';
@@ -16,10 +17,11 @@ import { checkBind } from './bind-check.ts';
 import { Fleet } from './fleet.ts';
 import { HealthKeeper, type Transition } from './health-keeper.ts';
 import type { BindPlan, FromWorker, ToWorker, WorkerPlan } from './messages.ts';
-import { NameBook } from './name-book.ts';
-import { buildPlan, type Planned, releaseSlots } from './plan.ts';
+import { hostsOf, NameBook } from './name-book.ts';
+import { buildPlan, type Planned, releaseSlots, union } from './plan.ts';
 import { SlotBook } from './slot-book.ts';
 import { StatusSource } from './status.ts';
+import { TlsBook } from './tls-book.ts';
 import { workerCount } from './worker-count.ts';
 
 /** What an instance is started with. */
@@ -36,6 +38,8 @@ export interface StartOptions {
 export interface OpenListener {
   readonly name: string;
   readonly protocol: 'http' | 'tcp';
+  /** True where clients are to speak TLS. */
+  readonly tls: boolean;
   /** Its addresses with the real ports. */
   readonly addresses: readonly string[];
 }
@@ -88,6 +92,7 @@ class Control implements Running {
   readonly #latency: LatencyWindow;
   readonly #metrics: Metrics;
   readonly #names: NameBook;
+  readonly #tls: TlsBook;
   readonly #health: HealthKeeper;
   readonly #fleet: Fleet;
   readonly #ports = new Map<string, number>();
@@ -116,7 +121,15 @@ class Control implements Running {
     this.#slots = new SlotBook(size, (slot) => this.#table.active(slot));
     this.#reader = new MeterReader(meters);
     this.#latency = new LatencyWindow(this.#reader, systemClock);
-    this.#names = new NameBook(resolver, systemClock, () => void this.#change(() => this.#apply(this.#config)));
+    this.#names = new NameBook(resolver, systemClock, () => this.#renew());
+    this.#tls = new TlsBook({
+      clock: systemClock,
+      folder: configPath === null ? process.cwd() : dirname(configPath),
+      onChange: () => this.#renew(),
+      onBroken: (message) => logger.error(`${message}; what was read before stays`),
+      onReplaced: (certificate, validTo) =>
+        logger.info({ certificate, validTo: new Date(validTo).toISOString() }, 'certificate replaced'),
+    });
     this.#health = new HealthKeeper({
       table: this.#table,
       clock: systemClock,
@@ -154,10 +167,18 @@ class Control implements Running {
     return result;
   }
 
+  /** Brings the config in force into force again, after something outside of it has changed. */
+  #renew(): void {
+    this.#change(() => this.#apply(this.#config)).catch((error: Error) => {
+      if (this.#state !== 'draining' && this.#state !== 'closed') this.#logger.error(error.message);
+    });
+  }
+
   /** build → probe what is new → prepare on all workers → commit. Rejects with everything as it was. */
   async #apply(config: Config): Promise<void> {
     if (this.#state === 'draining' || this.#state === 'closed') throw new Error('Fairlead is shutting down');
     const before = this.#planned;
+    await this.#tls.load(config);
     await this.#names.watch(hostsOf(config));
     const next = this.#plan(config);
     this.#clearFreshSlots(next);
@@ -193,6 +214,7 @@ class Control implements Running {
       endpointsOf: this.#names.endpointsOf,
       ports: this.#ports,
       reusePort: this.#reusePort,
+      tlsOf: (name, listener) => this.#tls.planFor(name, listener),
     });
   }
 
@@ -300,6 +322,7 @@ class Control implements Running {
     return {
       backends: () => this.#status.gauges(),
       generation: () => this.generation,
+      certificates: () => this.#tls.expiries(this.#config),
       workers: () => this.#fleet.views().filter(({ state }) => state === 'running').length,
     };
   }
@@ -339,7 +362,9 @@ class Control implements Running {
   }
 
   get listeners(): readonly OpenListener[] {
-    return this.#status.listeners().map(({ name, protocol, addresses }) => ({ name, protocol, addresses }));
+    return this.#status.listeners().map(({ name, protocol, addresses }) => {
+      return { name, protocol, tls: this.#config.listeners[name]?.tls !== undefined, addresses };
+    });
   }
 
   get adminAddresses(): readonly string[] {
@@ -360,6 +385,7 @@ class Control implements Running {
   async close(): Promise<void> {
     this.#state = 'closed';
     this.#names.close();
+    this.#tls.close();
     this.#health.close();
     this.#latency.stop();
     await this.#fleet.close();
@@ -370,16 +396,4 @@ class Control implements Running {
   crashWorker(lane: number): Promise<void> {
     return this.#fleet.crash(lane);
   }
-}
-
-function hostsOf(config: Config): string[] {
-  return Object.values(config.pools).flatMap(({ backends }) =>
-    backends.flatMap(({ address }) => (address.kind === 'tcp' ? [address.host] : [])),
-  );
-}
-
-/** The backends of both plans: while a config is brought in, those of the old one go on being watched. */
-function union(next: Planned, before: Planned | undefined): Planned['backends'] {
-  const listed = new Set(next.backends.map(({ slot }) => slot));
-  return [...next.backends, ...(before?.backends ?? []).filter(({ slot }) => !listed.has(slot))];
 }

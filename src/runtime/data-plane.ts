@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { getSystemErrorName } from 'node:util';
 import { type Bound, listen } from '../accept/listen.ts';
+import { TlsDoor } from '../accept/tls-door.ts';
 import { type AccessBatch, AccessBuffer } from '../observe/access-log.ts';
 import { Meters } from '../observe/meters.ts';
 import type { Backend } from '../pool/backend.ts';
@@ -13,7 +14,7 @@ import { TcpSite } from '../proxy/tcp-site.ts';
 import { Upstreams } from '../proxy/upstreams.ts';
 import { systemClock } from '../support/clock.ts';
 import { Deadlines } from '../support/deadlines.ts';
-import type { Wire } from '../support/wire.ts';
+import { wires } from '../support/open-wire.ts';
 import type { BindPlan, FromWorker, PoolSitePlan, ToWorker, WorkerPlan, WorkerSeed } from './messages.ts';
 
 /** A listener in this worker. */
@@ -23,7 +24,9 @@ type Site = HttpSite | TcpSite;
 interface Staged {
   readonly plan: WorkerPlan;
   readonly bound: Map<string, Bound>;
-  readonly accepted: { readonly key: string; readonly wire: Wire }[];
+  readonly accepted: { readonly key: string; readonly handle: object }[];
+  /** By listener, for those that end TLS. */
+  doors: ReadonlyMap<string, TlsDoor>;
 }
 
 /** How often a draining worker looks whether its last connection is gone, in ms. */
@@ -45,6 +48,7 @@ export class DataPlane {
   readonly #retired = new Set<Site>();
   readonly #bound = new Map<string, Bound>();
   #siteOfBind = new Map<string, Site>();
+  #doors: ReadonlyMap<string, TlsDoor> = new Map();
   #staged: Staged | undefined;
   #sweep: NodeJS.Timeout | undefined;
   #accessSample = 0;
@@ -84,9 +88,10 @@ export class DataPlane {
 
   /** Binds what the plan lists and is not bound yet; on failure nothing stays bound. */
   async #prepare(plan: WorkerPlan): Promise<void> {
-    const staged: Staged = { plan, bound: new Map(), accepted: [] };
+    const staged: Staged = { plan, bound: new Map(), accepted: [], doors: new Map() };
     this.#staged = staged;
     try {
+      staged.doors = this.#makeDoors(plan);
       for (const bind of plan.binds) {
         if (this.#bound.has(bind.key) || (!bind.shared && this.#lane !== 0)) continue;
         staged.bound.set(bind.key, await this.#listen(bind));
@@ -102,16 +107,32 @@ export class DataPlane {
   #listen(bind: BindPlan): Promise<Bound> {
     const { key, listener } = bind;
     return listen(bind.to, bind.shared, {
-      onWire: (wire) => this.#accepted(key, wire),
+      onHandle: (handle) => this.#accepted(key, handle),
       onAcceptError: (status) => this.#tell({ type: 'accept-error', listener, error: getSystemErrorName(status) }),
     });
   }
 
-  #accepted(key: string, wire: Wire): void {
+  /** Reads and checks certificates before the plan comes into force; those that stay as they are need not be read again. */
+  #makeDoors(plan: WorkerPlan): Map<string, TlsDoor> {
+    const doors = new Map<string, TlsDoor>();
+    for (const { name, tls } of plan.listeners) {
+      if (tls === undefined) continue;
+      const now = this.#doors.get(name);
+      doors.set(name, now?.plan.id === tls.id ? now : new TlsDoor(tls));
+    }
+    return doors;
+  }
+
+  #accepted(key: string, handle: object): void {
     const site = this.#siteOfBind.get(key);
-    if (site !== undefined) site.accept(wire);
-    else if (this.#staged !== undefined) this.#staged.accepted.push({ key, wire });
-    else wire.reset();
+    if (site === undefined) {
+      if (this.#staged !== undefined) this.#staged.accepted.push({ key, handle });
+      else wires.accepted(handle).reset();
+      return;
+    }
+    const door = this.#doors.get(site.name);
+    if (door === undefined) site.accept(wires.accepted(handle));
+    else if (!site.entrance.enter(handle, door)) wires.accepted(handle).reset();
   }
 
   #rollback(generation: number): void {
@@ -119,7 +140,7 @@ export class DataPlane {
     if (staged?.plan.generation !== generation) return;
     this.#staged = undefined;
     for (const bound of staged.bound.values()) bound.close();
-    for (const { wire } of staged.accepted) wire.reset();
+    for (const { handle } of staged.accepted) wires.accepted(handle).reset();
   }
 
   /** The prepared plan comes into force, in one turn of the event loop. */
@@ -131,6 +152,7 @@ export class DataPlane {
     this.#applySettings(plan);
     this.#applyPools(plan.pools);
     this.#applyListeners(plan);
+    this.#doors = staged.doors;
     for (const [key, bound] of staged.bound) this.#bound.set(key, bound);
     this.#siteOfBind = new Map(plan.binds.map((bind) => [bind.key, this.#sites.get(bind.listener)!]));
     for (const [key, bound] of this.#bound) {
@@ -138,7 +160,7 @@ export class DataPlane {
       this.#bound.delete(key);
       bound.close();
     }
-    for (const { key, wire } of staged.accepted) this.#accepted(key, wire);
+    for (const { key, handle } of staged.accepted) this.#accepted(key, handle);
     this.#tell({ type: 'committed', generation });
   }
 

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import type { Config } from '../config/schema.ts';
 import type { Endpoint } from '../pool/backend.ts';
 import type { Address } from '../support/address.ts';
 import type { Clock, TimerHandle } from '../support/clock.ts';
@@ -77,4 +78,11 @@ export class NameBook {
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
     this.#timer = undefined;
   }
+}
+
+/** The hosts of all backends of a config. */
+export function hostsOf(config: Config): string[] {
+  return Object.values(config.pools).flatMap(({ backends }) =>
+    backends.flatMap(({ address }) => (address.kind === 'tcp' ? [address.host] : [])),
+  );
 }

@@ -1,5 +1,7 @@
+import { CLIENT_CERTIFICATE_FIELDS } from '../accept/client-certificate.ts';
 import type { BindTarget } from '../accept/listen.ts';
-import type { Config, HttpListenerConfig, PoolConfig, RouteConfig, TcpListenerConfig } from '../config/schema.ts';
+import type { TlsListenerPlan } from '../accept/tls-context.ts';
+import type { Config, ListenerConfig, PoolConfig, RouteConfig } from '../config/schema.ts';
 import type { Endpoint } from '../pool/backend.ts';
 import type { HttpListenerPlan } from '../proxy/http-site.ts';
 import type { TcpListenerPlan } from '../proxy/tcp-site.ts';
@@ -23,6 +25,8 @@ export interface PlanInputs {
   readonly ports: ReadonlyMap<string, number>;
   /** True where several workers can listen on one port. */
   readonly reusePort: boolean;
+  /** How a listener ends TLS. */
+  readonly tlsOf: (name: string, listener: ListenerConfig) => TlsListenerPlan | undefined;
 }
 
 /** A backend of the plan with the slot it has; `fresh` when the slot is new to it. */
@@ -52,12 +56,13 @@ export function buildPlan(config: Config, inputs: PlanInputs): Planned {
   });
   const listeners = Object.entries(config.listeners);
   const { access } = config.log;
+  const unforgeable = unforgeableFields(config);
   return {
     backends,
     plan: {
       generation: inputs.generation,
       pools: Object.entries(config.pools).map(([name, pool]) => poolPlan(name, pool, backends, inputs)),
-      listeners: listeners.map(([name, listener]) => listenerPlan(name, listener, inputs)),
+      listeners: listeners.map(([name, listener]) => listenerPlan(name, listener, { ...inputs, unforgeable })),
       binds: listeners.flatMap(([name, { bind }]) => bind.map((address) => bindPlan(name, address, inputs))),
       maxConnections: config.limits.connections,
       accessSample: access === false ? 0 : access.sample,
@@ -104,10 +109,19 @@ function poolPlan(
   };
 }
 
+/**
+ * Fields that no client may send: where any listener checks certificates, all drop what tells of one, because a backend
+ * may be behind several.
+ */
+function unforgeableFields({ listeners }: Config): readonly string[] {
+  const some = Object.values(listeners).some(({ tls }) => tls !== undefined && tls.clientCa !== '');
+  return some ? CLIENT_CERTIFICATE_FIELDS : [];
+}
+
 function listenerPlan(
   name: string,
-  listener: HttpListenerConfig | TcpListenerConfig,
-  inputs: PlanInputs,
+  listener: ListenerConfig,
+  inputs: PlanInputs & { readonly unforgeable: readonly string[] },
 ): HttpListenerPlan | TcpListenerPlan {
   // The protocol is part of the name here: a listener that changes it is another one.
   const { number } = inputs.slots.listeners.of(`${listener.protocol} ${name}`, inputs.nowMs);
@@ -120,6 +134,7 @@ function listenerPlan(
       timeouts: { idleMs: timeouts.idle, halfCloseMs: timeouts.halfClose },
       maxConnections: limits.connections,
       pool,
+      tls: inputs.tlsOf(name, listener),
     };
   }
   const { timeouts, limits, trustProxies, routes } = listener;
@@ -130,7 +145,11 @@ function listenerPlan(
     timeouts,
     limits,
     trustProxies,
-    routes: routes.map((route) => ({ match: route.match, plan: routePlan(route, splitNumber(name, route, inputs)) })),
+    tls: inputs.tlsOf(name, listener),
+    routes: routes.map((route) => ({
+      match: route.match,
+      plan: routePlan(route, splitNumber(name, route, inputs), inputs.unforgeable),
+    })),
   };
 }
 
@@ -187,4 +206,10 @@ function tickFor(config: Config): number {
   }
   const shortest = Math.min(...limits.filter((ms) => ms > 0), TICK_MS.longest * 10);
   return Math.max(TICK_MS.shortest, Math.min(TICK_MS.longest, Math.ceil(shortest / 10)));
+}
+
+/** The backends of both plans: while a config is brought in, those of the old one go on being watched. */
+export function union(next: Planned, before: Planned | undefined): Planned['backends'] {
+  const listed = new Set(next.backends.map(({ slot }) => slot));
+  return [...next.backends, ...(before?.backends ?? []).filter(({ slot }) => !listed.has(slot))];
 }

@@ -37,6 +37,10 @@ export interface Wire {
   sink: WireSink;
   /** The peer's address; undefined for a Unix socket, and once the connection is gone. */
   readonly remoteAddress?: string | undefined;
+  /** Field lines, each with its CRLF, that requests on this wire carry to their backends: what TLS has shown of the client. */
+  readonly clientLines?: string;
+  /** The protocol that ALPN has settled on; false or null for none. */
+  readonly alpnProtocol?: string | false | null;
   /** Where the peer connected to. */
   readonly localAddress?: string | undefined;
   readonly localPort?: number | undefined;

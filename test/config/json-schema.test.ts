@@ -163,7 +163,7 @@ describe('configReference', () => {
     '## `listeners.NAME.timeouts` (protocol: tcp)\n\nHow long the listener waits.\n\n| key',
     '## `listeners.NAME.routes[].match` (protocol: http)\n',
     '## `pools.NAME.backends[]`\n\n| key',
-    '- in `listeners.NAME`: `protocol: udp`, `tls`, ',
+    '- in `listeners.NAME`: `protocol: udp`, ',
     '`dataplane` (protocol: tcp)',
     '- in `pools.NAME.connect`: `tls`, `proxyProtocol`, `http2`\n',
     '`on: timeout, status codes`',

@@ -37,7 +37,7 @@ describe('loadConfig', () => {
       '2:20: shutdown.grace: got "abc"',
       '3:1: admin.token: missing',
       '8:5: listeners.web.bind: this key is there twice',
-      '9:5: listeners.web.tls: not available yet',
+      '9:5: listeners.web.tls.key: missing',
       expect.stringContaining('10:25: listeners.web.timeouts.header: the environment variable HEADER is not set'),
       '12:26: listeners.web.routes[0].match.path: got "~(" (the regular expression is invalid: Unterminated group)',
       '12:40: listeners.web.routes[0].pool: got "wbe", which is no pool',

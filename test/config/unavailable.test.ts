@@ -6,8 +6,6 @@ const tcpListener = (more: string) =>
   `listeners: { db: { protocol: tcp, bind: ":1", pool: app, ${more} } }\npools: { app: { backends: ["127.0.0.1:3001"] } }`;
 
 const listenerRows: [string, string, string][] = [
-  ['tls: { cert: a.pem, key: a.key }', 'tls', 'tls: false'],
-  ['tls: [{ cert: a.pem, key: a.key }]', 'tls', 'tls: "false"'],
   ['proxyProtocol: true', 'proxyProtocol', 'proxyProtocol: false'],
   ['proxyProtocol: v1', 'proxyProtocol', 'proxyProtocol: off'],
   ['allow: [10.0.0.0/8]', 'allow', 'allow: []'],
@@ -46,6 +44,8 @@ const poolRows: [string, string, string | undefined][] = [
 ];
 
 const valueRows: [string, string, string][] = [
+  [yaml({ listener: 'tls: { cert: a, key: b, alpn: [h2] }' }), 'listeners.web.tls.alpn[0]', '"h2"'],
+  [yaml({ listener: 'tls: [{ cert: a, key: b, alpn: [http/1.1, h2] }]' }), 'listeners.web.tls[0].alpn[1]', '"h2"'],
   [yaml({ pool: 'balance: maglev' }), 'pools.app.balance', '"maglev"'],
   [yaml({ pool: 'balance: peak-ewma' }), 'pools.app.balance', '"peak-ewma"'],
   [yaml({ pool: 'balance: prequal' }), 'pools.app.balance', '"prequal"'],
@@ -111,9 +111,9 @@ describe('what is not available yet', () => {
   });
 
   it('stands at its key, or at its value when other values are available', async () => {
-    expect(await problemsOf('listeners:\n  a:\n    protocol: udp\n    tls: {}')).toEqual([
+    expect(await problemsOf('listeners:\n  a:\n    protocol: udp\n    guard: {}')).toEqual([
       '3:15: listeners.a.protocol: not available yet: "udp"',
-      '4:5: listeners.a.tls: not available yet',
+      '4:5: listeners.a.guard: not available yet',
     ]);
   });
 
@@ -127,7 +127,7 @@ describe('what is not available yet', () => {
 describe('takeUnavailable', () => {
   it('takes out keys, off or not, and leaves values and the rest', () => {
     const root = {
-      listeners: { a: { tls: false, guard: {}, protocol: 'udp', bind: ':1' } },
+      listeners: { a: { proxyProtocol: false, guard: {}, protocol: 'udp', bind: ':1' } },
       pools: { b: { queue: { max: 0 } } },
     };
     expect(takeUnavailable(root).map(({ path }) => path.join('.'))).toEqual([

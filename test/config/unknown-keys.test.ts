@@ -4,7 +4,7 @@ import { knownKeys } from '../../src/config/known-keys.ts';
 import { messageOf, yaml, yamlWithRoute } from './loading.ts';
 
 const top = 'workers, watch, admin, log, shutdown, limits, listeners or pools';
-const http = 'protocol, bind, trustProxies, timeouts, limits, pool or routes';
+const http = 'protocol, bind, tls, trustProxies, timeouts, limits, pool or routes';
 const route = 'name, match, pool, split, redirect, respond, timeout, retry, rewrite or headers';
 const pool = 'balance, backends, health, eject, connect or keepAlive';
 
@@ -64,7 +64,7 @@ describe('an unknown key', () => {
     const text = (key: string) =>
       `listeners: { a: { protocol: tcp, bind: ":1", pool: app, ${key} } }\npools: { app: { backends: ["h:1"] } }`;
     expect(await messageOf(text('trustProxy: []'))).toBe(
-      'listeners.a.trustProxy: unknown key, expected protocol, bind, timeouts, limits or pool',
+      'listeners.a.trustProxy: unknown key, expected protocol, bind, tls, timeouts, limits or pool',
     );
     expect(await messageOf(text('timeouts: { halfclose: 1s }'))).toBe(
       'listeners.a.timeouts.halfclose: unknown key, expected idle or halfClose (did you mean "halfClose"?)',

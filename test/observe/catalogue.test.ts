@@ -16,6 +16,8 @@ const contract: Record<string, string> = {
   backend_connect_seconds: 'histogram pool',
   retries_total: 'counter pool reason',
   refusals_total: 'counter listener reason',
+  tls_handshakes_total: 'counter listener result',
+  certificate_expiry_timestamp_seconds: 'gauge listener certificate',
   health_transitions_total: 'counter pool backend to',
   config_generation: 'gauge',
   config_reloads_total: 'counter result',
@@ -38,7 +40,7 @@ describe('the catalogue of metrics', () => {
     expect(new Set(labels).size).toBe(labels.length);
     expect(labels).not.toContain('le');
     expect(name.endsWith('_total')).toBe(type === 'counter');
-    expect(name.endsWith('_seconds')).toBe(type === 'histogram');
+    expect(name.endsWith('_seconds') && !name.endsWith('_timestamp_seconds')).toBe(type === 'histogram');
     expect(help).toMatch(/^[A-Z0-9].*\.$/);
   });
 
@@ -59,6 +61,7 @@ describe('the catalogue of metrics', () => {
       'backend_active',
       'backend_up',
       'build_info',
+      'certificate_expiry_timestamp_seconds',
       'config_generation',
       'config_reloads_total',
       'health_transitions_total',

@@ -36,8 +36,9 @@ function clientWith(text: string, { peer = '10.0.0.1', bodyBytes = 0, trust = []
     limits: { bodyBytes },
     trusts: (ip: string) => trusted.has(ip),
     makeId: () => 'made',
+    proto: 'http',
   };
-  return { site, peer, localAuthority: () => '10.9.9.9:80' } as unknown as ClientSide;
+  return { site, peer, clientLines: '', localAuthority: () => '10.9.9.9:80' } as unknown as ClientSide;
 }
 
 /** A request of which the head has come, and then these pieces of its body. */

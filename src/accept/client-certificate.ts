@@ -1,0 +1,30 @@
+import type { X509Certificate } from 'node:crypto';
+
+/** The fields that tell a backend whose certificate the client has shown; no client can send them itself. */
+export const CLIENT_CERTIFICATE_FIELDS = ['X-Client-Cert-Subject', 'X-Client-Cert-Fingerprint'] as const;
+
+/** A subject longer than this, in characters, is cut: authorities put no limit on them. */
+const LONGEST_SUBJECT = 1024;
+
+/** The field lines for a verified certificate, each with its CRLF. */
+export function clientCertificateLines({ subject, fingerprint256 }: X509Certificate): string {
+  const [subjectField, fingerprintField] = CLIENT_CERTIFICATE_FIELDS;
+  const fingerprint = fingerprint256.replaceAll(':', '').toLowerCase();
+  return `${subjectField}: ${subjectText(subject)}\r\n${fingerprintField}: ${fingerprint}\r\n`;
+}
+
+/**
+ * A distinguished name on one line, most general part first: `O=Example, CN=alice`. Whatever is not printable ASCII is
+ * written as the bytes of its UTF-8, `%C3%A9`, as are `%` and `,`, so that a name can neither break out of the field nor
+ * pass for two.
+ */
+export function subjectText(subject: string | undefined): string {
+  const parts = (subject ?? '').split('\n').filter((part) => part !== '');
+  return parts.map(escaped).join(', ').slice(0, LONGEST_SUBJECT);
+}
+
+function escaped(part: string): string {
+  return part.replace(/[^\x20-\x24\x26-\x2b\x2d-\x7e]+/gu, (text) =>
+    [...Buffer.from(text)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
+  );
+}

@@ -1,0 +1,193 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { TlsListenerPlan } from '../accept/tls-context.ts';
+import { pathFrom } from '../config/check-tls.ts';
+import { type KeyPair, readCertificates, readPair } from '../config/pem-files.ts';
+import type { Config, ListenerConfig } from '../config/schema.ts';
+import { type ConfigWatch, watchConfig } from '../config/watch.ts';
+import type { Clock, TimerHandle } from '../support/clock.ts';
+
+/** How long a handshake with a client of a tcp listener may take, in ms; one of an http listener has its time for a head. */
+const TCP_HANDSHAKE_MS = 10_000;
+
+/** Session tickets are sealed with new keys this often, in ms: a key that leaks opens no older sessions. */
+const TICKET_KEYS_MS = 12 * 3_600_000;
+
+/** Files that change together are read this long after the last of them, in ms. */
+const SETTLE_MS = 300;
+
+/** What the book needs, and whom it tells. */
+export interface TlsBookDeps {
+  readonly clock: Clock;
+  /** Where relative paths start. */
+  readonly folder: string;
+  /** Files have changed, or it is time for new ticket keys: `load` is to be called, and a plan made. */
+  onChange(): void;
+  /** A file that was good before no longer is; what was read of it before stays. */
+  onBroken(message: string): void;
+  /** Another certificate has been read in the place of one. */
+  onReplaced(certificate: string, validTo: number): void;
+}
+
+/** A certificate of a listener, for the metrics. */
+export interface CertificateExpiry {
+  readonly listener: string;
+  /** Its path as the config has it. */
+  readonly certificate: string;
+  readonly seconds: number;
+}
+
+/**
+ * The certificates, keys and authorities of the config in force, read from their files and watched. Workers get them with
+ * their plans and touch no file.
+ */
+export class TlsBook {
+  readonly #deps: TlsBookDeps;
+  #pairs = new Map<string, KeyPair>();
+  #authorities = new Map<string, string>();
+  #watches = new Map<string, ConfigWatch>();
+  #settling: TimerHandle | undefined;
+  #rotation: TimerHandle | undefined;
+  #ticketKeys: Uint8Array = randomBytes(48);
+
+  constructor(deps: TlsBookDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Reads what the config names. A file that is broken and was good before keeps its old contents, and that is reported;
+   * one that never was good rejects with what is wrong.
+   */
+  async load(config: Config): Promise<void> {
+    const pairs = new Map<string, KeyPair>();
+    const authorities = new Map<string, string>();
+    // Watched from before they are read, so that no change is missed.
+    if (config.watch) for (const path of this.#pathsOf(config)) this.#watch(path);
+    for (const { cert, key } of pairsOf(config)) {
+      const name = pairName(cert, key);
+      if (!pairs.has(name)) pairs.set(name, await this.#pair(cert, key));
+    }
+    for (const path of authoritiesOf(config)) authorities.set(path, await this.#authority(path));
+    this.#pairs = pairs;
+    this.#authorities = authorities;
+    this.#unwatchAllBut(new Set(config.watch ? this.#pathsOf(config) : []));
+    if (pairs.size > 0) this.#rotation ??= this.#scheduleRotation();
+  }
+
+  async #pair(cert: string, key: string): Promise<KeyPair> {
+    const read = await readPair(this.#path(cert), this.#path(key));
+    const before = this.#pairs.get(pairName(cert, key));
+    if (read.ok) {
+      if (before !== undefined && before.cert !== read.value.cert) this.#deps.onReplaced(cert, read.value.validTo);
+      return read.value;
+    }
+    if (before === undefined) throw new Error(read.message);
+    this.#deps.onBroken(read.message);
+    return before;
+  }
+
+  async #authority(path: string): Promise<string> {
+    const read = await readCertificates(this.#path(path));
+    if (read.ok) return read.value.text;
+    const before = this.#authorities.get(path);
+    if (before === undefined) throw new Error(read.message);
+    this.#deps.onBroken(read.message);
+    return before;
+  }
+
+  #path(path: string): string {
+    return pathFrom(this.#deps.folder, path);
+  }
+
+  #pathsOf(config: Config): string[] {
+    const written = [...pairsOf(config).flatMap(({ cert, key }) => [cert, key]), ...authoritiesOf(config)];
+    return written.map((path) => this.#path(path));
+  }
+
+  #watch(path: string): void {
+    const { clock } = this.#deps;
+    if (!this.#watches.has(path))
+      this.#watches.set(
+        path,
+        watchConfig(path, () => this.#stir(), { clock }),
+      );
+  }
+
+  #unwatchAllBut(paths: ReadonlySet<string>): void {
+    for (const [path, watch] of this.#watches) {
+      if (paths.has(path)) continue;
+      watch.close();
+      this.#watches.delete(path);
+    }
+  }
+
+  /** A certificate and its key are two files: the second may follow the first. */
+  #stir(): void {
+    const { clock, onChange } = this.#deps;
+    if (this.#settling !== undefined) clock.clearTimeout(this.#settling);
+    this.#settling = clock.setTimeout(onChange, SETTLE_MS);
+    this.#settling.unref();
+  }
+
+  #scheduleRotation(): TimerHandle {
+    const timer = this.#deps.clock.setTimeout(() => {
+      this.#ticketKeys = randomBytes(48);
+      this.#rotation = this.#scheduleRotation();
+      this.#deps.onChange();
+    }, TICKET_KEYS_MS);
+    timer.unref();
+    return timer;
+  }
+
+  /** How a listener ends TLS; undefined for one in the clear. What it names must have been loaded. */
+  planFor(name: string, listener: ListenerConfig): TlsListenerPlan | undefined {
+    const { tls } = listener;
+    if (tls === undefined) return undefined;
+    const clientCa = tls.clientCa === '' ? '' : this.#authorities.get(tls.clientCa)!;
+    const plan = {
+      certificates: tls.certificates.map(({ cert, key }) => {
+        const pair = this.#pairs.get(pairName(cert, key))!;
+        return { cert: pair.cert, key: pair.key, names: pair.names };
+      }),
+      minVersion: `TLSv${tls.minVersion}` as const,
+      clientCa,
+      alpn: tls.alpn,
+      ticketKeys: this.#ticketKeys,
+      sessionContext: digest([name, clientCa]).slice(0, 32),
+      handshakeMs: listener.protocol === 'http' ? listener.timeouts.header : TCP_HANDSHAKE_MS,
+    };
+    return { ...plan, id: digest([plan, [...this.#ticketKeys]]) };
+  }
+
+  /** When the certificates of a config's listeners expire. */
+  *expiries(config: Config): Iterable<CertificateExpiry> {
+    for (const [listener, { tls }] of Object.entries(config.listeners)) {
+      for (const { cert, key } of tls?.certificates ?? []) {
+        const pair = this.#pairs.get(pairName(cert, key));
+        if (pair !== undefined) yield { listener, certificate: cert, seconds: Math.floor(pair.validTo / 1000) };
+      }
+    }
+  }
+
+  /** Ends all watching. */
+  close(): void {
+    this.#unwatchAllBut(new Set());
+    for (const timer of [this.#settling, this.#rotation]) if (timer !== undefined) this.#deps.clock.clearTimeout(timer);
+  }
+}
+
+function pairsOf(config: Config): { cert: string; key: string }[] {
+  return Object.values(config.listeners).flatMap(({ tls }) => tls?.certificates ?? []);
+}
+
+function authoritiesOf(config: Config): string[] {
+  const paths = Object.values(config.listeners).map(({ tls }) => tls?.clientCa ?? '');
+  return [...new Set(paths.filter((path) => path !== ''))];
+}
+
+function pairName(cert: string, key: string): string {
+  return `${cert}\n${key}`;
+}
+
+function digest(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex');
+}
