@@ -1,4 +1,5 @@
 import type { AccessRecord } from './access-log.ts';
+import { reasonOf } from './access-reason.ts';
 
 /** How a line of the access log reads. */
 export type AccessFormat = 'json' | 'combined';
@@ -12,10 +13,10 @@ function hex(code: number, digits: number): string {
   return code.toString(16).padStart(digits, '0');
 }
 
-/** The escape of one UTF-16 unit: \xHH as nginx and Apache write it, \uHHHH for what does not fit. */
+/** The escape of one UTF-16 unit: \xHH as nginx writes it, \uHHHH for what does not fit. */
 function escaped(unit: string): string {
   const code = unit.charCodeAt(0);
-  return code <= 0xff ? `\\x${hex(code, 2)}` : `\\u${hex(code, 4)}`;
+  return code <= 0xff ? `\\x${hex(code, 2).toUpperCase()}` : `\\u${hex(code, 4)}`;
 }
 
 /** A text between double quotes: nothing in it can end the quotes, the line, or speak to a terminal. */
@@ -42,20 +43,27 @@ function commonLogTime(unixMs: number): string {
 }
 
 /**
- * Apache's combined log format. A connection has no request line, status or headers: its line has the listener and the
- * backend in the request's place, and 0 for the status.
+ * Apache's combined log format; the size is that of the body, as there. A request whose head could not be read has a dash
+ * for its request line. A connection has no request line, status or headers: its line has the listener and the backend
+ * in the request's place, and 0 for the status.
  */
 function combined(record: AccessRecord): string {
   const start = `${word(record.client)} - - ${commonLogTime(record.time)}`;
   if (record.kind === 'connection')
     return `${start} ${quoted(`TCP ${record.listener} ${record.backend}`)} 0 ${record.bytesOut} "-" "-"`;
-  const line = quoted(`${record.method} ${record.target} ${record.protocol}`);
-  return `${start} ${line} ${record.status} ${record.bytesOut} ${quoted(record.referer)} ${quoted(record.userAgent)}`;
+  const line = quoted(record.method && `${record.method} ${record.target} ${record.protocol}`);
+  return `${start} ${line} ${record.status} ${record.bodyBytesOut} ${quoted(record.referer)} ${quoted(record.userAgent)}`;
 }
 
 function json(record: AccessRecord): string {
   const { kind, time, ...rest } = record;
-  const text = JSON.stringify({ time: new Date(time).toISOString(), kind, ...rest });
+  const text = JSON.stringify({
+    time: new Date(time).toISOString(),
+    kind,
+    ...rest,
+    cause: undefined,
+    reason: reasonOf(record),
+  });
   return text.replace(unprintableInJson, (unit) => `\\u${hex(unit.charCodeAt(0), 4)}`);
 }
 

@@ -18,18 +18,25 @@ export interface RequestRecord {
   readonly host: string;
   /** The protocol with its version, like 'HTTP/1.1'. */
   readonly protocol: string;
-  /** What the client was answered; 499 when it left first. */
+  /** What the client was answered; 499 when it left first, and 0 when a request was cut short without any answer. */
   readonly status: number;
   /** Bytes of head and body read from the client, and written to it. */
   readonly bytesIn: number;
   readonly bytesOut: number;
+  /** Those of `bytesOut` that are not of a head. */
+  readonly bodyBytesOut: number;
+  /** From the request's first byte to the answer's last. */
   readonly durationMs: number;
   /** Time to open the connection to the backend; 0 when one was reused or none was needed. */
   readonly connectMs: number;
+  /** From the request's being sent to the backend that answered to the first byte of its answer; 0 when none answered. */
+  readonly firstByteMs: number;
   /** How many times a backend was tried. */
   readonly attempts: number;
-  /** Why it ended: 'served', 'client-aborted', or the code of the error that Fairlead answered. */
+  /** Why it ended, as a code: 'served', 'client-aborted', or the code of the error that Fairlead answered. */
   readonly ended: string;
+  /** What is known of the cause beyond the code, in words; '' when the code says it all. */
+  readonly cause: string;
   readonly requestId: string;
   readonly userAgent: string;
   readonly referer: string;
@@ -52,7 +59,7 @@ export interface ConnectionRecord {
   readonly durationMs: number;
   readonly connectMs: number;
   readonly attempts: number;
-  /** Why it ended: 'served', 'client-aborted', 'backend-reset', 'idle-timeout' and the like. */
+  /** Why it ended, as a code: 'closed', 'client-aborted', 'backend-reset', 'idle-timeout' and the like. */
   readonly ended: string;
 }
 

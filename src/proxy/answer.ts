@@ -33,6 +33,8 @@ export interface AnswerReader {
   readonly answerEdit: HeadEdit | undefined;
   /** Field lines that this answer gets behind the backend's, each with its CRLF. */
   readonly answerLines: string;
+  /** Bytes of heads among what was written to the client. */
+  headBytes: number;
   /** True when the connection to the client must end after this answer for other reasons. */
   mustClose(): boolean;
   /** Write to the client; false when it does not keep up. */
@@ -105,7 +107,7 @@ export class Answer {
       if (head.status === 101) return this.#upgrade(bytes, pos, end);
       if (!head.interim) return this.#begin(bytes, pos, end);
       if (++this.#interim > MAX_INTERIM) return this.#bad('too many interim responses');
-      if (this.#reader.request.minor === 1) this.#reader.write(interimOut(head));
+      if (this.#reader.request.minor === 1) this.#writeHead(interimOut(head));
     }
     return 'more';
   }
@@ -115,7 +117,7 @@ export class Answer {
     this.status = 101;
     if (pos < end) this.rest = Buffer.from(bytes.subarray(pos, end));
     const { answerEdit: edit, answerLines: lines } = this.#reader;
-    this.#reader.write(switchOut(head, { edit, lines }));
+    this.#writeHead(switchOut(head, { edit, lines }));
     return 'upgraded';
   }
 
@@ -135,6 +137,7 @@ export class Answer {
     const sayKeepAlive = reader.request.minor === 0 && !this.close;
     const { answerEdit: edit, answerLines: lines } = reader;
     const text = responseOut(head, { close: this.close, sayKeepAlive, unchunk, edit, lines });
+    reader.headBytes += text.length;
     if (!this.#unchunk && end - pos <= JOIN_BYTES) return this.#beginJoined(text, bytes, pos, end);
     this.clientIsFull = !reader.write(text);
     return this.#relay(bytes, pos, end);
@@ -145,6 +148,12 @@ export class Answer {
     const next = this.#framer.feed(bytes, pos, end);
     this.clientIsFull = !this.#reader.write(next > pos ? text + latin1(bytes, pos, next) : text);
     return this.#settle(bytes, next, end);
+  }
+
+  /** A head that is no final one goes on by itself. */
+  #writeHead(text: string): void {
+    this.#reader.headBytes += text.length;
+    this.#reader.write(text);
   }
 
   #relay(bytes: Buffer, pos: number, end: number): AnswerStep {

@@ -8,6 +8,7 @@ import { READ_BUFFER_BYTES, type Wire, type WireSink } from '../support/wire.ts'
 import { type ErrorCode, errorResponse, serializeResponse } from './error-response.ts';
 import type { ClientSide, HttpContext } from './http-context.ts';
 import { Exchange } from './http-proxy.ts';
+import { logRefused } from './request-log.ts';
 
 /** How long a closing connection still takes in and discards what the client sends (RFC 9112 §9.6), in ms. */
 const LINGER_MS = 2000;
@@ -250,7 +251,9 @@ export class HttpConnection implements WireSink, Expiring, Member, ClientSide {
     const response = errorResponse(code, cause);
     this.site.nowhere.count(response.status, 0, undefined, undefined);
     this.#exchange = undefined;
-    this.write(serializeResponse(response, { close: true, bodiless: false }));
+    const text = serializeResponse(response, { close: true, bodiless: false });
+    this.write(text);
+    logRefused(this, { code, cause }, { status: response.status, text });
     this.close();
   }
 

@@ -9,16 +9,16 @@ import type { PoolSite } from './deps.ts';
 import { errorResponse, type OwnResponse, routeResponse, serializeResponse } from './error-response.ts';
 import { HeldBody } from './held-body.ts';
 import type { ClientSide } from './http-context.ts';
-import { type Complaint, failureComplaint, hintFor, refusalComplaint, unsafePath } from './http-policy.ts';
+import { type Complaint, failureComplaint, hintFor, mayRetry, refusalComplaint, unsafePath } from './http-policy.ts';
 import { HttpRequest } from './http-request.ts';
 import { Link } from './link.ts';
-import { type LoggedExchange, logRequest } from './request-log.ts';
+import { headBytesOf, type LoggedExchange, logRequest } from './request-log.ts';
 import type { RouteSite } from './route-site.ts';
 import { startUpgraded } from './upgrade-proxy.ts';
 import type { BackendUser } from './upstreams.ts';
 
 /** Where an exchange stands. */
-type Phase = 'framing' | 'holding' | 'holding' | 'connecting' | 'awaiting' | 'relaying' | 'over';
+type Phase = 'framing' | 'holding' | 'connecting' | 'awaiting' | 'relaying' | 'over';
 
 /** The status under which a client is counted that left before it was answered. */
 const CLIENT_LEFT = 499;
@@ -36,6 +36,9 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
   backend: Backend | undefined;
   attempts = 0;
   bytesOut = 0;
+  headBytes = 0;
+  firstByteMs = 0;
+  cause = '';
   /** Field lines, each with its CRLF, that the backend's answer carries to the client beyond its own: set before it comes. */
   answerLines = '';
   /** The backend does not keep up with the body: the client must not be read until it does. */
@@ -216,7 +219,8 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
     if (this.#phase === 'over') return false;
     if (!began && answer.relaying) {
       this.#phase = 'relaying';
-      this.pool!.meters.answered(this.backend!, this.client.site.deps.now() - this.#sentAt);
+      this.firstByteMs = this.client.site.deps.now() - this.#sentAt;
+      this.pool!.meters.answered(this.backend!, this.firstByteMs);
     }
     if (step === 'done') this.#complete();
     else if (step === 'upgraded') this.#upgraded();
@@ -306,7 +310,7 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
     if (takesBody && this.request.incomplete && !this.backendIsFull) {
       return this.#complain({ code: 'request-timeout', cause: 'the request body did not arrive in time' });
     }
-    if (this.#phase === 'relaying' && this.#answer?.clientIsFull === true) return this.abort();
+    if (this.#phase === 'relaying' && this.#answer?.clientIsFull === true) return this.abort('client-timeout');
     this.#fail('backend-timeout');
   }
 
@@ -317,9 +321,11 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
     }
     const answer = this.#answer;
     const stale = outcome === 'backend-reset' && this.#link.reused && answer?.begun !== true;
-    const retry = this.#mayRetry(outcome, stale);
+    const maySendAgain = answer?.begun !== true && this.request.maySendAgain;
+    const retry = mayRetry(outcome, this.route.plan.retry, { attempts: this.attempts, stale, maySendAgain });
     this.#link.drop();
     if (answer?.relaying === true) {
+      this.cause = answer.problem;
       this.#over(outcome, answer.status, outcome);
       return this.client.reset();
     }
@@ -338,17 +344,10 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
     this.#attempt(outcome);
   }
 
-  #mayRetry(outcome: Outcome, stale: boolean): boolean {
-    const { attempts, onConnect, onReset } = this.route.plan.retry;
-    if (outcome.startsWith('connect-')) return onConnect && this.attempts < attempts;
-    if (outcome !== 'backend-reset' || this.#answer?.begun === true || !this.request.maySendAgain) return false;
-    return stale || (onReset && this.attempts < attempts);
-  }
-
-  /** The client left, which is never held against the backend. */
-  abort(): void {
+  /** The client left, or does not take its answer, which is never held against the backend. */
+  abort(ended = 'client-aborted'): void {
     if (this.#phase === 'over') return;
-    this.#over('client-aborted', CLIENT_LEFT, 'client-aborted');
+    this.#over('client-aborted', CLIENT_LEFT, ended);
     if (this.#answer?.relaying === true) this.client.reset();
     else this.client.close();
   }
@@ -362,12 +361,15 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
   #complain(complaint: Complaint, outcome: Outcome = 'client-aborted'): void {
     if (outcome === 'client-aborted') this.client.site.meters.refused(complaint.code);
     const { code, cause } = complaint;
+    this.cause = cause;
     this.#reply(errorResponse(code, cause, this.route.answerEdit), outcome, code);
   }
 
   #reply(response: OwnResponse, outcome: Outcome = 'client-aborted', ended = 'served'): void {
     const close = !this.request.persistent || this.request.complaint !== undefined || this.mustClose();
-    this.write(serializeResponse(response, { close, bodiless: this.request.method === 'HEAD' }));
+    const text = serializeResponse(response, { close, bodiless: this.request.method === 'HEAD' });
+    this.headBytes += headBytesOf(text);
+    this.write(text);
     this.#over(outcome, response.status, ended);
     this.client.exchanged(close);
   }
@@ -375,6 +377,7 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
   /** The request is refused for its framing or size: what follows it cannot be told from a request, so the connection ends. */
   #refuse(complaint: Complaint, end: number): number {
     if (this.#answer?.relaying === true) {
+      this.cause = complaint.cause;
       this.#over('client-aborted', this.#answer.status, complaint.code);
       this.client.reset();
     } else this.#complain(complaint);

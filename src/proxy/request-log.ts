@@ -2,6 +2,7 @@ import type { RequestHead } from '../http1/request-head.ts';
 import type { Backend } from '../pool/backend.ts';
 import type { PoolSite } from './deps.ts';
 import type { ClientSide } from './http-context.ts';
+import type { Complaint } from './http-policy.ts';
 import type { RouteSite } from './route-site.ts';
 
 /** What the access log needs of a request's head, taken while the head is at hand. */
@@ -28,8 +29,22 @@ export interface LoggedExchange {
   readonly pool: PoolSite | undefined;
   readonly backend: Backend | undefined;
   readonly bytesOut: number;
+  /** Those of `bytesOut` that are of heads. */
+  readonly headBytes: number;
   readonly connectMs: number;
+  readonly firstByteMs: number;
+  /** What is known of the cause of an end that was not the plain one; '' for nothing. */
+  readonly cause: string;
   readonly attempts: number;
+}
+
+/** A client whose request could not be read. */
+type RefusedClient = Pick<ClientSide, 'site' | 'peer'>;
+
+/** An answer of our own, as it was written. */
+interface WrittenAnswer {
+  readonly status: number;
+  readonly text: string;
 }
 
 /** Takes from a head what the access log will need of it. */
@@ -61,11 +76,51 @@ export function logRequest(exchange: LoggedExchange, status: number, ended: stri
     status,
     bytesIn: request.bytesIn,
     bytesOut: exchange.bytesOut,
+    bodyBytesOut: exchange.bytesOut - exchange.headBytes,
     durationMs,
     connectMs: exchange.connectMs,
+    firstByteMs: exchange.firstByteMs,
     attempts: exchange.attempts,
     ended,
+    cause: exchange.cause,
     requestId: request.id,
     ...request.logged,
   });
+}
+
+/** Hands a request whose head could not be read, and its answer, to the access log, if it is one to be logged. */
+export function logRefused({ site, peer }: RefusedClient, { code, cause }: Complaint, answer: WrittenAnswer): void {
+  const { access } = site.deps.settings;
+  if (access?.sampled() !== true) return;
+  access.push({
+    kind: 'request',
+    time: Date.now(),
+    listener: site.name,
+    route: '',
+    pool: '',
+    backend: '',
+    client: peer,
+    method: '',
+    protocol: '',
+    status: answer.status,
+    bytesIn: 0,
+    bytesOut: answer.text.length,
+    bodyBytesOut: answer.text.length - headBytesOf(answer.text),
+    durationMs: 0,
+    connectMs: 0,
+    firstByteMs: 0,
+    attempts: 0,
+    ended: code,
+    cause,
+    requestId: '',
+    target: '',
+    host: '',
+    userAgent: '',
+    referer: '',
+  });
+}
+
+/** How much of the text of an answer of our own is its head. */
+export function headBytesOf(text: string): number {
+  return text.indexOf('\r\n\r\n') + 4;
 }

@@ -3,6 +3,7 @@ import { dial, dialFailure } from '../connect/dial.ts';
 import type { PickHint } from '../pick/balancer.ts';
 import type { Backend, Endpoint } from '../pool/backend.ts';
 import type { Lease, Outcome } from '../pool/lease.ts';
+import type { Refusal } from '../pool/pool.ts';
 import { Tunnel, type TunnelEnd, type TunnelObserver, type TunnelTimeouts } from '../relay/tunnel.ts';
 import type { Expiring } from '../support/deadlines.ts';
 import type { Member } from '../support/members.ts';
@@ -14,7 +15,7 @@ import type { ListenerMeters } from './listener-meters.ts';
 const MAX_DIALS = 3;
 
 /** How one L4 connection ended. */
-export type TcpEnd = TunnelEnd | 'client-aborted';
+export type TcpEnd = TunnelEnd | 'client-aborted' | Outcome | Refusal;
 
 /** What a connection sees of its listener. */
 export interface TcpOwner {
@@ -53,6 +54,8 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
   #endpoint: Endpoint | undefined;
   #endpointsTried = 0;
   #tunnel: Tunnel | undefined;
+  /** Why a client whose wire closes before a backend is connected has no backend: it left, unless it was turned away. */
+  #turnedAway: TcpEnd = 'client-aborted';
 
   constructor(site: TcpOwner, client: Wire) {
     this.#site = site;
@@ -115,8 +118,9 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
   }
 
   /** No backend can be had: the client sees a reset, as it would from a port that nobody serves. */
-  #turnAway(reason: string): void {
+  #turnAway(reason: Outcome | Refusal): void {
     this.#site.meters.refused(reason);
+    this.#turnedAway = reason;
     this.client.reset();
   }
 
@@ -155,7 +159,7 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
     this.#dropDial();
     this.#site.deps.deadlines.remove(this);
     this.#lease?.release('client-aborted');
-    this.#finish('client-aborted');
+    this.#finish(this.#turnedAway);
   }
 
   #finish(ended: TcpEnd): void {
@@ -174,7 +178,10 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
   /** Ends the connection for a drain whose time is up. */
   cut(): void {
     if (this.#tunnel !== undefined) this.#tunnel.cut('drained');
-    else this.client.destroy();
+    else {
+      this.#turnedAway = 'drained';
+      this.client.destroy();
+    }
   }
 
   onBytes(_bytes: Buffer, _length: number): boolean {

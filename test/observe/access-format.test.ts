@@ -19,13 +19,18 @@ const fields = fc.record({ target: hostile, method: hostile, userAgent: hostile,
 describe('json', () => {
   it('writes every field, the time in ISO 8601', () => {
     const line = formatAccess(requestRecord(), 'json');
-    expect(JSON.parse(line)).toEqual({ ...requestRecord(), time: '2026-02-03T04:05:06.789Z' });
+    const { cause: _, ...shown } = requestRecord();
+    expect(JSON.parse(line)).toEqual({ ...shown, time: '2026-02-03T04:05:06.789Z', reason: 'served' });
     expect(line.startsWith('{"time":"2026-02-03T04:05:06.789Z","kind":"request","listener":"web",')).toBe(true);
   });
 
   it('writes a connection', () => {
     const parsed = JSON.parse(formatAccess(connectionRecord(), 'json'));
-    expect(parsed).toEqual({ ...connectionRecord(), time: '2026-12-31T23:59:59.000Z' });
+    expect(parsed).toEqual({
+      ...connectionRecord(),
+      time: '2026-12-31T23:59:59.000Z',
+      reason: 'closed by both sides',
+    });
   });
 
   it('keeps a record on one line and gives back what was sent', () => {
@@ -64,6 +69,11 @@ describe('combined', () => {
     expect(line).toBe('- - - [03/Feb/2026:04:05:06 +0000] "GET /v1/items?page=2 HTTP/1.1" 499 3456 "-" "-"');
   });
 
+  it('has a dash for the request line of a request that could not be read', () => {
+    const line = formatAccess(requestRecord({ method: '', target: '', protocol: '', status: 400 }), 'combined');
+    expect(line).toContain('] "-" 400 3456 ');
+  });
+
   it('has a line for a connection too', () => {
     expect(formatAccess(connectionRecord(), 'combined')).toBe(
       '2001:db8::1 - - [31/Dec/2026:23:59:59 +0000] "TCP db 127.0.0.1:5432" 0 20 "-" "-"',
@@ -77,13 +87,13 @@ describe('combined', () => {
 
   it.each([
     ['"', '\\x22'],
-    ['\\', '\\x5c'],
-    ['\n', '\\x0a'],
-    ['\u001b[31m', '\\x1b[31m'],
-    ['\u007f', '\\x7f'],
+    ['\\', '\\x5C'],
+    ['\n', '\\x0A'],
+    ['\u001b[31m', '\\x1B[31m'],
+    ['\u007f', '\\x7F'],
     ['\u0080', '\\x80'],
-    ['é', '\\xe9'],
-    ['ÿ', '\\xff'],
+    ['é', '\\xE9'],
+    ['ÿ', '\\xFF'],
     ['Ā', '\\u0100'],
     ['€', '\\u20ac'],
     ['\u2028', '\\u2028'],

@@ -10,6 +10,7 @@ class Reader implements AnswerReader {
   readonly request: AnsweredRequest;
   answerEdit: HeadEdit | undefined;
   answerLines = '';
+  headBytes = 0;
   text = '';
   /** How many writes reached it. */
   writes = 0;

@@ -56,15 +56,20 @@ describe('the access log as JSON', () => {
       status: 201,
       bytesIn: request.length,
       bytesOut: client.text.length,
+      bodyBytesOut: 'fine'.length,
       attempts: 1,
       ended: 'served',
+      reason: 'served',
       userAgent: 'ua/1',
       referer: 'http://r.test/',
     });
     expect(record!['requestId']).toBe(fieldOf(backend.requests[0]!, 'x-request-id'));
     expect(Math.abs(Date.parse(String(record!['time'])) - before)).toBeLessThan(2000);
     expect(record!['connectMs']).toBeGreaterThan(0);
-    expect(record!['durationMs']).toBeGreaterThanOrEqual(Number(record!['connectMs']));
+    expect(record!['firstByteMs']).toBeGreaterThan(0);
+    const phases = Number(record!['connectMs']) + Number(record!['firstByteMs']);
+    expect(record!['durationMs']).toBeGreaterThanOrEqual(phases);
+    expect(record).not.toHaveProperty('cause');
   });
 
   it('has a line for each request of a connection, whatever came of it', async () => {
@@ -111,6 +116,7 @@ describe('the access log as JSON', () => {
       [200, 'served'],
       [200, 'served'],
     ]);
+    expect(records[0]).toMatchObject({ reason: 'client left before the answer', firstByteMs: 0 });
     expect(records.map(({ attempts }) => attempts)).toContain(2);
     expect(records[0]!['bytesOut']).toBe(0);
   });
@@ -121,6 +127,55 @@ describe('the access log as JSON', () => {
     const client = await connectTo(lb.address());
     await client.send(get('/app/', 'X-Forwarded-For: 9.9.9.9, 127.0.0.1', 'X-Request-Id: theirs')).answer();
     expect(await recordsOf(lb, 1)).toMatchObject([{ client: '9.9.9.9', requestId: 'theirs' }]);
+  });
+
+  it('has words for what cut an answer short, and how far it had come', async () => {
+    const backend = await startBackend(({ startLine }, { socket }) => {
+      if (startLine.includes('/broken')) {
+        return 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nfour\r\nxyz\r\n';
+      }
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n12345');
+      if (startLine.includes('/reset')) setTimeout(() => socket.resetAndDestroy(), 20);
+      return undefined;
+    });
+    const lb = await run([backend.address]);
+    for (const path of ['/app/reset', '/app/broken']) {
+      const client = await connectTo(lb.address());
+      client.send(get(path));
+      await client.ended();
+    }
+    const leaver = await connectTo(lb.address());
+    leaver.send(get('/app/leave'));
+    await leaver.until(() => leaver.text.endsWith('12345'), 'the part');
+    leaver.reset();
+    const records = await recordsOf(lb, 3);
+    expect(records.map(({ status, ended }) => [status, ended])).toEqual([
+      [200, 'backend-reset'],
+      [200, 'bad-response'],
+      [499, 'client-aborted'],
+    ]);
+    expect(records.map(({ reason }) => reason)).toEqual([
+      'backend reset the connection after 5 bytes of the answer',
+      expect.stringMatching(/^backend broke the framing of its answer after \d+ bytes of the answer: .*chunk/),
+      'client left after 5 bytes of the answer',
+    ]);
+  });
+
+  it('has a line for a request that could not be read, with the cause', async () => {
+    const lb = await run(['127.0.0.1:1']);
+    const client = await connectTo(lb.address());
+    client.send('GET /app/ HTTP/1.1\r\nHost : x\r\n\r\n');
+    await client.ended();
+    const [record] = await recordsOf(lb, 1);
+    expect(record).toMatchObject({
+      client: '127.0.0.1',
+      method: '',
+      status: 400,
+      ended: 'bad-request',
+      bytesOut: client.text.length,
+      attempts: 0,
+    });
+    expect(client.text.endsWith(`\r\n\r\n${record!['reason']}\n`)).toBe(true);
   });
 
   it('has one line for an upgraded connection, when it ends', async () => {
@@ -157,10 +212,10 @@ describe('the access log in the combined format', () => {
     const time = String.raw`\[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d \+0000\]`;
     expect(served).toMatch(
       new RegExp(
-        String.raw`^127\.0\.0\.1 - - ${time} "GET /app/a\\x22b HTTP/1\.1" 200 40 "http://r\.test/" "x\\x22y\\xff"$`,
+        String.raw`^127\.0\.0\.1 - - ${time} "GET /app/a\\x22b HTTP/1\.1" 200 2 "http://r\.test/" "x\\x22y\\xFF"$`,
       ),
     );
-    expect(moved).toMatch(new RegExp(String.raw`^127\.0\.0\.1 - - ${time} "GET /old/ HTTP/1\.1" 308 \d+ "-" "-"$`));
+    expect(moved).toMatch(new RegExp(String.raw`^127\.0\.0\.1 - - ${time} "GET /old/ HTTP/1\.1" 308 0 "-" "-"$`));
   });
 });
 
