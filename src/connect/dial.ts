@@ -1,5 +1,5 @@
-import { type DialTarget, wires } from '../support/open-wire.ts';
-import type { Wire, WireSink } from '../support/wire.ts';
+import { wires } from '../support/open-wire.ts';
+import type { DialTarget, Wire, WireSink } from '../support/wire.ts';
 
 /**
  * Starts a connection; `sink.onConnect` or `sink.onClose` follows. `local` is the address to connect from, '' for any.

@@ -2,15 +2,42 @@ import { Buffer } from 'node:buffer';
 import { isIPv6 } from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import { latin1 } from './latin1.ts';
-import type { HandleKit, HandleRequest, PendingWrite, SocketHandle, SocketName, WriteOwner } from './socket-handle.ts';
+import type {
+  HandleKit,
+  HandleRequest,
+  PendingWrite,
+  SocketHandle,
+  SocketName,
+  UnconnectedHandle,
+  WriteOwner,
+} from './socket-handle.ts';
 import { putSpare, takeSpare } from './spare-buffers.ts';
-import { COPY_AS_TEXT_BYTES, READ_BUFFER_BYTES, silentSink, type Wire, type WireSink } from './wire.ts';
+import {
+  COPY_AS_TEXT_BYTES,
+  type DialTarget,
+  READ_BUFFER_BYTES,
+  silentSink,
+  type Wire,
+  type WireSink,
+} from './wire.ts';
 
 /**
  * One buffer for all wires of the thread. A read lands in it and is used up before the callback returns, so an idle
  * connection owns no buffer and a busy one causes no garbage. Whoever wants to keep bytes copies them.
  */
 const sharedBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+
+/**
+ * Wires that are to connect or to close. They do when all events of this turn of the loop have been seen: the other
+ * side, which usually sleeps, is then woken once for a burst and not once for each.
+ */
+let queued: HandleWire[] = [];
+
+function afterPoll(): void {
+  const wires = queued;
+  queued = [];
+  for (const wire of wires) wire.afterPoll();
+}
 
 /** Wires that are closed and whose sinks have not heard of it: they do when the callback under way is over. */
 let closed: HandleWire[] = [];
@@ -69,6 +96,9 @@ export class HandleWire implements Wire, WriteOwner {
   #reading = false;
   #pendingWrites = 0;
   #ending = false;
+  #queued = false;
+  #target: DialTarget | undefined;
+  #from = '';
   #peer: SocketName | undefined;
   #local: SocketName | undefined;
 
@@ -81,28 +111,47 @@ export class HandleWire implements Wire, WriteOwner {
     handle.useUserBuffer(sharedBuffer);
   }
 
-  /** Starts to connect to an IP address; `sink.onConnect` or `sink.onClose` follows. `local` is the address to come from, '' for any. */
-  connectTcp(host: string, port: number, local: string): void {
-    const handle = this.#handle as ReturnType<HandleKit['newTcp']>;
-    const request = this.#kit.newTcpConnect();
+  /** Starts to connect; `sink.onConnect` or `sink.onClose` follows. `local` is the address to come from, '' for any. */
+  connect(to: DialTarget, local: string): void {
+    this.#connecting = true;
+    this.#target = to;
+    this.#from = local;
+    this.#queue();
+  }
+
+  #queue(): void {
+    if (this.#queued) return;
+    this.#queued = true;
+    if (queued.push(this) === 1) setImmediate(afterPoll);
+  }
+
+  /** All events of this turn have been seen: does what was asked for. */
+  afterPoll(): void {
+    this.#queued = false;
+    if (this.destroyed) return this.#handle.close();
+    const status = 'path' in this.#target! ? this.#connectUnix(this.#target.path) : this.#connectTcp(this.#target!);
+    if (status !== 0) this.#fail(status, 'connect');
+  }
+
+  #connectTcp({ host, port }: { readonly host: string; readonly port: number }): number {
+    const handle = this.#handle as UnconnectedHandle;
+    const local = this.#from;
     const v6 = isIPv6(host);
     handle.setNoDelay?.(true);
-    let status = local === '' ? 0 : v6 ? handle.bind6(local, 0, 0) : handle.bind(local, 0);
-    if (status === 0) status = v6 ? handle.connect6(request, host, port) : handle.connect(request, host, port);
-    this.#connect(request, status);
+    const status = local === '' ? 0 : v6 ? handle.bind6(local, 0, 0) : handle.bind(local, 0);
+    if (status !== 0) return status;
+    const request = this.#request(this.#kit.newTcpConnect());
+    return v6 ? handle.connect6(request, host, port) : handle.connect(request, host, port);
   }
 
-  /** Starts to connect to a Unix socket. */
-  connectUnix(path: string): void {
-    const request = this.#kit.newPipeConnect();
-    this.#connect(request, (this.#handle as ReturnType<HandleKit['newPipe']>).connect(request, path));
+  #connectUnix(path: string): number {
+    return (this.#handle as UnconnectedHandle).connect(this.#request(this.#kit.newPipeConnect()), path);
   }
 
-  #connect(request: HandleRequest, status: number): void {
-    this.#connecting = true;
+  #request(request: HandleRequest): HandleRequest {
     request.wire = this;
     request.oncomplete = onConnected;
-    if (status !== 0) this.#fail(status, 'connect');
+    return request;
   }
 
   onConnected(status: number): void {
@@ -114,9 +163,10 @@ export class HandleWire implements Wire, WriteOwner {
   }
 
   onRead(): void {
+    if (this.destroyed) return;
     const result = this.#kit.readResult();
     if (result > 0) {
-      if (this.destroyed || this.sink.onBytes(sharedBuffer, result) || this.destroyed) return;
+      if (this.sink.onBytes(sharedBuffer, result) || this.destroyed) return;
       this.#reading = false;
       this.#handle.readStop();
     } else if (result === this.#kit.eof) {
@@ -202,14 +252,15 @@ export class HandleWire implements Wire, WriteOwner {
   reset(): void {
     if (this.destroyed) return;
     const handle = this.#handle;
-    // Unix sockets know no reset, and one whose FIN is on its way is refused it.
-    if (this.#connecting || handle.reset === undefined || handle.reset() !== 0) handle.close();
+    // Unix sockets know no reset, and one whose FIN waits behind bytes is refused it.
+    if (this.#connecting || handle.reset === undefined) return this.destroy();
+    if (handle.reset() !== 0) handle.close();
     this.#close();
   }
 
   destroy(): void {
     if (this.destroyed) return;
-    this.#handle.close();
+    this.#queue();
     this.#close();
   }
 

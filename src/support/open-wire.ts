@@ -1,10 +1,7 @@
 import { HandleWire } from './handle-wire.ts';
 import { type HandleKit, handleKit, type SocketHandle } from './socket-handle.ts';
 import { SocketWire } from './socket-wire.ts';
-import type { Wire, WireSink } from './wire.ts';
-
-/** An address that can be dialled without asking a resolver: an IP address and port, or a Unix path. */
-export type DialTarget = { readonly host: string; readonly port: number } | { readonly path: string };
+import type { DialTarget, Wire, WireSink } from './wire.ts';
 
 /** How wires are made: on handles where they are known, else on `net.Socket`. */
 export interface WireMaker {
@@ -31,11 +28,9 @@ export function handleWires(kit: HandleKit): WireMaker {
   return {
     accepted: (handle) => new HandleWire(kit, handle as SocketHandle),
     dial(to, local, sink) {
-      const unix = 'path' in to;
-      const wire = new HandleWire(kit, unix ? kit.newPipe() : kit.newTcp());
+      const wire = new HandleWire(kit, 'path' in to ? kit.newPipe() : kit.newTcp());
       wire.sink = sink;
-      if (unix) wire.connectUnix(to.path);
-      else wire.connectTcp(to.host, to.port, local);
+      wire.connect(to, local);
       return wire;
     },
   };

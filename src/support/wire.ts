@@ -6,6 +6,9 @@ export const READ_BUFFER_BYTES = 64 * 1024;
 /** Up to this many bytes a chunk is written as a latin1 string, which the socket copies, instead of as a buffer, which it keeps. */
 export const COPY_AS_TEXT_BYTES = 16 * 1024;
 
+/** An address that can be dialled without asking a resolver: an IP address and port, or a Unix path. */
+export type DialTarget = { readonly host: string; readonly port: number } | { readonly path: string };
+
 /** What happens on a wire. Every method is called synchronously from the event loop; none may throw. */
 export interface WireSink {
   /** Bytes arrived in `bytes[0..length)`, valid only during the call. Returns false to stop reading until `wire.start()`. */

@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
 import net from 'node:net';
-import type { DialTarget, WireMaker } from '../../src/support/open-wire.ts';
-import { silentSink, type Wire, type WireSink } from '../../src/support/wire.ts';
+import type { WireMaker } from '../../src/support/open-wire.ts';
+import { type DialTarget, silentSink, type Wire, type WireSink } from '../../src/support/wire.ts';
 
 /** Everything that happened on a wire, in order. */
 export class Recorder implements WireSink {
