@@ -38,7 +38,7 @@ export function readMessage(text: string, reading: Reading = {}): HttpText | und
   const [startLine = '', ...lines] = text.slice(0, headEnd).split('\r\n');
   const fields = lines.map((line) => {
     const colon = line.indexOf(':');
-    return [line.slice(0, colon), line.slice(colon + 1).trim()] as const;
+    return [line.slice(0, colon), line.slice(colon + 1).replace(/^[\t ]+|[\t ]+$/g, '')] as const;
   });
   const status = startLine.startsWith('HTTP/') ? Number(startLine.split(' ')[1]) : 0;
   const rest = text.slice(headEnd + 4);
