@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { ConfigInput } from '../../src/config/schema.ts';
 import { type ApartFairlead, runApart } from '../support/apart.ts';
 import { hashOf, Sink, Source } from '../support/flow.ts';
 import { closeOpened, remember } from '../support/opened.ts';
@@ -13,10 +14,10 @@ afterEach(closeOpened);
 
 const MIB = 1024 * 1024;
 /** What passes in all. */
-const TOTAL_BYTES = 256 * MIB;
+const TOTAL_BYTES = 1024 * MIB;
 /** After so much the memory is looked at for the first time, since until then buffers and heaps grow to their size. */
 const WARM_BYTES = 64 * MIB;
-const REST_BYTES = 48 * MIB;
+const REST_BYTES = 192 * MIB;
 const REST_MS = 400;
 /** What the kernel's buffers of two connections may hold (`net.ipv4.tcp_rmem` goes up to 32 MiB each), and Fairlead's own. */
 const MOST_HELD_BYTES = 96 * MIB;
@@ -28,10 +29,21 @@ interface Stage {
   readonly socket: net.Socket;
 }
 
+function webOver(backend: string): ConfigInput {
+  return webConfig([backend], { timeouts: { idle: '20s', body: '20s' } });
+}
+
+function tcpOver(backend: string): ConfigInput {
+  return {
+    listeners: { web: { protocol: 'tcp', bind: '127.0.0.1:0', pool: 'web' } },
+    pools: { web: { backends: [backend], health: { type: 'off' } } },
+  };
+}
+
 /** A balancer in a process of its own before a peer in this one. */
-async function stage(onSocket: (socket: net.Socket) => void): Promise<Stage> {
+async function stage(onSocket: (socket: net.Socket) => void, config = webOver): Promise<Stage> {
   const peer = await startPeer(onSocket, { halfOpen: true });
-  const lb = await runApart(webConfig([peer.address], { timeouts: { idle: '20s', body: '20s' } }));
+  const lb = await runApart(config(peer.address));
   const port = Number(lb.address.split(':').at(-1));
   const socket = net.connect({ host: '127.0.0.1', port, allowHalfOpen: true });
   remember({ close: () => socket.destroy() });
@@ -61,7 +73,17 @@ async function passAll({ source, sink, lb }: Flow): Promise<void> {
   expect(sink.digest()).toBe(hashOf(TOTAL_BYTES));
 }
 
-describe('a reader that pauses holds the sender up, and memory stays where it is', { timeout: 60_000 }, () => {
+describe('a reader that pauses holds the sender up, and memory stays where it is', { timeout: 120_000 }, () => {
+  it.each(['client', 'backend'])('in L4, with the %s sending', async (sender) => {
+    const { promise, resolve } = Promise.withResolvers<net.Socket>();
+    const { lb, socket } = await stage(resolve, tcpOver);
+    const backend = await promise;
+    const source = new Source();
+    const sink = new Sink(sender === 'client' ? backend : socket, false);
+    void source.send(sender === 'client' ? socket : backend, TOTAL_BYTES);
+    await passAll({ source, sink, lb });
+  });
+
   it.each([
     ['of known length', 'HTTP/1.1', `Content-Length: ${TOTAL_BYTES}`],
     ['until the connection ends', 'HTTP/1.1', 'X-Length: unknown'],
