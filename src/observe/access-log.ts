@@ -1,4 +1,5 @@
 import type { Clock, TimerHandle } from '../support/clock.ts';
+import type { TraceRecord } from './trace-record.ts';
 
 /** One request that ended. Texts that do not apply are '': the pool of a redirect, a header that was not sent. */
 export interface RequestRecord {
@@ -38,8 +39,12 @@ export interface RequestRecord {
   /** What is known of the cause beyond the code, in words; '' when the code says it all. */
   readonly cause: string;
   readonly requestId: string;
+  /** The id of the trace that it is part of; '' for none. */
+  readonly traceId: string;
   readonly userAgent: string;
   readonly referer: string;
+  /** What its spans say, in records that spans are made of. */
+  readonly trace?: TraceRecord;
 }
 
 /** One L4 connection that ended. */

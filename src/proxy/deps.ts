@@ -4,6 +4,7 @@ import type { Pool } from '../pool/pool.ts';
 import type { SharedTable } from '../pool/table.ts';
 import type { Deadlines } from '../support/deadlines.ts';
 import type { PoolMeters } from './pool-meters.ts';
+import type { RequestTracer } from './request-trace.ts';
 
 /** What every proxy of a worker works with. */
 export interface ProxyDeps {
@@ -23,6 +24,8 @@ export interface ProcessSettings {
   maxConnections: number;
   /** Undefined when the access log is off. */
   access: AccessBuffer | undefined;
+  /** Undefined when no exporter of spans is configured. */
+  tracing: RequestTracer | undefined;
 }
 
 /** How a pool's backends are connected to: plain data, sent from the control plane. */

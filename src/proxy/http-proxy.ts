@@ -138,6 +138,7 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
     this.attempts++;
     this.#lease = acquired.lease;
     this.backend = acquired.lease.backend;
+    this.request.trace?.tried(this.backend, after);
     this.#phase = 'connecting';
     if (this.#mayUseKept && this.#link.takeKept(this.backend)) return this.#send();
     this.#expectConnection(this.#link.dial(this.backend, this.pool!.connect));

@@ -6,6 +6,7 @@ import { latin1 } from '../support/latin1.ts';
 import type { ClientSide } from './http-context.ts';
 import { type Complaint, clientSource, hostField, isIdempotent } from './http-policy.ts';
 import { type LoggedRequest, loggedRequest } from './request-log.ts';
+import type { RequestTrace } from './request-trace.ts';
 import type { RouteSite } from './route-site.ts';
 
 /**
@@ -20,8 +21,11 @@ export class HttpRequest {
   readonly upgrade: boolean;
   /** The client would keep its connection after the answer. */
   readonly persistent: boolean;
-  /** What the access log needs of the head; undefined when this request is not logged. */
+  /** What the access log and spans need of the head; undefined when neither takes this request. */
   readonly logged: LoggedRequest | undefined;
+  readonly inAccessLog: boolean;
+  /** Its part of a trace; undefined when no exporter is configured. */
+  readonly trace: RequestTrace | undefined;
   /** True when the peer is a proxy whose X-Forwarded-* are believed. */
   readonly trusted: boolean;
   /** The address of the client, behind proxies that are trusted. */
@@ -40,6 +44,8 @@ export class HttpRequest {
   /** Why it is refused: set by `take`. */
   complaint: Complaint | undefined;
   #hostAt = -1;
+  /** Where in the text the lines of the trace are to be put, which are another attempt's with each; -1 for no trace. */
+  #traceAt = -1;
   #continued = false;
   readonly #bodyLimit: number;
   readonly #body: BodyFramer | undefined;
@@ -54,7 +60,10 @@ export class HttpRequest {
     this.minor = head.minor;
     this.persistent = head.persistent;
     this.upgrade = head.upgradeProtocol !== undefined;
-    this.logged = site.deps.settings.access?.sampled() === true ? loggedRequest(head) : undefined;
+    const { access, tracing } = site.deps.settings;
+    this.trace = tracing?.begin(head);
+    this.inAccessLog = access?.sampled() === true;
+    this.logged = this.inAccessLog || this.trace?.sampled === true ? loggedRequest(head, this.trace) : undefined;
     this.trusted = site.trusts(peer);
     this.source = this.trusted ? clientSource(peer, head.get('x-forwarded-for'), (ip) => site.trusts(ip)) : peer;
     this.bytesIn = head.text.length;
@@ -111,13 +120,16 @@ export class HttpRequest {
     this.id = out.id;
     this.text = out.text;
     this.#hostAt = out.hostAt;
+    if (this.trace !== undefined && route.plan.traced === true) this.#traceAt = out.text.length - '\r\n'.length;
     return true;
   }
 
   /** `text` for this backend, whose own name may be what it is to have as Host. */
   textFor(backend: Backend): string {
-    const { text } = this;
+    let { text } = this;
     const at = this.#hostAt;
+    const traceAt = this.#traceAt;
+    if (traceAt >= 0) text = text.slice(0, traceAt) + this.trace!.lines + text.slice(traceAt);
     return at < 0 ? text : `${text.slice(0, at)}Host: ${hostField(backend.address)}\r\n${text.slice(at)}`;
   }
 

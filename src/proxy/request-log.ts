@@ -1,13 +1,17 @@
 import type { RequestHead } from '../http1/request-head.ts';
+import type { RequestRecord } from '../observe/access-log.ts';
+import { parseTraceparent } from '../observe/trace-context.ts';
 import type { Backend } from '../pool/backend.ts';
 import type { PoolSite } from './deps.ts';
 import type { ClientSide } from './http-context.ts';
 import type { Complaint } from './http-policy.ts';
+import type { RequestTrace } from './request-trace.ts';
 import type { RouteSite } from './route-site.ts';
 
 /** What the access log needs of a request's head, taken while the head is at hand. */
 export interface LoggedRequest {
   readonly target: string;
+  readonly traceId: string;
   readonly host: string;
   readonly userAgent: string;
   readonly referer: string;
@@ -19,6 +23,9 @@ export interface LoggedExchange {
   readonly startedAt: number;
   readonly request: {
     readonly logged: LoggedRequest | undefined;
+    /** It is one for the access log, not for spans alone. */
+    readonly inAccessLog: boolean;
+    readonly trace: RequestTrace | undefined;
     readonly source: string;
     readonly method: string;
     readonly minor: number;
@@ -48,22 +55,24 @@ interface WrittenAnswer {
 }
 
 /** Takes from a head what the access log will need of it. */
-export function loggedRequest(head: RequestHead): LoggedRequest {
+export function loggedRequest(head: RequestHead, trace: RequestTrace | undefined): LoggedRequest {
   return {
     target: head.target,
+    traceId: trace?.traceId ?? parseTraceparent(head.get('traceparent'))?.traceId ?? '',
     host: head.authority,
     userAgent: head.get('user-agent') ?? '',
     referer: head.get('referer') ?? '',
   };
 }
 
-/** Hands an exchange that is over to the access log, if it is one to be logged. */
+/** Hands an exchange that is over to the access log and to tracing, if it is one for them. */
 export function logRequest(exchange: LoggedExchange, status: number, ended: string): void {
   const { request } = exchange;
   if (request.logged === undefined) return;
   const { site } = exchange.client;
   const durationMs = site.deps.now() - exchange.startedAt;
-  site.deps.settings.access?.push({
+  const { access, tracing } = site.deps.settings;
+  const record: RequestRecord = {
     kind: 'request',
     time: Date.now() - durationMs,
     listener: site.name,
@@ -85,7 +94,11 @@ export function logRequest(exchange: LoggedExchange, status: number, ended: stri
     cause: exchange.cause,
     requestId: request.id,
     ...request.logged,
-  });
+  };
+  if (request.inAccessLog) access?.push(record);
+  if (request.trace?.sampled !== true) return;
+  const trace = request.trace.over(ended === 'served' ? '' : ended, site.proto);
+  tracing?.records.push({ ...record, trace });
 }
 
 /** Hands a request whose head could not be read, and its answer, to the access log, if it is one to be logged. */
@@ -113,6 +126,7 @@ export function logRefused({ site, peer }: RefusedClient, { code, cause }: Compl
     ended: code,
     cause,
     requestId: '',
+    traceId: '',
     target: '',
     host: '',
     userAgent: '',

@@ -32,6 +32,8 @@ export interface RoutePlan {
   readonly retry: RetryPlan;
   /** The path patterns of its match: what a regular expression among them captures, rewrites and redirects can use. */
   readonly paths: readonly string[];
+  /** Requests carry the trace context that Fairlead makes of what they came with; the client's own is dropped. */
+  readonly traced?: boolean;
   /** How the target changes; host: a name, or '' for that of the backend. */
   readonly rewrite?: (PathRewrite & { readonly host?: string | undefined }) | undefined;
   /** What changes in the heads of requests, and of answers. */

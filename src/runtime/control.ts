@@ -2,7 +2,6 @@ import { dirname } from 'node:path';
 import type { Writable } from 'node:stream';
 import { type Admin, createAdmin } from '../admin/admin.ts';
 import type { Config } from '../config/schema.ts';
-import { AccessWriter } from '../observe/access-writer.ts';
 import { LatencyWindow } from '../observe/latency-window.ts';
 import type { Logger } from '../observe/log.ts';
 import { MeterReader } from '../observe/meter-reader.ts';
@@ -19,6 +18,7 @@ import { HealthKeeper, type Transition } from './health-keeper.ts';
 import type { BindPlan, FromWorker, ToWorker, WorkerPlan } from './messages.ts';
 import { hostsOf, NameBook } from './name-book.ts';
 import { buildPlan, type Planned, releaseSlots, union } from './plan.ts';
+import { RecordDesk } from './record-desk.ts';
 import { SlotBook } from './slot-book.ts';
 import { StatusSource } from './status.ts';
 import { TlsBook } from './tls-book.ts';
@@ -78,13 +78,10 @@ export async function startFairlead(options: StartOptions): Promise<Running> {
 /** Platforms where several sockets may listen on one port and the kernel spreads connections over them. */
 const REUSE_PORT_PLATFORMS: ReadonlySet<string> = new Set(['linux', 'freebsd']);
 
-/** How long the access log may take to write out what it holds, in ms, when it is closed. */
-const ACCESS_LOG_FLUSH_MS = 1000;
-
 /** The control plane of one instance: everything that is not traffic. */
 class Control implements Running {
   readonly #logger: Logger;
-  readonly #accessStream: Writable;
+  readonly #records: RecordDesk;
   readonly #configPath: string | null;
   readonly #table: SharedTable;
   readonly #slots: SlotBook;
@@ -103,7 +100,6 @@ class Control implements Running {
   #planNumber = 0;
   generation = 0;
   #admin: Admin | undefined;
-  #access: AccessWriter | undefined;
   #state: 'starting' | 'open' | 'draining' | 'closed' = 'starting';
   /** The tail of the queue of changes: plans are applied one after another. */
   #changes: Promise<unknown> = Promise.resolve();
@@ -112,7 +108,7 @@ class Control implements Running {
     this.#config = config;
     this.#configPath = configPath;
     this.#logger = logger;
-    this.#accessStream = accessStream;
+    this.#records = new RecordDesk({ stream: accessStream, logger });
     this.workerCount = this.#reusePort ? workerCount(config.workers) : 1;
     const size = { ...DEFAULT_TABLE_SIZE, lanes: this.workerCount };
     const meters = createMeterMemory({ lanes: this.workerCount });
@@ -153,6 +149,7 @@ class Control implements Running {
   }
 
   async start(): Promise<void> {
+    await this.#records.startTracing(process.env);
     await this.#change(() => this.#apply(this.#config));
     this.generation = 1;
     this.#latency.start();
@@ -200,7 +197,7 @@ class Control implements Running {
     }
     this.#config = config;
     this.#planned = next;
-    this.#openAccessLog(config);
+    this.#records.open(config);
     this.#logger.level = config.log.level;
     await this.#health.watch(next.backends);
     releaseSlots(config, this.#slots, Date.now());
@@ -214,6 +211,7 @@ class Control implements Running {
       endpointsOf: this.#names.endpointsOf,
       ports: this.#ports,
       reusePort: this.#reusePort,
+      tracing: this.#records.tracing,
       tlsOf: (name, listener) => this.#tls.planFor(name, listener),
     });
   }
@@ -287,8 +285,8 @@ class Control implements Running {
       case 'claim':
         return this.#reader.add(lane, message.claim);
       case 'access':
-        this.#access?.take(message.batch);
-        return reply({ type: 'access-taken' });
+      case 'spans':
+        return reply(this.#records.take(message));
       case 'accept-error':
         this.#logger.error({ listener: message.listener, error: message.error }, 'a connection could not be accepted');
         return;
@@ -303,19 +301,6 @@ class Control implements Running {
       { worker: lane, ...(error === undefined ? {} : { err: error }) },
       'worker died; starting another',
     );
-  }
-
-  #openAccessLog({ log }: Config): void {
-    void this.#access?.close(ACCESS_LOG_FLUSH_MS);
-    this.#access =
-      log.access === false
-        ? undefined
-        : new AccessWriter({
-            stream: this.#accessStream,
-            format: log.access.format,
-            clock: systemClock,
-            onDropped: (count) => this.#logger.warn({ count }, 'access log records were dropped'),
-          });
   }
 
   #gauges() {
@@ -390,7 +375,7 @@ class Control implements Running {
     this.#latency.stop();
     await this.#fleet.close();
     await this.#admin?.close();
-    await this.#access?.close(ACCESS_LOG_FLUSH_MS);
+    await this.#records.close();
   }
 
   crashWorker(lane: number): Promise<void> {

@@ -4,12 +4,14 @@ import { type Bound, listen } from '../accept/listen.ts';
 import { TlsDoor } from '../accept/tls-door.ts';
 import { type AccessBatch, AccessBuffer } from '../observe/access-log.ts';
 import { Meters } from '../observe/meters.ts';
+import type { TracingPlan } from '../observe/trace-record.ts';
 import type { Backend } from '../pool/backend.ts';
 import { Pool } from '../pool/pool.ts';
 import { SharedTable } from '../pool/table.ts';
 import type { PoolSite, ProxyDeps } from '../proxy/deps.ts';
 import { HttpSite } from '../proxy/http-site.ts';
 import { PoolMeters } from '../proxy/pool-meters.ts';
+import { RequestTracer } from '../proxy/request-trace.ts';
 import { TcpSite } from '../proxy/tcp-site.ts';
 import { Upstreams } from '../proxy/upstreams.ts';
 import { systemClock } from '../support/clock.ts';
@@ -62,7 +64,7 @@ export class DataPlane {
       lane: seed.lane,
       deadlines: new Deadlines(now),
       meters: new Meters(seed.meters, seed.lane, (claim) => tell({ type: 'claim', claim }), [...seed.claims]),
-      settings: { maxConnections: 0, access: undefined },
+      settings: { maxConnections: 0, access: undefined, tracing: undefined },
       now,
     };
     this.#upstreams = new Upstreams(this.#deps.deadlines);
@@ -79,6 +81,8 @@ export class DataPlane {
         return this.#rollback(message.generation);
       case 'access-taken':
         return this.#deps.settings.access?.acknowledge();
+      case 'spans-taken':
+        return this.#deps.settings.tracing?.records.acknowledge();
       case 'drain':
         return this.#drain();
       case 'cut':
@@ -167,6 +171,7 @@ export class DataPlane {
   #applySettings(plan: WorkerPlan): void {
     const { settings, deadlines } = this.#deps;
     settings.maxConnections = plan.maxConnections;
+    if (plan.tracing !== undefined) settings.tracing ??= this.#tracer(plan.tracing);
     if (plan.accessSample !== this.#accessSample) this.#startAccessLog(plan.accessSample);
     if (this.#sweep !== undefined && deadlines.tickMs === plan.tickMs) return;
     clearInterval(this.#sweep);
@@ -174,6 +179,12 @@ export class DataPlane {
     // The first connections come before the first tick, and their deadlines count from the last sweep.
     deadlines.sweep();
     this.#sweep = setInterval(() => deadlines.sweep(), plan.tickMs);
+  }
+
+  #tracer(plan: TracingPlan): RequestTracer {
+    const post = (batch: AccessBatch): void => this.#tell({ type: 'spans', batch });
+    const records = new AccessBuffer({ sample: 1, post, clock: systemClock, random: Math.random });
+    return new RequestTracer(plan, { records, random: Math.random, now: this.#deps.now });
   }
 
   #startAccessLog(sample: number): void {
@@ -247,6 +258,7 @@ export class DataPlane {
       if (sites.some((site) => site.size > 0)) return;
       clearInterval(look);
       this.#deps.settings.access?.flush();
+      this.#deps.settings.tracing?.records.flush();
       this.#tell({ type: 'drained' });
     }, DRAIN_LOOK_MS);
   }

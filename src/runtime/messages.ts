@@ -1,6 +1,7 @@
 import type { BindTarget } from '../accept/listen.ts';
 import type { AccessBatch } from '../observe/access-log.ts';
 import type { Claim, MeterMemory } from '../observe/meters.ts';
+import type { TracingPlan } from '../observe/trace-record.ts';
 import type { PoolPlan, Trouble } from '../pool/pool.ts';
 import type { TableSize } from '../pool/table.ts';
 import type { ConnectPlan, HashKey } from '../proxy/deps.ts';
@@ -34,6 +35,8 @@ export interface WorkerPlan {
   readonly maxConnections: number;
   /** Share of requests that are logged; 0 when the access log is off. */
   readonly accessSample: number;
+  /** Undefined when no exporter of spans is configured; the same in all plans of a process. */
+  readonly tracing: TracingPlan | undefined;
   /** How often deadlines are looked at, in ms. */
   readonly tickMs: number;
 }
@@ -53,6 +56,7 @@ export type ToWorker =
   | { readonly type: 'commit'; readonly generation: number }
   | { readonly type: 'rollback'; readonly generation: number }
   | { readonly type: 'access-taken' }
+  | { readonly type: 'spans-taken' }
   | { readonly type: 'drain' }
   | { readonly type: 'cut' };
 
@@ -64,5 +68,6 @@ export type FromWorker =
   | { readonly type: 'trouble'; readonly pool: string; readonly trouble: Trouble }
   | { readonly type: 'claim'; readonly claim: Claim }
   | { readonly type: 'access'; readonly batch: AccessBatch }
+  | { readonly type: 'spans'; readonly batch: AccessBatch }
   | { readonly type: 'accept-error'; readonly listener: string; readonly error: string }
   | { readonly type: 'drained' };

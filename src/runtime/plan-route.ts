@@ -2,14 +2,28 @@ import { Buffer } from 'node:buffer';
 import type { RouteConfig } from '../config/schema.ts';
 import type { HeaderEditConfig } from '../config/schema-headers.ts';
 import type { HeadEditPlan } from '../http1/head-edit.ts';
+import type { TracingPlan } from '../observe/trace-record.ts';
 import type { RoutePlan } from '../proxy/route-site.ts';
 
+/** What holds for the fields of requests on all routes. */
+export interface FieldRules {
+  /** Fields that no client's request may bring. */
+  readonly unforgeable: readonly string[];
+  /** How requests are traced; undefined when they are not. */
+  readonly tracing: TracingPlan | undefined;
+}
+
+const traceFields = ['traceparent', 'tracestate'];
+
 /**
- * Turns a route of the config into what workers need of it; `splitNumber` is its cursor in the shared table, `unforgeable`
- * the fields that no client's request may bring.
+ * Turns a route of the config into what workers need of it; `splitNumber` is its cursor in the shared table. A route that
+ * edits `traceparent` by itself has its way.
  */
-export function routePlan(route: RouteConfig, splitNumber: number, unforgeable: readonly string[]): RoutePlan {
+export function routePlan(route: RouteConfig, splitNumber: number, { unforgeable, tracing }: FieldRules): RoutePlan {
   const { name, action, timeout, retry, rewrite, headers } = route;
+  const { set, add, remove } = headers.request;
+  const edited = [...Object.keys(set), ...Object.keys(add), ...remove].map((field) => field.toLowerCase());
+  const traced = tracing !== undefined && !edited.some((field) => traceFields.includes(field));
   return {
     name,
     action: action.kind === 'pool' ? { ...action, splitNumber } : action,
@@ -21,7 +35,11 @@ export function routePlan(route: RouteConfig, splitNumber: number, unforgeable: 
     },
     paths: route.match.path ?? [],
     rewrite: rewrite && { ...rewrite, host: rewrite.host === 'backend' ? '' : rewrite.host },
-    headers: { request: editPlan(headers.request, unforgeable), response: editPlan(headers.response) },
+    traced,
+    headers: {
+      request: editPlan(headers.request, traced ? [...unforgeable, ...traceFields] : unforgeable),
+      response: editPlan(headers.response),
+    },
   };
 }
 

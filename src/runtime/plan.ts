@@ -2,6 +2,7 @@ import { CLIENT_CERTIFICATE_FIELDS } from '../accept/client-certificate.ts';
 import type { BindTarget } from '../accept/listen.ts';
 import type { TlsListenerPlan } from '../accept/tls-context.ts';
 import type { Config, ListenerConfig, PoolConfig, RouteConfig } from '../config/schema.ts';
+import type { TracingPlan } from '../observe/trace-record.ts';
 import type { Endpoint } from '../pool/backend.ts';
 import type { HttpListenerPlan } from '../proxy/http-site.ts';
 import type { TcpListenerPlan } from '../proxy/tcp-site.ts';
@@ -25,6 +26,8 @@ export interface PlanInputs {
   readonly ports: ReadonlyMap<string, number>;
   /** True where several workers can listen on one port. */
   readonly reusePort: boolean;
+  /** How requests are traced; undefined when they are not. */
+  readonly tracing: TracingPlan | undefined;
   /** How a listener ends TLS. */
   readonly tlsOf: (name: string, listener: ListenerConfig) => TlsListenerPlan | undefined;
 }
@@ -66,6 +69,7 @@ export function buildPlan(config: Config, inputs: PlanInputs): Planned {
       binds: listeners.flatMap(([name, { bind }]) => bind.map((address) => bindPlan(name, address, inputs))),
       maxConnections: config.limits.connections,
       accessSample: access === false ? 0 : access.sample,
+      tracing: inputs.tracing,
       tickMs: tickFor(config),
     },
   };
@@ -148,7 +152,7 @@ function listenerPlan(
     tls: inputs.tlsOf(name, listener),
     routes: routes.map((route) => ({
       match: route.match,
-      plan: routePlan(route, splitNumber(name, route, inputs), inputs.unforgeable),
+      plan: routePlan(route, splitNumber(name, route, inputs), inputs),
     })),
   };
 }

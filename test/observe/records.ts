@@ -38,6 +38,7 @@ export function requestRecord(changed: Partial<RequestRecord> = {}): RequestReco
     ended: 'served',
     cause: '',
     requestId: 'c0ffee',
+    traceId: '',
     userAgent: 'curl/8.0',
     referer: 'https://example.com/',
     ...changed,

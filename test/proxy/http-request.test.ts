@@ -95,10 +95,12 @@ describe('a request', () => {
     [false, false],
     [true, true],
   ])('keeps what the access log needs only when it is logged (sampled: %j)', (sampled, logged) => {
-    const text = get('/x?y', 'Host: B.test', 'User-Agent: ua', 'Referer: r');
+    const traceId = '0af7651916cd43dd8448eb211c80319c';
+    const parent = `traceparent: 00-${traceId}-b7ad6b7169203331-00`;
+    const text = get('/x?y', 'Host: B.test', 'User-Agent: ua', 'Referer: r', parent);
     const request = new HttpRequest(clientWith(text, sampled === undefined ? {} : { sampled }));
     expect(request.logged).toEqual(
-      logged ? { target: '/x?y', host: 'B.test', userAgent: 'ua', referer: 'r' } : undefined,
+      logged ? { target: '/x?y', traceId, host: 'B.test', userAgent: 'ua', referer: 'r' } : undefined,
     );
   });
 });
