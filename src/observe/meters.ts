@@ -1,8 +1,11 @@
 import { type LabelsOf, type LaneMetric, type MeterName, type MeterShape, meterShapes } from './catalogue.ts';
 import { LatencyRecorder } from './latency.ts';
 
-/** Cells of one lane unless told otherwise (512 KiB): room for some 300 backends with all that is counted of each. */
-export const CELLS_PER_LANE = 65_536;
+/**
+ * Cells of one lane unless told otherwise: room for ten thousand routes that all have been asked for. It is 2 MiB, of
+ * which the system gives out only the pages that are counted in.
+ */
+export const CELLS_PER_LANE = 262_144;
 
 const CELL_BYTES = 8;
 const CELLS_PER_CACHE_LINE = 8;

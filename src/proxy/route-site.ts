@@ -56,7 +56,8 @@ export class RouteSite {
   readonly location: TargetRewrite | undefined;
   readonly #meters: Meters;
   readonly #listener: string;
-  readonly #duration: Histogram;
+  /** Claimed by the first request, since there may be thousands of routes that nobody asks for. */
+  #duration: Histogram | undefined;
   readonly #choosePool: (() => PoolSite | undefined) | undefined;
   /** Cells of `requests_total` by who answered and by status. */
   readonly #requests = new Map<object, Map<number, number>>();
@@ -73,7 +74,6 @@ export class RouteSite {
     this.#meters = meters;
     this.#listener = listener;
     this.#choosePool = choosePool;
-    this.#duration = meters.histogram('request_duration_seconds', { listener, route: plan.name });
   }
 
   /** The pool for the next request; undefined for a route that answers by itself. */
@@ -101,6 +101,10 @@ export class RouteSite {
       byStatus.set(status, cell);
     }
     this.#meters.cells[cell]! += 1;
+    this.#duration ??= this.#meters.histogram('request_duration_seconds', {
+      listener: this.#listener,
+      route: this.plan.name,
+    });
     this.#duration.observe(durationMs / 1000);
   }
 }

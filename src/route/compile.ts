@@ -2,6 +2,7 @@ import type { Condition } from './condition.ts';
 import { conditionsOf } from './conditions.ts';
 import { type Explanation, explainRoutes } from './explain.ts';
 import type { RequestFacts } from './facts.ts';
+import { IndexedFinder, LinearFinder, type RouteFinder } from './finder.ts';
 import { FormCondition } from './matchers/body.ts';
 import { CookieCondition } from './matchers/cookie.ts';
 import { QueryCondition } from './matchers/query.ts';
@@ -39,26 +40,37 @@ interface CompiledRoute<F> extends Compiled<F> {
   readonly conditions: readonly Condition[];
 }
 
-/** Compiles routes once. Throws SyntaxError on a bad regular expression and TypeError on a bad CIDR range. */
-export function compile<F>(rules: readonly RouteRule<F>[]): Router<F> {
-  return new LinearRouter(
-    rules.map(({ name, match, payload }, index) => ({ index, name, payload, conditions: conditionsOf(match) })),
-  );
+/** From so many routes on an index is quicker than asking one after the other. */
+const INDEX_FROM = 8;
+
+/**
+ * Compiles routes once; `indexFrom` routes and more get an index. Throws SyntaxError on a bad regular expression and
+ * TypeError on a bad CIDR range.
+ */
+export function compile<F>(rules: readonly RouteRule<F>[], indexFrom = INDEX_FROM): Router<F> {
+  const routes = rules.map(({ name, match, payload }, index) => ({
+    index,
+    name,
+    payload,
+    conditions: conditionsOf(match),
+  }));
+  return new CompiledRouter(routes, routes.length < indexFrom ? new LinearFinder(routes) : new IndexedFinder(routes));
 }
 
-/** Asks one route after the other. */
-class LinearRouter<F> implements Router<F> {
+class CompiledRouter<F> implements Router<F> {
   readonly needs: { readonly cookies: boolean; readonly query: boolean };
   bodyWanted = 0;
   readonly #routes: readonly CompiledRoute<F>[];
+  readonly #finder: RouteFinder<CompiledRoute<F>>;
   /** The first route when it takes all there is, which then costs nothing. */
   readonly #catchAll: CompiledRoute<F> | undefined;
   readonly #names: ViewNames;
   readonly #view: RequestView;
 
-  constructor(routes: readonly CompiledRoute<F>[]) {
+  constructor(routes: readonly CompiledRoute<F>[], finder: RouteFinder<CompiledRoute<F>>) {
     const conditions = routes.flatMap((route) => route.conditions);
     this.#routes = routes;
+    this.#finder = finder;
     this.#catchAll = routes[0]?.conditions.length === 0 ? routes[0] : undefined;
     this.#names = {
       cookies: new Set(conditions.filter((one) => one instanceof CookieCondition).map(({ name }) => name)),
@@ -73,8 +85,8 @@ class LinearRouter<F> implements Router<F> {
     if (this.#catchAll) return this.#catchAll;
     const view = this.#view;
     view.begin(facts);
-    let found = this.#firstMatch(view);
-    if (view.turnToOtherPath() && this.#firstMatch(view) !== found) found = undefined;
+    let found = this.#finder.find(view);
+    if (view.turnToOtherPath() && this.#finder.find(view) !== found) found = undefined;
     if (found === undefined) this.bodyWanted = view.bodyWanted;
     view.end();
     return found;
@@ -90,18 +102,4 @@ class LinearRouter<F> implements Router<F> {
   #newView(): RequestView {
     return new RequestView(this.#names);
   }
-
-  #firstMatch(view: RequestView): CompiledRoute<F> | undefined {
-    for (const route of this.#routes) {
-      const matched = allHold(route.conditions, view);
-      if (view.doubt !== '') return undefined;
-      if (matched) return route;
-    }
-    return undefined;
-  }
-}
-
-function allHold(conditions: readonly Condition[], view: RequestView): boolean {
-  for (const condition of conditions) if (!condition.holds(view)) return false;
-  return true;
 }

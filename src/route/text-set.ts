@@ -4,16 +4,18 @@ export const MAX_LISTED = 8;
 /** A fixed set of texts that is quick to ask, whatever its size. */
 export class TextSet {
   readonly #list: readonly string[];
-  readonly #set: ReadonlySet<string>;
+  /** Of a list that is too long to compare; most are not, and there may be thousands. */
+  readonly #set: ReadonlySet<string> | undefined;
 
   constructor(texts: Iterable<string>) {
-    this.#set = new Set(texts);
-    this.#list = [...this.#set];
+    const set = new Set(texts);
+    this.#list = [...set];
+    this.#set = set.size > MAX_LISTED ? set : undefined;
   }
 
   /** Whether the text is in it. */
   has(text: string): boolean {
-    return this.#list.length <= MAX_LISTED ? this.#list.includes(text) : this.#set.has(text);
+    return this.#set === undefined ? this.#list.includes(text) : this.#set.has(text);
   }
 
   /** The texts, each once, in the order given. */

@@ -36,6 +36,7 @@ export class RequestView implements Doubtful {
   bodyWanted = 0;
   #host: string | undefined;
   #path: string | undefined;
+  #pathDoubt = '';
   #otherPath: string | undefined;
   #cookies: NamedValues | undefined;
   #query: NamedValues | undefined;
@@ -54,6 +55,7 @@ export class RequestView implements Doubtful {
     this.doubt = '';
     this.#host = undefined;
     this.#path = undefined;
+    this.#pathDoubt = '';
     this.#otherPath = undefined;
     this.#cookies = undefined;
     this.#query = undefined;
@@ -74,8 +76,20 @@ export class RequestView implements Doubtful {
 
   /** The path in the reading that is on; asking for it leaves a doubt when no reading may be trusted. */
   get path(): string {
+    const path = this.knownPath;
+    if (this.#pathDoubt !== '') this.doubt ||= this.#pathDoubt;
+    return path;
+  }
+
+  /** The same, without a doubt being left: for a look that decides nothing. */
+  get knownPath(): string {
     this.#path ??= isPlainPath(this.facts.path) ? this.facts.path : this.#readPath();
     return this.#path;
+  }
+
+  /** Why no reading of the path may be trusted, once it is known; '' when one may. */
+  get pathDoubt(): string {
+    return this.#pathDoubt;
   }
 
   /** Turns to the other reading of the path; false when the path was not asked for, or has none. */
@@ -133,7 +147,7 @@ export class RequestView implements Doubtful {
 
   #readPath(): string {
     const reading = readPath(this.facts.path);
-    this.doubt ||= reading.doubt;
+    this.#pathDoubt = reading.doubt;
     if (reading.other !== reading.normal) this.#otherPath = reading.other;
     return reading.normal;
   }

@@ -306,16 +306,21 @@ describe('the size of a config', () => {
       `a: ${tcp('":1"')}`,
       `pools: { app: { backends: ["h:1"] }, b: { backends: [${many(count - 1, (i) => `"h:${i + 1}"`)}] } }`,
     );
+  const splits = (count: number) =>
+    listening(
+      `a: { protocol: http, bind: ":1", routes: [{ pool: app }, ${many(count, () => '{ split: [{ pool: app }, { pool: app }] }')}] }`,
+    );
   const routes = (count: number) =>
     listening(`a: { protocol: http, bind: ":1", routes: [${many(count, () => '{ pool: app }')}] }`);
 
   it('is half of what the shared table holds, so that an old and a new config fit in it', () => {
-    expect(capacity).toEqual({ listeners: 128, pools: 512, backends: 2048, routes: 2048 });
+    expect(capacity).toEqual({ listeners: 128, pools: 512, backends: 2048, routes: 16_384, splits: 2048 });
   });
 
   it.each([
     ['listeners', listeners, 'listeners'],
     ['routes', routes, 'listeners'],
+    ['splits', splits, 'listeners'],
     ['pools', pools, 'pools'],
     ['backends', backends, 'pools'],
   ] as const)('has a limit on %s', async (what, make, key) => {

@@ -44,7 +44,7 @@ describe('createMeterMemory', () => {
   });
 
   it('gives a lane 65,536 cells unless told otherwise', () => {
-    expect(createMeterMemory({ lanes: 1 }).cellsPerLane).toBe(65_536);
+    expect(createMeterMemory({ lanes: 1 }).cellsPerLane).toBe(262_144);
   });
 
   it.each([

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { createMeterMemory, Meters } from '../../src/observe/meters.ts';
 import type { Backend } from '../../src/pool/backend.ts';
 import type { PoolSite } from '../../src/proxy/deps.ts';
 import { type RoutePlan, RouteSite } from '../../src/proxy/route-site.ts';
@@ -53,6 +54,15 @@ describe('RouteSite', () => {
     site.count(502, 2500, web, one);
     // Two counts in buckets, and the sum of both in seconds.
     expect(shown('request_duration_seconds')).toEqual({ 'front app': 2 + 1.5 + 2.5 });
+  });
+
+  it('claims nothing before a request comes, since there may be thousands of routes', () => {
+    const claims: string[] = [];
+    const meters = new Meters(createMeterMemory({ lanes: 1 }), 0, ({ name }) => claims.push(name));
+    const site = new RouteSite(meters, 'front', plan);
+    expect(claims).toEqual([]);
+    for (let i = 0; i < 2; i++) site.count(200, 1, web, one);
+    expect(claims).toEqual(['requests_total', 'request_duration_seconds']);
   });
 
   it('has the pool that is chosen anew each time, or none', () => {

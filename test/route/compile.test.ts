@@ -10,8 +10,14 @@ import { backendReadings } from './backends.ts';
 import { firstMatch } from './oracle.ts';
 import { absent, any, exact, factsOf, present, regex, rulesOf, someMatch, someRequest } from './stage.ts';
 
+/** Routes asked one after the other, and by an index. */
+const ways = [Number.POSITIVE_INFINITY, 0];
+
+/** The route that both ways agree on. */
 function routeOf(matches: MatchConfig[], asked: Parameters<typeof factsOf>[0]): string | undefined {
-  return compile(rulesOf(...matches)).route(factsOf(asked))?.payload;
+  const [linear, indexed] = ways.map((from) => compile(rulesOf(...matches), from).route(factsOf(asked))?.payload);
+  expect(indexed).toBe(linear);
+  return linear;
 }
 
 describe('a router', () => {
@@ -84,14 +90,14 @@ describe('a router', () => {
     expect(routed.deref()).toBeUndefined();
   });
 
-  test('agrees with first match as written down', () => {
+  test.each(ways)('agrees with first match as written down, with an index from %d routes on', (indexFrom) => {
     fc.assert(
       fc.property(
         fc.array(someMatch, { maxLength: 6 }),
         fc.array(someRequest, { maxLength: 5 }),
         (matches, requests) => {
           const rules = rulesOf(...matches);
-          const router = compile(rules);
+          const router = compile(rules, indexFrom);
           for (const asked of requests)
             expect(router.route(factsOf(asked))?.name).toBe(firstMatch(rules, factsOf(asked)));
         },

@@ -39,6 +39,10 @@ function matchesBesidesPath(match: MatchConfig, facts: RequestFacts, parts: read
   return parts.every((part) => checks[part]());
 }
 
+function memberOf(value: unknown, step: string): unknown {
+  return Object(value) === value ? (value as Record<string, unknown>)[step] : undefined;
+}
+
 function matchesBody(match: BodyMatch, facts: RequestFacts): boolean {
   const bytes = facts.body(match.limit);
   if (!bytes) return false;
@@ -49,7 +53,7 @@ function matchesBody(match: BodyMatch, facts: RequestFacts): boolean {
     return form && matchesValues(match.is, new URLSearchParams(text).getAll(match.name));
   }
   try {
-    const value = match.path.split('.').reduce((at, step) => Object(at)[step], JSON.parse(text) as unknown);
+    const value = match.path.split('.').reduce(memberOf, JSON.parse(text) as unknown);
     const simple = Object(value) !== value && value !== null;
     return (
       value !== undefined && (match.is.kind === 'present' || matchesValues(match.is, simple ? [String(value)] : []))

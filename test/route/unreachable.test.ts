@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compile } from '../../src/route/compile.ts';
+import { conditionsOf } from '../../src/route/conditions.ts';
 import type { MatchConfig } from '../../src/route/rule.ts';
 import { findUnreachable } from '../../src/route/unreachable.ts';
 import { absent, any, exact, factsOf, present, regex, rulesOf, someMatch, someRequest } from './stage.ts';
@@ -110,6 +111,33 @@ describe('the reason', () => {
       '5 by 4',
     ]);
   });
+});
+
+/** The same by comparing every route with every one before it. */
+function byAllPairs(matches: readonly MatchConfig[]): string[] {
+  const compiled = matches.map(conditionsOf);
+  const flawed = new Set(
+    findUnreachable(rulesOf(...matches)).flatMap(({ index, by }) => (index === by ? [index] : [])),
+  );
+  const covers = (wide: number, narrow: number) =>
+    compiled[wide]!.every((condition) => compiled[narrow]!.some((other) => condition.covers(other)));
+  const gone = new Set<number>(flawed);
+  return compiled.flatMap((_, index) => {
+    if (flawed.has(index)) return [`${index} by ${index}`];
+    const by = compiled.findIndex((_, earlier) => earlier < index && !gone.has(earlier) && covers(earlier, index));
+    if (by < 0) return [];
+    gone.add(index);
+    return [`${index} by ${by}`];
+  });
+}
+
+test('no route is forgotten in the comparison', () => {
+  fc.assert(
+    fc.property(fc.array(someMatch, { maxLength: 12 }), (matches) => {
+      expect(pairsOf(...matches)).toEqual(byAllPairs(matches));
+    }),
+    { numRuns: 3000 },
+  );
 });
 
 test('no route that some request takes is ever called unreachable', () => {

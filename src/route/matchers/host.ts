@@ -26,6 +26,15 @@ export class HostCondition implements Condition {
       .map((host) => `.${canonical(host.slice(wildcard.length))}`);
   }
 
+  /** The host names it wants, and the suffixes, each with its leading dot. */
+  get names(): readonly string[] {
+    return this.#names.texts;
+  }
+
+  get suffixes(): readonly string[] {
+    return this.#suffixes;
+  }
+
   holds(view: RequestView): boolean {
     return view.host !== '' && this.#has(view.host);
   }

@@ -13,6 +13,14 @@ const SLASH = 47;
 // - `/*` is every request, also `OPTIONS *`;
 // - `~^/a\d+$` is what the regular expression finds.
 
+/** A path, or it and all below; within '' lies every path. */
+export interface PathPlace {
+  readonly text: string;
+  readonly kind: 'exact' | 'within';
+  /** The condition holds for every path there. */
+  readonly certain: boolean;
+}
+
 /** Holds for the listed paths: exact, prefixes or regular expressions. Throws SyntaxError on an expression that is none. */
 export class PathCondition implements Condition {
   readonly subject = 'path';
@@ -41,6 +49,15 @@ export class PathCondition implements Condition {
   /** True for a list with `/*`. */
   get holdsAlways(): boolean {
     return this.#prefixes.includes('');
+  }
+
+  /** Where the paths lie that it holds for, all of them. */
+  get literals(): readonly PathPlace[] {
+    return [
+      ...this.#paths.texts.map((text) => ({ text, kind: 'exact' as const, certain: true })),
+      ...this.#prefixes.map((text) => ({ text, kind: 'within' as const, certain: true })),
+      ...this.#regexes.map(({ source }) => ({ text: literalStart(source), kind: 'within' as const, certain: false })),
+    ];
   }
 
   holds(view: RequestView): boolean {
@@ -79,6 +96,27 @@ function kindOf(pattern: string): 'regex' | 'prefix' | 'exact' {
 function isWithin(path: string, prefix: string): boolean {
   // The boundary comes first: it is the cheaper test, and rules out most.
   return (path.length === prefix.length || path.charCodeAt(prefix.length) === SLASH) && path.startsWith(prefix);
+}
+
+const plainStart = /^\^(\/[\w\-~%@!&=:,;'/ ]*)(?![\w\-~%@!&=:,;'/ ]|[?*{])/;
+
+/** The whole segments that every text begins with which the expression finds; '' when that cannot be told. */
+function literalStart(source: string): string {
+  if (hasAlternatives(source)) return '';
+  const [, start = ''] = plainStart.exec(source) ?? [];
+  return start.slice(0, Math.max(0, start.lastIndexOf('/')));
+}
+
+/** Whether the expression has a `|` outside of all groups. */
+function hasAlternatives(source: string): boolean {
+  const outside = source.replace(/\\.|\[(?:\\.|[^\]\\])*\]/gs, '');
+  let depth = 0;
+  for (const sign of outside) {
+    if (sign === '(') depth++;
+    else if (sign === ')') depth--;
+    else if (sign === '|' && depth === 0) return true;
+  }
+  return false;
 }
 
 function flawOf(patterns: readonly string[]): string {

@@ -1,7 +1,8 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MAX_REGEX_INPUT } from '../../../src/route/bounded-regex.ts';
 import { MethodCondition } from '../../../src/route/matchers/method.ts';
-import { PathCondition } from '../../../src/route/matchers/path.ts';
+import { PathCondition, type PathPlace } from '../../../src/route/matchers/path.ts';
 import { viewOf } from '../stage.ts';
 
 function holds(patterns: readonly string[], path: string): boolean {
@@ -156,5 +157,65 @@ describe('a path condition', () => {
     expect([condition.subject, condition.expected]).toEqual(['path', '/a/* or ~^/b']);
     expect(condition.got(viewOf({ path: '/c' }))).toBe('/c');
     expect(condition.got(viewOf({ path: '/%63' }))).toBe('/c, which is how /%63 was read');
+  });
+});
+
+describe('where the paths lie', () => {
+  test.each([
+    ['/a', '/a', 'exact', true],
+    ['/a/*', '/a', 'within', true],
+    ['/%61//b', '/a/b', 'exact', true],
+    ['~^/a/b/c', '/a/b', 'within', false],
+    ['~^/a/$', '/a', 'within', false],
+    ['~^/a/b+', '/a', 'within', false],
+    ['~^/a-b.c/(\\d+)', '', 'within', false],
+    ['~^/a/(b|c)/[|]/\\|', '/a', 'within', false],
+    ['~^/a/b?', '', 'within', false],
+    ['~^/a/b/*', '', 'within', false],
+    ['~^/a/b{0}', '', 'within', false],
+    ['~^/a/|^/b', '', 'within', false],
+    ['~/a/b', '', 'within', false],
+    ['~^(/a/)', '', 'within', false],
+  ])('of %s is %j', (pattern, text, kind, certain) => {
+    expect(new PathCondition([pattern.replaceAll('\\\\', '\\')]).literals).toEqual([{ text, kind, certain }]);
+  });
+
+  test('is where every path lies that an expression finds', () => {
+    const sign = fc.constantFrom(
+      '^',
+      '/',
+      '/',
+      'a',
+      'b',
+      '|',
+      '(',
+      ')',
+      '?',
+      '*',
+      '+',
+      '.',
+      '$',
+      '[',
+      ']',
+      '\\',
+      '{2}',
+      '{0}',
+    );
+    const source = fc.array(sign, { maxLength: 9 }).map((signs) => `^/${signs.join('')}`);
+    const path = fc.array(fc.constantFrom('/', '/', 'a', 'b'), { maxLength: 6 }).map((parts) => `/${parts.join('')}`);
+    const within = (text: string, place: string) => text === place || text.startsWith(`${place}/`);
+    fc.assert(
+      fc.property(source, fc.array(path, { minLength: 10 }), (written, paths) => {
+        let regex: RegExp;
+        try {
+          regex = new RegExp(written);
+        } catch {
+          return;
+        }
+        const [{ text }] = new PathCondition([`~${written}`]).literals as [PathPlace];
+        for (const one of paths) if (regex.test(one)) expect(within(one, text)).toBe(true);
+      }),
+      { numRuns: 20_000 },
+    );
   });
 });
