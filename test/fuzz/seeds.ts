@@ -1,3 +1,5 @@
+import { requestCases } from '../conformance/request-cases.ts';
+import { responseCases } from '../conformance/response-cases.ts';
 import { acceptedRequests } from '../http1/accepted-requests.ts';
 import { acceptedChunks, refusedChunks } from '../http1/chunk-cases.ts';
 import { refusedRequests } from '../http1/refused-requests.ts';
@@ -11,6 +13,7 @@ export const requestSeeds: readonly string[] = [
   ...acceptedRequests.map(({ text }) => text),
   ...refusedRequests.map(({ text }) => text),
   ...chunks.map((text) => post + text),
+  ...requestCases.map(({ sent }) => sent),
   `${head('POST /a HTTP/1.1', 'Host: a', 'Content-Length: 12')}Hello, world`,
   `${head('PUT /a HTTP/1.1', 'Host: a', 'Content-Length: 5', 'Expect: 100-continue')}HelloGET /b HTTP/1.1\r\nHost: b\r\n\r\n`,
   `${head('POST /a HTTP/1.0', 'Content-Length: 3', 'Connection: keep-alive')}abc${head('HEAD /b HTTP/1.0')}`,
@@ -20,8 +23,12 @@ export const requestSeeds: readonly string[] = [
   head('GET / HTTP/1.1', 'Host: a', 'Connection: TE, X-Hop', 'TE: trailers', 'X-Hop: 1', 'Keep-Alive: timeout=5'),
 ];
 
+/** Longer ones are about limits, which a mutation seldom leaves where they are. */
+const MOST_BYTES = 4000;
+
 /** Responses, interim ones before them, and what comes behind them. */
 export const responseSeeds: readonly string[] = [
+  ...responseCases.map(({ bytes }) => bytes).filter(({ length }) => length > 0 && length < MOST_BYTES),
   `${head('HTTP/1.1 200 OK', 'Content-Length: 5', 'X-A: 1')}Hello`,
   `${head('HTTP/1.1 200 OK', 'Content-Length: 5', 'Connection: close')}Hello`,
   `${head('HTTP/1.0 200 OK')}until the end`,
