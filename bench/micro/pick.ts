@@ -17,6 +17,8 @@ class SharedCandidate implements Candidate {
   readonly id: string;
   readonly weight: number;
   readonly maxActive = 0;
+  readonly latencyUs = 1000;
+  readonly latencyAtLoadUs = 1000;
   readonly #cells: Int32Array;
   readonly #cell: number;
 

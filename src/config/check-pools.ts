@@ -2,9 +2,9 @@ import { formatAddress, parseAddress } from '../support/address.ts';
 import type { PoolReference } from './check-listeners.ts';
 import { type Finding, formatPath, type Path, show } from './problem.ts';
 import { entriesOf, get, isObject, itemsOf } from './raw.ts';
-import { algorithms, httpHealthKeys } from './schema-pool.ts';
+import { algorithms, httpHealthKeys, keyedAlgorithms } from './schema-pool.ts';
 
-const hashless = algorithms.filter((name) => name !== 'hash');
+const keyless = algorithms.filter((name) => !keyedAlgorithms.some((keyed) => keyed === name));
 
 /** What is wrong between the values of a pool. */
 export function poolFindings(root: unknown): Finding[] {
@@ -13,7 +13,7 @@ export function poolFindings(root: unknown): Finding[] {
     return [
       ...repeatedBackends([...path, 'backends'], get(pool, 'backends')),
       ...healthKeys([...path, 'health'], get(pool, 'health')),
-      ...hashKeyAlone([...path, 'balance'], get(pool, 'balance')),
+      ...settingsAlone([...path, 'balance'], get(pool, 'balance')),
     ];
   });
 }
@@ -62,8 +62,15 @@ function healthKeys(path: Path, health: unknown): Finding[] {
     .map((key) => ({ path: [...path, key], message: `has no meaning with type ${type}, expected type: http` }));
 }
 
-function hashKeyAlone(path: Path, balance: unknown): Finding[] {
+/** Settings of `balance` that its algorithm does not go by. */
+function settingsAlone(path: Path, balance: unknown): Finding[] {
   const algorithm = get(balance, 'algorithm');
-  if (get(balance, 'key') === undefined || !hashless.some((name) => name === algorithm)) return [];
-  return [{ path: [...path, 'key'], message: `has no meaning with ${algorithm}, expected algorithm: hash` }];
+  const findings: Finding[] = [];
+  const alone = (key: string, expected: string): void => {
+    const message = `has no meaning with ${algorithm}, expected algorithm: ${expected}`;
+    if (get(balance, key) !== undefined) findings.push({ path: [...path, key], message });
+  };
+  if (keyless.some((name) => name === algorithm)) alone('key', 'hash');
+  if (algorithms.some((name) => name === algorithm) && algorithm !== 'maglev') alone('loadFactor', 'maglev');
+  return findings;
 }

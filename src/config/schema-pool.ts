@@ -7,11 +7,23 @@ import { mostConnections } from './schema-listener.ts';
 import { largestWeight } from './schema-route.ts';
 
 /** The names that `balance` takes. */
-export const algorithms = ['round-robin', 'least-connections', 'random', 'p2c', 'hash'] as const;
+export const algorithms = [
+  'round-robin',
+  'least-connections',
+  'random',
+  'p2c',
+  'peak-ewma',
+  'prequal',
+  'hash',
+  'maglev',
+] as const;
+
+/** Those that go by a key. */
+export const keyedAlgorithms = ['hash', 'maglev'] as const;
 
 const algorithm = () => choice(algorithms);
 
-/** What `hash` hashes. */
+/** What `hash` and `maglev` hash. */
 export type HashKey =
   | { kind: 'source' }
   | { kind: 'uri' }
@@ -32,6 +44,16 @@ const hashKey = scalar<string, HashKey>({
   },
 });
 
+const loadFactor = scalar<string | number, number>({
+  title: 'load factor',
+  expected: 'a number from 1 to 10 such as 1.25, or 0',
+  json: { anyOf: [{ const: 0 }, { type: 'number', minimum: 1, maximum: 10 }] },
+  parse(written) {
+    const factor = Number(written);
+    return factor === 0 || (factor >= 1 && factor <= 10) ? factor : new Refusal();
+  },
+});
+
 const balanceSchema = z
   .union([
     algorithm(),
@@ -39,11 +61,16 @@ const balanceSchema = z
       algorithm: algorithm().describe('How backends are picked.'),
       key: hashKey
         .prefault('source')
-        .describe('What `hash` hashes: requests that are alike in it go to the same backend.'),
+        .describe('What `hash` and `maglev` hash: requests that are alike in it go to the same backend.'),
+      loadFactor: loadFactor
+        .prefault(1.25)
+        .describe('With `maglev`: how many times its share of the leases a backend may hold; 0 for no bound.'),
     }),
   ])
   .transform((written) =>
-    typeof written === 'string' ? { algorithm: written, key: { kind: 'source' } as HashKey } : written,
+    typeof written === 'string'
+      ? { algorithm: written, key: { kind: 'source' } as HashKey, loadFactor: 1.25 }
+      : written,
   )
   .describe('How backends are picked: the name of an algorithm, or an object with its settings.');
 

@@ -1,7 +1,10 @@
 import type { Balancer, BalancerContext, Candidate } from './balancer.ts';
 import { Hash } from './hash.ts';
 import { LeastConnections } from './least-connections.ts';
+import { Maglev } from './maglev.ts';
 import { PowerOfTwoChoices } from './p2c.ts';
+import { PeakEwma } from './peak-ewma.ts';
+import { Prequal } from './prequal.ts';
 import { Random } from './random.ts';
 import { RoundRobin } from './round-robin.ts';
 
@@ -11,10 +14,20 @@ export interface Algorithm {
   create<C extends Candidate>(ctx: BalancerContext): Balancer<C>;
   /** What it promises, in one sentence. */
   readonly summary: string;
+  /** True when it goes by latencies, which are not measured otherwise. */
+  readonly byLatency?: boolean;
 }
 
 /** The names `balance` takes in the config. */
-export type AlgorithmName = 'round-robin' | 'least-connections' | 'random' | 'p2c' | 'hash';
+export type AlgorithmName =
+  | 'round-robin'
+  | 'least-connections'
+  | 'random'
+  | 'p2c'
+  | 'peak-ewma'
+  | 'prequal'
+  | 'hash'
+  | 'maglev';
 
 /** Every algorithm by its name in the config. */
 export const algorithms: Readonly<Record<AlgorithmName, Algorithm>> = {
@@ -34,8 +47,22 @@ export const algorithms: Readonly<Record<AlgorithmName, Algorithm>> = {
     create: (ctx) => new PowerOfTwoChoices(ctx),
     summary: 'The one with fewer leases for its weight, of two backends drawn at random.',
   },
+  'peak-ewma': {
+    create: (ctx) => new PeakEwma(ctx),
+    summary: 'The backend with the least latency × (leases + 1) for its weight; slow answers count at once.',
+    byLatency: true,
+  },
+  prequal: {
+    create: (ctx) => new Prequal(ctx),
+    summary: 'The fastest at its present load, of the backends that are not among the busiest.',
+    byLatency: true,
+  },
   hash: {
     create: (ctx) => new Hash(ctx),
     summary: 'The same backend for the same key while it is there; a request without a key takes its turn.',
+  },
+  maglev: {
+    create: (ctx) => new Maglev(ctx),
+    summary: 'The same backend for the same key by one look-up, unless that one carries more than loadFactor.',
   },
 };

@@ -13,11 +13,15 @@ export interface Candidate {
   readonly active: number;
   /** Most leases it may hold at once; 0 = no limit. */
   readonly maxActive: number;
+  /** How long a lease waits for its answer here lately, peaks counting at once, in µs; 0 when it was never measured. */
+  readonly latencyUs: number;
+  /** The same at about the load it has now, peaks counting like all else; 0 when it was never measured. */
+  readonly latencyAtLoadUs: number;
 }
 
 /** What a pick may go by, besides the candidates. */
 export interface PickHint {
-  /** What `hash` hashes. Absent: the request carries no key, and takes the pool's turn instead. */
+  /** What `hash` and `maglev` hash. Absent: the request carries no key, and takes the pool's turn instead. */
   readonly key?: string | undefined;
 }
 
@@ -42,4 +46,6 @@ export interface BalancerContext {
   nextTurn(): number;
   /** Uniform in [0, 1). */
   random(): number;
+  /** How much more than its share `maglev` lets a candidate carry; 0 for no bound. */
+  readonly loadFactor?: number | undefined;
 }

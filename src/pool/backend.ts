@@ -15,6 +15,12 @@ export interface BackendPlan {
 /** An address that can be dialled without asking a resolver. */
 export type Endpoint = { readonly host: string; readonly port: number } | { readonly path: string };
 
+/** How long leases on a backend wait for their answers, in µs; 0 when that was never measured. */
+export interface Latencies {
+  readonly latencyUs: number;
+  latencyAt(active: number): number;
+}
+
 /** One backend as one thread sees it. Its numbers are read from the shared table at each look. */
 export class Backend implements Candidate {
   readonly slot: number;
@@ -23,6 +29,8 @@ export class Backend implements Candidate {
   readonly #table: SharedTable;
   #endpoints: readonly Endpoint[];
   #turn = 0;
+  /** Undefined in pools that do not go by latency. */
+  timing: Latencies | undefined;
 
   constructor(table: SharedTable, plan: BackendPlan) {
     this.#table = table;
@@ -60,6 +68,14 @@ export class Backend implements Candidate {
 
   get maxActive(): number {
     return this.#table.maxActive(this.slot);
+  }
+
+  get latencyUs(): number {
+    return this.timing?.latencyUs ?? 0;
+  }
+
+  get latencyAtLoadUs(): number {
+    return this.timing?.latencyAt(this.active) ?? 0;
   }
 
   /** True when it may be given new leases. */

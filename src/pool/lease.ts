@@ -48,6 +48,9 @@ export class Lease {
     this.backend = backend;
   }
 
+  /** Its answer has begun, or its connection stands; of interest only where latencies are measured. */
+  answered(_us: number): void {}
+
   /** Gives the lease back and says how it went. A second release is a bug and throws. */
   release(outcome: Outcome): void {
     if (this.#released) throw new Error(`the lease on ${this.backend.id} was released twice`);

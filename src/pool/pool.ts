@@ -1,8 +1,9 @@
 import { algorithms } from '../pick/algorithms.ts';
-import type { Balancer, BalancerContext, PickHint } from '../pick/balancer.ts';
+import type { Balancer, PickHint } from '../pick/balancer.ts';
 import { Backend, type BackendPlan } from './backend.ts';
 import { isFailure, Lease, type Lessor, type Outcome } from './lease.ts';
 import type { SharedTable } from './table.ts';
+import { PoolTiming } from './timing.ts';
 
 /** What a worker must know of a pool: plain data, sent from the control plane. */
 export interface PoolPlan {
@@ -11,6 +12,8 @@ export interface PoolPlan {
   readonly name: string;
   readonly algorithm: keyof typeof algorithms;
   readonly backends: readonly BackendPlan[];
+  /** See `BalancerContext`. */
+  readonly loadFactor?: number | undefined;
   /** Failures in a row after which a backend is reported for ejection; 0 for never. */
   readonly ejectAfter: number;
   /** True when a probe will bring back a backend whose connect was refused, so that it may be left out at once. */
@@ -40,6 +43,17 @@ const refusals: Record<Refusal, Acquired> = {
   'all-tried': { ok: false, refusal: 'all-tried' },
 };
 
+/** What a pool works with. */
+export interface PoolDeps {
+  readonly table: SharedTable;
+  readonly lane: number;
+  readonly observer: PoolObserver;
+  /** Uniform in [0, 1). */
+  random(): number;
+  /** Milliseconds with fractions, of a clock that all threads share. */
+  now(): number;
+}
+
 /** Lost races for the last free place of a backend before a pool counts as saturated. */
 const MAX_RACES = 8;
 
@@ -54,29 +68,37 @@ export class Pool implements Lessor {
   readonly #table: SharedTable;
   readonly #lane: number;
   readonly #observer: PoolObserver;
-  readonly #context: BalancerContext;
+  readonly #deps: PoolDeps;
   #plan: PoolPlan;
   #balancer: Balancer<Backend>;
+  /** Undefined unless the algorithm goes by latency. */
+  #timing: PoolTiming | undefined;
   #eligible: readonly Backend[] = [];
   #version = -1;
 
-  constructor(plan: PoolPlan, deps: { table: SharedTable; lane: number; observer: PoolObserver; random(): number }) {
+  constructor(plan: PoolPlan, deps: PoolDeps) {
     this.number = plan.number;
     this.name = plan.name;
     this.#table = deps.table;
     this.#lane = deps.lane;
     this.#observer = deps.observer;
-    this.#context = { nextTurn: () => deps.table.nextTurn(plan.number), random: deps.random };
+    this.#deps = deps;
     this.#plan = plan;
-    this.#balancer = algorithms[plan.algorithm].create(this.#context);
+    this.#balancer = this.#makeBalancer(plan);
     this.#adopt(plan);
   }
 
   /** Takes a new plan for the same pool: backends that stay keep their objects, and with them their connections. */
   reconcile(plan: PoolPlan): void {
-    if (plan.algorithm !== this.#plan.algorithm) this.#balancer = algorithms[plan.algorithm].create(this.#context);
+    const { algorithm, loadFactor } = this.#plan;
+    if (plan.algorithm !== algorithm || plan.loadFactor !== loadFactor) this.#balancer = this.#makeBalancer(plan);
     this.#plan = plan;
     this.#adopt(plan);
+  }
+
+  #makeBalancer({ algorithm, loadFactor }: PoolPlan): Balancer<Backend> {
+    const { table, random } = this.#deps;
+    return algorithms[algorithm].create({ nextTurn: () => table.nextTurn(this.number), random, loadFactor });
   }
 
   #adopt(plan: PoolPlan): void {
@@ -86,6 +108,11 @@ export class Pool implements Lessor {
       backend.endpoints = backendPlan.endpoints;
       return backend;
     });
+    const { byLatency } = algorithms[plan.algorithm];
+    if (byLatency) this.#timing ??= new PoolTiming(this.#table, this.#deps.now);
+    else this.#timing = undefined;
+    for (const backend of this.backends) backend.timing = this.#timing?.of(backend.slot);
+    this.#timing?.keep(this.backends.map(({ slot }) => slot));
     this.#version = -1;
   }
 
@@ -100,6 +127,7 @@ export class Pool implements Lessor {
   /** Takes a lease on a backend that is not in `tried`. */
   acquire(hint: PickHint, tried?: ReadonlySet<Backend>): Acquired {
     this.#refresh();
+    this.#timing?.look();
     for (let race = 0; race < MAX_RACES; race++) {
       const backend = this.#balancer.pick(hint, tried);
       if (backend === undefined) return refusals[this.#refusal(tried)];
@@ -107,7 +135,7 @@ export class Pool implements Lessor {
       const max = backend.maxActive;
       if (max === 0 || active <= max) {
         this.#observer.picked(this, backend);
-        return { ok: true, lease: new Lease(this, backend) };
+        return { ok: true, lease: this.#timing?.lease(this, backend) ?? new Lease(this, backend) };
       }
       // Another worker took the last place between the look and the hold.
       this.#table.letGo(backend.slot, this.#lane);

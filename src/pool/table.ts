@@ -24,7 +24,7 @@ export interface TableSize {
   readonly lanes: number;
 }
 
-/** The size unless told otherwise: some 400 KiB with two workers. */
+/** The size unless told otherwise: some 700 KiB with two workers. */
 export const DEFAULT_TABLE_SIZE: Omit<TableSize, 'lanes'> = {
   backends: 4096,
   pools: 1024,
@@ -45,6 +45,8 @@ const BackendCell = {
 const BACKEND_CELLS = 8;
 const PoolCell = { version: 0, turn: 1 } as const;
 const POOL_CELLS = 2;
+/** Latency series per backend, each an estimate with the time of its last change. */
+export const LATENCY_SERIES = 9;
 /** Process-wide cells: open client connections. */
 const GLOBAL_CELLS = 1;
 
@@ -55,7 +57,17 @@ function regions(size: TableSize) {
   const global = listeners + size.listeners;
   const held = global + GLOBAL_CELLS;
   const open = held + size.backends * size.lanes;
-  return { pools, splits, listeners, global, held, open, end: open + size.listeners * size.lanes };
+  const latency = open + size.listeners * size.lanes;
+  return {
+    pools,
+    splits,
+    listeners,
+    global,
+    held,
+    open,
+    latency,
+    end: latency + size.backends * LATENCY_SERIES * 2,
+  };
 }
 
 /** A view on the shared table. Make it once, pass `memory` and `size` to each worker and view it there. */
@@ -167,6 +179,26 @@ export class SharedTable {
     for (const cell of Object.values(BackendCell)) {
       if (cell !== BackendCell.active) Atomics.store(this.#cells, slot * BACKEND_CELLS + cell, 0);
     }
+    for (let series = 0; series < LATENCY_SERIES; series++) this.setLatency(slot, series, 0, 0);
+  }
+
+  // Latency, by slot and series.
+
+  /** The estimate that was stored last, in µs; 0 for none. */
+  latencyUs(slot: number, series: number): number {
+    return Atomics.load(this.#cells, this.#at.latency + (slot * LATENCY_SERIES + series) * 2);
+  }
+
+  /** When it was stored: whole ms of a clock that all threads share, wrapped to 32 bits. */
+  latencyStamp(slot: number, series: number): number {
+    return Atomics.load(this.#cells, this.#at.latency + (slot * LATENCY_SERIES + series) * 2 + 1);
+  }
+
+  /** Stores an estimate. Of two workers that do so at once one is lost, which an estimate bears. */
+  setLatency(slot: number, series: number, estimateUs: number, stamp: number): void {
+    const at = this.#at.latency + (slot * LATENCY_SERIES + series) * 2;
+    Atomics.store(this.#cells, at, estimateUs);
+    Atomics.store(this.#cells, at + 1, stamp);
   }
 
   // Pools, by number.

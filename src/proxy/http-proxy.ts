@@ -221,7 +221,7 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
     if (!began && answer.relaying) {
       this.#phase = 'relaying';
       this.firstByteMs = this.client.site.deps.now() - this.#sentAt;
-      this.pool!.meters.answered(this.backend!, this.firstByteMs);
+      this.pool!.meters.answered(this.#lease!, this.firstByteMs);
     }
     if (step === 'done') this.#complete();
     else if (step === 'upgraded') this.#upgraded();

@@ -1,7 +1,7 @@
 import type { LatencyRecorder } from '../observe/latency.ts';
 import type { Histogram, Meters } from '../observe/meters.ts';
 import type { Backend } from '../pool/backend.ts';
-import type { Outcome } from '../pool/lease.ts';
+import type { Lease, Outcome } from '../pool/lease.ts';
 import type { Pool, PoolObserver, Trouble } from '../pool/pool.ts';
 
 /** What is counted of one backend by one worker. */
@@ -78,7 +78,8 @@ export class PoolMeters implements PoolObserver {
   }
 
   /** How long a backend took to begin its answer (L7) or to accept a connection (L4). */
-  answered(backend: Backend, ms: number): void {
-    this.#of(backend).latency.observe(ms * 1000);
+  answered(lease: Lease, ms: number): void {
+    this.#of(lease.backend).latency.observe(ms * 1000);
+    lease.answered(ms * 1000);
   }
 }

@@ -133,7 +133,7 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
     this.connectMs = now() - this.#dialledAt;
     const { meters } = this.#site.target;
     meters.connected(this.connectMs);
-    meters.answered(this.#lease!.backend, this.connectMs);
+    meters.answered(this.#lease!, this.connectMs);
     this.#tunnel = new Tunnel({ client: this.client, backend }, deadlines, this.#site.timeouts, this);
     this.#tunnel.start();
   }

@@ -31,6 +31,12 @@ interface Staged {
   doors: ReadonlyMap<string, TlsDoor>;
 }
 
+/** The clock of the whole process against that of this thread, which started later. */
+const THREAD_LAG_MS = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+
+/** Milliseconds with fractions, the same in all threads. */
+const sharedNow = (): number => performance.now() + THREAD_LAG_MS;
+
 /** How often a draining worker looks whether its last connection is gone, in ms. */
 const DRAIN_LOOK_MS = 20;
 
@@ -218,7 +224,7 @@ export class DataPlane {
     const { table, lane, meters } = this.#deps;
     const { name } = plan.pool;
     const observer = new PoolMeters(meters, name, (trouble) => this.#tell({ type: 'trouble', pool: name, trouble }));
-    const pool = new Pool(plan.pool, { table, lane, observer, random: Math.random });
+    const pool = new Pool(plan.pool, { table, lane, observer, random: Math.random, now: sharedNow });
     return { pool, meters: observer, connect: plan.connect, hashKey: plan.hashKey };
   }
 

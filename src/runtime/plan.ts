@@ -2,6 +2,7 @@ import { CLIENT_CERTIFICATE_FIELDS } from '../accept/client-certificate.ts';
 import type { BindTarget } from '../accept/listen.ts';
 import type { TlsListenerPlan } from '../accept/tls-context.ts';
 import type { Config, ListenerConfig, PoolConfig, RouteConfig } from '../config/schema.ts';
+import { keyedAlgorithms } from '../config/schema-pool.ts';
 import type { TracingPlan } from '../observe/trace-record.ts';
 import type { Endpoint } from '../pool/backend.ts';
 import type { HttpListenerPlan } from '../proxy/http-site.ts';
@@ -86,7 +87,7 @@ function poolPlan(
   backends: readonly PlannedBackend[],
   inputs: PlanInputs,
 ): PoolSitePlan {
-  const { algorithm, key } = pool.balance;
+  const { algorithm, key, loadFactor } = pool.balance;
   return {
     pool: {
       number: inputs.slots.pools.of(name, inputs.nowMs).number,
@@ -100,6 +101,7 @@ function poolPlan(
           address: formatAddress(config.address),
           endpoints: inputs.endpointsOf(config.address),
         })),
+      loadFactor,
       ejectAfter: pool.eject.failures,
       probed: pool.health.type !== 'off',
     },
@@ -109,7 +111,7 @@ function poolPlan(
       keepAliveMax: pool.keepAlive.max,
       keepAliveIdleMs: pool.keepAlive.idle,
     },
-    hashKey: algorithm === 'hash' ? key : undefined,
+    hashKey: keyedAlgorithms.some((name) => name === algorithm) ? key : undefined,
   };
 }
 

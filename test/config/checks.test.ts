@@ -183,6 +183,11 @@ describe('pools', () => {
       '{ backends: ["h:1"], balance: { algorithm: p2c, key: uri } }',
       'balance.key: has no meaning with p2c, expected algorithm: hash',
     ],
+    [
+      '{ backends: ["h:1"], balance: { algorithm: prequal, loadFactor: 2 } }',
+      'balance.loadFactor: has no meaning with prequal, expected algorithm: maglev',
+    ],
+    ['{ backends: ["h:1"], balance: { algorithm: maglev, key: uri, loadFactor: 2 } }', undefined],
     ['{ backends: ["h:1"], balance: { algorithm: hash, key: uri } }', undefined],
   ])('%s', async (pool, message) => {
     const text = listening(`a: ${tcp('":1"')}`, `pools: { app: ${pool} }`);

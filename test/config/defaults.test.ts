@@ -17,7 +17,7 @@ const defaultRoute = {
 };
 
 const defaultPool = {
-  balance: { algorithm: 'round-robin', key: { kind: 'source' } },
+  balance: { algorithm: 'round-robin', key: { kind: 'source' }, loadFactor: 1.25 },
   backends: [
     { id: '127.0.0.1:3001', address: { kind: 'tcp', host: '127.0.0.1', port: 3001 }, weight: 1, maxConnections: 0 },
   ],

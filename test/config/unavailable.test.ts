@@ -25,7 +25,6 @@ const routeRows: [string, string, string | undefined][] = [
 ];
 
 const poolRows: [string, string, string | undefined][] = [
-  ['balance: { algorithm: hash, loadFactor: 1.25 }', 'balance.loadFactor', undefined],
   ['discover: { dns: a, port: 1 }', 'discover', 'discover: false'],
   ['spawn: { command: a }', 'spawn', 'spawn: false'],
   ['eject: { failureRate: 50% }', 'eject.failureRate', 'eject: { failureRate: 0% }'],
@@ -46,10 +45,6 @@ const poolRows: [string, string, string | undefined][] = [
 const valueRows: [string, string, string][] = [
   [yaml({ listener: 'tls: { cert: a, key: b, alpn: [h2] }' }), 'listeners.web.tls.alpn[0]', '"h2"'],
   [yaml({ listener: 'tls: [{ cert: a, key: b, alpn: [http/1.1, h2] }]' }), 'listeners.web.tls[0].alpn[1]', '"h2"'],
-  [yaml({ pool: 'balance: maglev' }), 'pools.app.balance', '"maglev"'],
-  [yaml({ pool: 'balance: peak-ewma' }), 'pools.app.balance', '"peak-ewma"'],
-  [yaml({ pool: 'balance: prequal' }), 'pools.app.balance', '"prequal"'],
-  [yaml({ pool: 'balance: { algorithm: maglev, key: uri }' }), 'pools.app.balance.algorithm', '"maglev"'],
   [yaml({ pool: 'health: { type: grpc, path: /x }' }), 'pools.app.health.type', '"grpc"'],
   [yamlWithRoute('pool: app, retry: { on: [connect, timeout] }'), 'listeners.web.routes[0].retry.on[1]', '"timeout"'],
   [yamlWithRoute('pool: app, retry: { on: ["503"] }'), 'listeners.web.routes[0].retry.on[0]', '"503"'],

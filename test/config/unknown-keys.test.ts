@@ -46,7 +46,7 @@ describe('an unknown key', () => {
     ],
     [
       yaml({ pool: 'balance: { algorithm: hash, on: uri }' }),
-      'pools.app.balance.on: unknown key, expected algorithm or key',
+      'pools.app.balance.on: unknown key, expected algorithm, key or loadFactor',
     ],
     [
       yaml({ backend: '{ address: "h:1", max_connections: 1 }' }),

@@ -97,7 +97,7 @@ describe('a value of a listener is refused', () => {
 });
 
 describe('a value of a pool is refused', () => {
-  const algorithms = 'round-robin, least-connections, random, p2c or hash';
+  const algorithms = 'round-robin, least-connections, random, p2c, peak-ewma, prequal, hash or maglev';
   const codes = 'status codes such as 200, 200-399 or 200,204,300-399';
   it.each([
     [
@@ -111,6 +111,10 @@ describe('a value of a pool is refused', () => {
     ['balance: { algorithm: hsah }', `balance.algorithm: got "hsah", expected ${algorithms} (did you mean "hash"?)`],
     ['balance: {}', `balance.algorithm: missing, expected ${algorithms}`],
     ['balance: [p2c]', `balance: got a list, expected ${algorithms}, or an object`],
+    [
+      'balance: { algorithm: maglev, loadFactor: 0.9 }',
+      'balance.loadFactor: got 0.9, expected a number from 1 to 10 such as 1.25, or 0',
+    ],
     [
       'balance: { algorithm: hash, key: cookie }',
       'balance.key: got "cookie", expected source, uri, header:NAME or cookie:NAME',
@@ -199,14 +203,19 @@ describe('a value of a pool is refused', () => {
 
 describe('a pool is read', () => {
   it.each([
-    ['balance: p2c', { algorithm: 'p2c', key: { kind: 'source' } }],
-    ['balance: { algorithm: random }', { algorithm: 'random', key: { kind: 'source' } }],
-    ['balance: { algorithm: hash, key: uri }', { algorithm: 'hash', key: { kind: 'uri' } }],
+    ['balance: p2c', { algorithm: 'p2c', key: { kind: 'source' }, loadFactor: 1.25 }],
+    ['balance: { algorithm: random }', { algorithm: 'random', key: { kind: 'source' }, loadFactor: 1.25 }],
+    ['balance: { algorithm: hash, key: uri }', { algorithm: 'hash', key: { kind: 'uri' }, loadFactor: 1.25 }],
     [
       'balance: { algorithm: hash, key: "header:X-User" }',
-      { algorithm: 'hash', key: { kind: 'header', name: 'x-user' } },
+      { algorithm: 'hash', key: { kind: 'header', name: 'x-user' }, loadFactor: 1.25 },
     ],
-    ['balance: { algorithm: hash, key: "cookie:SID" }', { algorithm: 'hash', key: { kind: 'cookie', name: 'SID' } }],
+    [
+      'balance: { algorithm: hash, key: "cookie:SID" }',
+      { algorithm: 'hash', key: { kind: 'cookie', name: 'SID' }, loadFactor: 1.25 },
+    ],
+    ['balance: { algorithm: maglev, loadFactor: 2 }', { algorithm: 'maglev', key: { kind: 'source' }, loadFactor: 2 }],
+    ['balance: { algorithm: maglev, loadFactor: 0 }', { algorithm: 'maglev', key: { kind: 'source' }, loadFactor: 0 }],
   ])('%s', async (pool, balance) => {
     expect((await configOf(yaml({ pool }))).pools['app']!.balance).toEqual(balance);
   });

@@ -2,7 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { type AlgorithmName, algorithms } from '../../src/pick/algorithms.ts';
 import { Hash } from '../../src/pick/hash.ts';
 import { LeastConnections } from '../../src/pick/least-connections.ts';
+import { Maglev } from '../../src/pick/maglev.ts';
 import { PowerOfTwoChoices } from '../../src/pick/p2c.ts';
+import { PeakEwma } from '../../src/pick/peak-ewma.ts';
+import { Prequal } from '../../src/pick/prequal.ts';
 import { Random } from '../../src/pick/random.ts';
 import { RoundRobin } from '../../src/pick/round-robin.ts';
 import { balancerContract } from '../contracts/balancer.ts';
@@ -18,7 +21,10 @@ describe('the table of algorithms', () => {
     'least-connections': LeastConnections,
     random: Random,
     p2c: PowerOfTwoChoices,
+    'peak-ewma': PeakEwma,
+    prequal: Prequal,
     hash: Hash,
+    maglev: Maglev,
   };
 
   test('has the names of the config, and no other', () => {

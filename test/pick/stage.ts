@@ -6,11 +6,13 @@ export interface StageCandidate extends Candidate {
   weight: number;
   active: number;
   maxActive: number;
+  latencyUs: number;
+  latencyAtLoadUs: number;
 }
 
 /** One candidate, idle and without a limit unless told otherwise. */
 export function candidate(id: string, fields: Partial<Omit<StageCandidate, 'id'>> = {}): StageCandidate {
-  return { id, weight: 1, active: 0, maxActive: 0, ...fields };
+  return { id, weight: 1, active: 0, maxActive: 0, latencyUs: 0, latencyAtLoadUs: 0, ...fields };
 }
 
 /** One idle candidate for each weight, named a, b, c and so on (c26, c27, … after z). */

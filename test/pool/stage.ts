@@ -35,12 +35,12 @@ export function healthyTable(count: number): SharedTable {
 }
 
 /** One worker's pool over a table, with what it reports. */
-export function poolOn(table: SharedTable, plan: PoolPlan, lane = 0): { pool: Pool; heard: Heard } {
+export function poolOn(table: SharedTable, plan: PoolPlan, lane = 0, now = () => 0): { pool: Pool; heard: Heard } {
   const heard: Heard = { picks: [], failures: [], troubles: [] };
   const observer = {
     picked: (_: Pool, backend: Backend) => void heard.picks.push(backend.id),
     failed: (_: Pool, backend: Backend, outcome: Outcome) => void heard.failures.push([backend.id, outcome]),
     trouble: (_: Pool, trouble: Trouble) => void heard.troubles.push(trouble),
   };
-  return { pool: new Pool(plan, { table, lane, observer, random: () => 0.5 }), heard };
+  return { pool: new Pool(plan, { table, lane, observer, random: () => 0.5, now }), heard };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Backend } from '../../src/pool/backend.ts';
+import type { Lease } from '../../src/pool/lease.ts';
 import type { Pool, Trouble } from '../../src/pool/pool.ts';
 import { ListenerMeters } from '../../src/proxy/listener-meters.ts';
 import { PoolMeters } from '../../src/proxy/pool-meters.ts';
@@ -55,8 +56,11 @@ describe('PoolMeters', () => {
     const { meters, shown } = counted();
     const web = new PoolMeters(meters, 'web', () => {});
     web.connected(1500);
-    web.answered(one, 3);
-    web.answered(one, 4);
+    const waits: number[] = [];
+    const lease = { backend: one, answered: (us: number) => void waits.push(us) } as unknown as Lease;
+    web.answered(lease, 3);
+    web.answered(lease, 4);
+    expect(waits).toEqual([3000, 4000]);
     expect(shown('backend_connect_seconds')).toEqual({ web: 1 + 1.5 });
     expect(shown('backend_latency')).toEqual({ 'web one': 2 });
   });
