@@ -52,8 +52,12 @@ export function serverOptions(plan: TlsListenerPlan): TlsWireOptions {
   };
 }
 
-/** Protocols as ALPN has them on the wire (RFC 7301 §3.1): each behind its length. */
-function protocolList(protocols: readonly string[]): Buffer {
+/**
+ * Protocols as ALPN has them on the wire (RFC 7301 §3.1): each behind its length. Who speaks HTTP/1.1 understands HTTP/1.0,
+ * which is a protocol of its own here and all that some clients offer.
+ */
+function protocolList(listed: readonly string[]): Buffer {
+  const protocols = listed.includes('http/1.1') ? [...listed, 'http/1.0'] : listed;
   return Buffer.concat(protocols.map((protocol) => Buffer.from([protocol.length, ...Buffer.from(protocol)])));
 }
 

@@ -61,6 +61,8 @@ describe('a listener with TLS', () => {
     });
     const client = await connectTls(lb.address(), { rejectUnauthorized: false, ALPNProtocols: ['h2', 'http/1.1'] });
     expect(client.socket.alpnProtocol).toBe('http/1.1');
+    const old = await connectTls(lb.address(), { rejectUnauthorized: false, ALPNProtocols: ['http/1.0'] });
+    expect(old.socket.alpnProtocol).toBe('http/1.0');
     expect(await refusalOf(lb.address(), { ALPNProtocols: ['acme-tls/1'] })).toBe(
       'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL',
     );
