@@ -45,6 +45,13 @@ export async function checkTls(
     for (const [index, { cert, key }] of tls.certificates.entries()) await pair(at(index), cert, key);
     if (tls.clientCa !== '') await authorities([...at(0), 'clientCa'], tls.clientCa);
   }
+  for (const [name, { connect }] of Object.entries(config.pools)) {
+    const path = ['pools', name, 'connect', 'tls'];
+    if (connect.tls === undefined) continue;
+    const { ca, cert, key } = connect.tls;
+    if (ca !== '') await authorities([...path, 'ca'], ca);
+    if (cert !== '') await pair(path, cert, key);
+  }
   return { findings, warnings };
 }
 
@@ -58,8 +65,25 @@ function outdated(path: Path, pair: { validFrom: number; validTo: number }, now:
   return [];
 }
 
-/** Finds settings of a whole listener that stand at another certificate than the first. */
+/** Finds settings of a whole listener that stand at another certificate than the first, and halves of a pair. */
 export function tlsFindings(root: unknown): Finding[] {
+  return [...misplaced(root), ...halves(root)];
+}
+
+function halves(root: unknown): Finding[] {
+  return entriesOf(get(root, 'pools')).flatMap(([name, pool]) => {
+    const tls = get(get(pool, 'connect'), 'tls');
+    const path: Path = ['pools', name, 'connect', 'tls'];
+    const written = (key: string) => (get(tls, key) ?? '') !== '';
+    if (written('cert') && !written('key'))
+      return [{ path: [...path, 'cert'], message: 'there is no key, expected both' }];
+    if (written('key') && !written('cert'))
+      return [{ path: [...path, 'key'], message: 'there is no cert, expected both' }];
+    return [];
+  });
+}
+
+function misplaced(root: unknown): Finding[] {
   return entriesOf(get(root, 'listeners')).flatMap(([name, listener]) =>
     itemsOf(get(listener, 'tls'))
       .slice(1)

@@ -5,6 +5,7 @@ import { Refusal, scalar } from './scalar.ts';
 import { backendAddress, choice, duration, integer, matching, name, percent, regexProblem, text } from './scalars.ts';
 import { mostConnections } from './schema-listener.ts';
 import { largestWeight } from './schema-route.ts';
+import { connectTlsSchema } from './schema-tls.ts';
 
 /** The names that `balance` takes. */
 export const algorithms = [
@@ -195,6 +196,7 @@ export const poolSchema = z
     connect: z
       .strictObject({
         timeout: duration().prefault('2s').describe('For one connection to be made.'),
+        tls: connectTlsSchema,
         local: localAddress.prefault('0.0.0.0').describe('Address of this machine to connect from; 0.0.0.0 for any.'),
       })
       .prefault({})

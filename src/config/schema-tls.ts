@@ -9,6 +9,14 @@ const path = () =>
     check: (written) => (written === '' || written.includes('\0') ? new Refusal() : undefined),
   });
 
+/** '' is for none. */
+const maybePath = () =>
+  text({
+    title: 'path of a file',
+    expected: 'the path of a PEM file',
+    check: (written) => (written.includes('\0') ? new Refusal() : undefined),
+  });
+
 const hostName = text({
   title: 'host name',
   expected: 'a host name or an IP address',
@@ -63,14 +71,14 @@ export const connectTlsSchema = z
   .union([
     flag(),
     z.strictObject({
-      ca: path().prefault('').describe("Authorities to trust instead of the system's, in PEM."),
+      ca: maybePath().prefault('').describe("Authorities to trust instead of the system's, in PEM."),
       serverName: hostName
         .prefault('')
         .describe(
           "Name that the backend's certificate must be for, and that is asked for (SNI). Default: the host of its address.",
         ),
-      cert: path().prefault('').describe('Certificate to show to the backend, in PEM; with `key`.'),
-      key: path().prefault('').describe('The private key of `cert`.'),
+      cert: maybePath().prefault('').describe('Certificate to show to the backend, in PEM; with `key`.'),
+      key: maybePath().prefault('').describe('The private key of `cert`.'),
       verify: flag().prefault(true).describe("Whether the backend's certificate is checked."),
     }),
   ])

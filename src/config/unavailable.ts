@@ -58,7 +58,6 @@ const rows: readonly Unavailable[] = [
   { key: 'pools.*.slowStart', off: isZeroTime },
   { key: 'pools.*.panic', off: isZeroShare },
   { key: 'pools.*.queue', off: isEmptyQueue },
-  { key: 'pools.*.connect.tls', off: is(false) },
   { key: 'pools.*.connect.proxyProtocol', off: is(false, 'off') },
   { key: 'pools.*.connect.http2', off: is(false, 'off') },
 ];

@@ -1,4 +1,5 @@
 import { wires } from '../support/open-wire.ts';
+import { TLS_FAILED } from '../support/tls-failure.ts';
 import type { DialTarget, Wire, WireSink } from '../support/wire.ts';
 
 /**
@@ -10,9 +11,10 @@ export function dial(to: DialTarget, local: string, sink: WireSink): Wire {
 }
 
 /** Why a connection could not be made. */
-export type DialFailure = 'connect-refused' | 'connect-failed';
+export type DialFailure = 'connect-refused' | 'connect-failed' | 'connect-tls';
 
 /** Sorts the error of a failed connect: refused means that nobody listens there, which is known for sure. */
 export function dialFailure(error: NodeJS.ErrnoException | undefined): DialFailure {
+  if (error?.code === TLS_FAILED) return 'connect-tls';
   return error?.code === 'ECONNREFUSED' || error?.code === 'ENOENT' ? 'connect-refused' : 'connect-failed';
 }

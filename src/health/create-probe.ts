@@ -1,5 +1,6 @@
 import type { LookupFunction } from 'node:net';
 import type { Clock } from '../support/clock.ts';
+import type { ConnectTlsPlan } from '../support/tls-client.ts';
 import { HttpProbe } from './http-probe.ts';
 import type { ActivePolicy } from './policy.ts';
 import type { Probe } from './probe.ts';
@@ -14,7 +15,7 @@ export interface ProbeDeps {
   readonly version: string;
 }
 
-/** The probe that a policy asks for. */
-export function createProbe(policy: ActivePolicy, deps: ProbeDeps): Probe {
-  return policy.type === 'tcp' ? new TcpProbe(deps) : new HttpProbe(policy, deps);
+/** The probe that a policy asks for; over TLS when there is a plan for it. */
+export function createProbe(policy: ActivePolicy, deps: ProbeDeps, tls?: ConnectTlsPlan): Probe {
+  return policy.type === 'tcp' ? new TcpProbe({ ...deps, tls }) : new HttpProbe(policy, { ...deps, tls });
 }

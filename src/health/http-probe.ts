@@ -1,6 +1,8 @@
 import { type IncomingMessage, type RequestOptions, request } from 'node:http';
 import type { LookupFunction } from 'node:net';
 import { formatBytes } from '../support/bytes.ts';
+import type { ConnectTlsPlan } from '../support/tls-client.ts';
+import { opener, type ProbeSocket } from './open-probe.ts';
 import type { HttpPolicy } from './policy.ts';
 import { connectOptions, type Endpoint, type Probe, probeFailure } from './probe.ts';
 
@@ -13,6 +15,8 @@ export interface HttpProbeDeps {
   readonly lookup: LookupFunction;
   /** Fairlead's version, for the User-Agent. */
   readonly version: string;
+  /** How to speak to backends over TLS; undefined for probes in the clear. */
+  readonly tls?: ConnectTlsPlan | undefined;
 }
 
 /** The part of the policy that an HTTP probe reads. */
@@ -27,14 +31,14 @@ export type HttpExpectation = Pick<HttpPolicy, 'path' | 'status' | 'body'>;
  */
 export class HttpProbe implements Probe {
   readonly #expect: HttpExpectation;
-  readonly #lookup: LookupFunction;
+  readonly #open: (to: Endpoint) => ProbeSocket;
   readonly #userAgent: string;
   readonly #bodyFits: (body: string) => boolean;
 
   /** Throws a SyntaxError when `body` is a regular expression that does not compile. */
   constructor(expect: HttpExpectation, deps: HttpProbeDeps) {
     this.#expect = expect;
-    this.#lookup = deps.lookup;
+    this.#open = opener(deps.lookup, deps.tls);
     this.#userAgent = `fairlead-health/${deps.version}`;
     this.#bodyFits = bodyTest(expect.body);
   }
@@ -42,7 +46,8 @@ export class HttpProbe implements Probe {
   async check(to: Endpoint, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const asked = request(this.#options(to));
+    const { socket, failure } = this.#open(to);
+    const asked = request({ ...this.#options(to), createConnection: () => socket });
     let answered = false;
     const onAbort = () => (answered && this.#expect.body === '' ? resolve() : reject(signal.reason));
     signal.addEventListener('abort', onAbort);
@@ -52,7 +57,7 @@ export class HttpProbe implements Probe {
       if (this.#statusFits(statusCode)) this.#judgeBody(response).then(resolve, reject);
       else reject(new Error(`status ${statusCode}, expected ${formatRanges(this.#expect.status)}`));
     });
-    asked.on('error', (error) => reject(requestFailure(error)));
+    asked.on('error', (error) => reject(requestFailure(error, failure)));
     asked.on('close', () => {
       if (!answered) reject(new Error(CLOSED_EARLY));
     });
@@ -79,7 +84,7 @@ export class HttpProbe implements Probe {
         if (bytes > MOST_BODY_BYTES) break;
       }
     } catch (error) {
-      throw requestFailure(error as Error);
+      throw requestFailure(error as Error, probeFailure);
     }
     const body = Buffer.concat(chunks).toString('utf8', 0, Math.min(bytes, MOST_BODY_BYTES));
     if (this.#bodyFits(body)) return;
@@ -88,10 +93,8 @@ export class HttpProbe implements Probe {
   }
 
   #options(to: Endpoint): RequestOptions {
-    const where = connectOptions(to);
     const headers = { Host: hostField(to), 'User-Agent': this.#userAgent, Accept: '*/*', Connection: 'close' };
-    const place = 'path' in where ? { socketPath: where.path } : { host: where.host, port: where.port };
-    return { ...place, path: this.#expect.path, headers, agent: false, lookup: this.#lookup };
+    return { path: this.#expect.path, headers };
   }
 }
 
@@ -118,8 +121,8 @@ function formatRanges(ranges: HttpExpectation['status']): string {
 }
 
 // node:http reports a connection that was closed properly, but too early, as a reset with a message of its own.
-function requestFailure(error: Error): Error {
+function requestFailure(error: Error, failure: (cause: Error) => Error): Error {
   if (error.message === 'socket hang up') return new Error(CLOSED_EARLY, { cause: error });
   if (error.message === 'aborted') return new Error('connection closed in the middle of the answer', { cause: error });
-  return probeFailure(error);
+  return failure(error);
 }

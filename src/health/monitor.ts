@@ -2,8 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../support/clock.ts';
 import { Gate } from './gate.ts';
 import { neverProbed } from './health-state.ts';
-import type { ActivePolicy, HealthTarget } from './policy.ts';
-import type { Probe } from './probe.ts';
+import type { HealthTarget } from './policy.ts';
 import { TargetWatch, type Verdict, type WatchDeps } from './target-watch.ts';
 
 const MOST_UNDER_WAY = 64;
@@ -24,7 +23,7 @@ export interface HealthMonitorDeps {
   readonly clock: Clock;
   /** Uniform in [0, 1), for the jitter. */
   readonly random: () => number;
-  readonly probeFor: (policy: ActivePolicy) => Probe;
+  readonly probeFor: WatchDeps['probeFor'];
   /** Called for every change of a verdict; may call the monitor back. */
   readonly onChange: (change: HealthChange) => void;
   /** Called for every result that says something of the backend, before the change it may cause. */

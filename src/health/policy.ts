@@ -1,4 +1,5 @@
 import type { Address } from '../support/address.ts';
+import type { ConnectTlsPlan } from '../support/tls-client.ts';
 import type { HealthLimits } from './health-state.ts';
 
 interface ProbePolicy extends HealthLimits {
@@ -38,4 +39,6 @@ export interface HealthTarget {
   readonly key: string;
   readonly address: Address;
   readonly policy: HealthPolicy;
+  /** How the backend is spoken to over TLS; undefined for probes in the clear. */
+  readonly tls?: ConnectTlsPlan | undefined;
 }

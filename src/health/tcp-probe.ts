@@ -1,6 +1,8 @@
-import { connect, type LookupFunction } from 'node:net';
+import type { LookupFunction } from 'node:net';
 import type { Clock, TimerHandle } from '../support/clock.ts';
-import { connectOptions, type Endpoint, type Probe, probeFailure } from './probe.ts';
+import type { ConnectTlsPlan } from '../support/tls-client.ts';
+import { opener, type ProbeSocket } from './open-probe.ts';
+import type { Endpoint, Probe } from './probe.ts';
 
 const LINGER_MS = 100;
 
@@ -9,10 +11,12 @@ export interface TcpProbeDeps {
   readonly clock: Clock;
   /** Names to addresses; see `lookupThrough`. */
   readonly lookup: LookupFunction;
+  /** How to speak to backends over TLS; undefined for probes in the clear. */
+  readonly tls?: ConnectTlsPlan | undefined;
 }
 
 /**
- * A backend is well when it accepts a connection.
+ * A backend is well when it accepts a connection; over TLS, when the handshake is done and it has shown who it is.
  *
  * The probe takes leave with a FIN, not a reset: a reset spares us the TIME_WAIT (some thirty a backend, which is
  * nothing) but reaches many a backend as an error on a connection it just accepted, and ends a Node process that has
@@ -21,26 +25,28 @@ export interface TcpProbeDeps {
  */
 export class TcpProbe implements Probe {
   readonly #deps: TcpProbeDeps;
+  readonly #open: (to: Endpoint) => ProbeSocket;
 
   constructor(deps: TcpProbeDeps) {
     this.#deps = deps;
+    this.#open = opener(deps.lookup, deps.tls);
   }
 
   async check(to: Endpoint, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    const { clock, lookup } = this.#deps;
+    const { clock } = this.#deps;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const socket = connect({ ...connectOptions(to), lookup });
+    const { socket, ready, failure } = this.#open(to);
     let linger: TimerHandle | undefined;
     // Once connected the verdict stands: whatever ends the wait, an error included, only ends the wait.
     const fail = (cause: Error) => (linger === undefined ? reject(cause) : resolve());
     const onAbort = () => fail(signal.reason);
     signal.addEventListener('abort', onAbort);
-    socket.on('connect', () => {
+    socket.on(ready, () => {
       linger = clock.setTimeout(resolve, LINGER_MS);
       socket.resume().end();
     });
-    socket.on('error', (error) => fail(probeFailure(error)));
+    socket.on('error', (error) => fail(failure(error)));
     socket.on('close', () => resolve());
     try {
       await promise;

@@ -1,4 +1,5 @@
 import type { Candidate } from '../pick/balancer.ts';
+import { parseAddress } from '../support/address.ts';
 import { AdminState, Health, type SharedTable } from './table.ts';
 
 /** What a worker must know to use a backend: plain data, sent from the control plane. */
@@ -26,6 +27,8 @@ export class Backend implements Candidate {
   readonly slot: number;
   readonly id: string;
   readonly address: string;
+  /** The host of its address; undefined for a Unix socket. */
+  readonly host: string | undefined;
   readonly #table: SharedTable;
   #endpoints: readonly Endpoint[];
   #turn = 0;
@@ -37,6 +40,8 @@ export class Backend implements Candidate {
     this.slot = plan.slot;
     this.id = plan.id;
     this.address = plan.address;
+    const parsed = parseAddress(plan.address);
+    this.host = typeof parsed === 'object' && parsed.kind === 'tcp' ? parsed.host : undefined;
     this.#endpoints = plan.endpoints;
   }
 

@@ -11,6 +11,7 @@ export type Outcome =
   | 'connect-refused'
   | 'connect-failed'
   | 'connect-timeout'
+  | 'connect-tls'
   | 'backend-reset'
   | 'backend-timeout'
   | 'client-aborted'
@@ -23,6 +24,7 @@ const failures: ReadonlySet<Outcome> = new Set([
   'connect-refused',
   'connect-failed',
   'connect-timeout',
+  'connect-tls',
   'backend-reset',
   'backend-timeout',
 ]);

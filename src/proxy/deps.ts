@@ -1,8 +1,10 @@
+import type { Dialler } from '../connect/dialler.ts';
 import type { AccessBuffer } from '../observe/access-log.ts';
 import type { Meters } from '../observe/meters.ts';
 import type { Pool } from '../pool/pool.ts';
 import type { SharedTable } from '../pool/table.ts';
 import type { Deadlines } from '../support/deadlines.ts';
+import type { ConnectTlsPlan } from '../support/tls-client.ts';
 import type { PoolMeters } from './pool-meters.ts';
 import type { RequestTracer } from './request-trace.ts';
 
@@ -36,6 +38,14 @@ export interface ConnectPlan {
   /** Idle connections kept per backend in each worker, and for how long. */
   readonly keepAliveMax: number;
   readonly keepAliveIdleMs: number;
+  /** Undefined for connections in the clear. */
+  readonly tls?: ConnectTlsPlan | undefined;
+}
+
+/** How a pool's backends are connected to, in a worker. */
+export interface Connect extends ConnectPlan {
+  /** In the clear when it is left out. */
+  readonly dialler?: Dialler;
 }
 
 /** What a pool's `hash` algorithm hashes. */
@@ -49,7 +59,7 @@ export type HashKey =
 export interface PoolSite {
   readonly pool: Pool;
   readonly meters: PoolMeters;
-  connect: ConnectPlan;
+  connect: Connect;
   /** Undefined unless the pool's algorithm hashes. */
   hashKey: HashKey | undefined;
 }

@@ -1,5 +1,4 @@
 import type { Buffer } from 'node:buffer';
-import { dialFailure } from '../connect/dial.ts';
 import type { HeadEdit } from '../http1/head-edit.ts';
 import type { PickHint } from '../pick/balancer.ts';
 import type { Backend } from '../pool/backend.ts';
@@ -131,7 +130,7 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
     const acquired = pool.acquire(this.#hint, this.#tried);
     if (!acquired.ok) {
       this.attempts = Math.max(this.attempts, 1);
-      if (after !== undefined) return this.#complain(failureComplaint(after, ''), after);
+      if (after !== undefined) return this.#complain(failureComplaint(after, this.#link.problem), after);
       return this.#complain(refusalComplaint(acquired.refusal, pool.name));
     }
     if (after !== undefined) meters.retried(after);
@@ -301,7 +300,7 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
   }
 
   onBackendClose(error: NodeJS.ErrnoException | undefined): void {
-    this.#fail(this.#phase === 'connecting' ? dialFailure(error) : 'backend-reset');
+    this.#fail(this.#phase === 'connecting' ? this.#link.failed(error) : 'backend-reset');
   }
 
   onDeadline(): void {
@@ -330,7 +329,7 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
       this.#over(outcome, answer.status, outcome);
       return this.client.reset();
     }
-    if (!retry) return this.#complain(failureComplaint(outcome, answer?.problem ?? ''), outcome);
+    if (!retry) return this.#complain(failureComplaint(outcome, answer?.problem ?? this.#link.problem), outcome);
     const failed = this.#lease!;
     this.#lease = undefined;
     this.#answer = undefined;

@@ -1,6 +1,7 @@
+import { type DialFailure, dialFailure } from '../connect/dial.ts';
 import type { Backend, Endpoint } from '../pool/backend.ts';
 import type { Wire } from '../support/wire.ts';
-import type { ConnectPlan, PoolSite } from './deps.ts';
+import type { Connect, PoolSite } from './deps.ts';
 import type { HttpContext } from './http-context.ts';
 import type { BackendConnection, BackendUser } from './upstreams.ts';
 
@@ -11,6 +12,8 @@ import type { BackendConnection, BackendUser } from './upstreams.ts';
 export class Link {
   /** How long the last dial took, in ms; 0 for a kept connection. */
   connectMs = 0;
+  /** Why the last dial that failed did so, as the error says it. */
+  problem = '';
   readonly #site: HttpContext;
   readonly #user: BackendUser;
   #connection: BackendConnection | undefined;
@@ -47,19 +50,19 @@ export class Link {
   }
 
   /** Dials the backend, at its first address. False while it has none. */
-  dial(backend: Backend, plan: ConnectPlan): boolean {
+  dial(backend: Backend, plan: Connect): boolean {
     this.#endpointsTried = 0;
     return this.#dial(backend, plan);
   }
 
   /** Goes on with the next address of the same backend. False when all were tried. */
-  dialNext(backend: Backend, plan: ConnectPlan): boolean {
+  dialNext(backend: Backend, plan: Connect): boolean {
     this.drop();
     backend.skipEndpoint(this.#endpoint);
     return this.#endpointsTried < backend.endpoints.length && this.#dial(backend, plan);
   }
 
-  #dial(backend: Backend, plan: ConnectPlan): boolean {
+  #dial(backend: Backend, plan: Connect): boolean {
     const { upstreams, deps } = this.#site;
     this.#endpoint = backend.endpoint;
     this.#endpointsTried++;
@@ -67,6 +70,12 @@ export class Link {
     this.#connection = upstreams.dial(backend, plan);
     this.#connection?.use(this.#user);
     return this.#connection !== undefined;
+  }
+
+  /** The connection broke before it was made; `problem` says why. */
+  failed(error: NodeJS.ErrnoException | undefined): DialFailure {
+    this.problem = error?.message ?? '';
+    return dialFailure(error);
   }
 
   /** The dial has succeeded. */
@@ -81,7 +90,7 @@ export class Link {
   }
 
   /** The exchange is over and both sides agree to go on: keeps the connection for the next, as long as the backend promised. */
-  keep(plan: ConnectPlan, promisedMs: number): void {
+  keep(plan: Connect, promisedMs: number): void {
     const connection = this.#connection!;
     this.#connection = undefined;
     this.#site.upstreams.keep(connection, plan, promisedMs);

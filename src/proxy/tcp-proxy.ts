@@ -1,5 +1,6 @@
 import type { Buffer } from 'node:buffer';
-import { dial, dialFailure } from '../connect/dial.ts';
+import { dialFailure } from '../connect/dial.ts';
+import { plainDialler } from '../connect/dialler.ts';
 import type { PickHint } from '../pick/balancer.ts';
 import type { Backend, Endpoint } from '../pool/backend.ts';
 import type { Lease, Outcome } from '../pool/lease.ts';
@@ -83,14 +84,15 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
   }
 
   /** connect, to one of the addresses of a backend. */
-  #dialEndpoint({ endpoint }: Backend): void {
+  #dialEndpoint({ endpoint, host }: Backend): void {
     const { connect } = this.#site.target;
     this.#endpoint = endpoint;
     this.#endpointsTried++;
     if (endpoint === undefined) return this.#dialFailed('connect-failed');
     this.#dialledAt = this.#site.deps.now();
     this.deadline = this.#site.deps.deadlines.in(connect.timeoutMs);
-    this.#dialling = dial(endpoint, connect.local, this);
+    const { dialler = plainDialler, local } = connect;
+    this.#dialling = dialler.dial({ to: endpoint, local, host }, this);
   }
 
   onDeadline(): void {

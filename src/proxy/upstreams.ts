@@ -1,10 +1,10 @@
 import type { Buffer } from 'node:buffer';
-import { dial } from '../connect/dial.ts';
+import { type Dialler, plainDialler } from '../connect/dialler.ts';
 import { type Idle, IdleList } from '../connect/idle-list.ts';
 import type { Backend } from '../pool/backend.ts';
 import type { Deadlines, Expiring } from '../support/deadlines.ts';
 import { silentSink, type Wire, type WireSink } from '../support/wire.ts';
-import type { ConnectPlan } from './deps.ts';
+import type { Connect } from './deps.ts';
 
 /** Who uses a connection to a backend at the moment. */
 export interface BackendUser {
@@ -27,6 +27,8 @@ export class BackendConnection implements WireSink, Expiring, Idle {
   /** True when it has carried an exchange before, so that the backend may be about to close it. */
   reused = false;
   wire!: Wire;
+  /** Who has dialled it: it is kept only as long as a new one would be made in the same way. */
+  dialler: Dialler = plainDialler;
   #user: BackendUser | undefined;
   readonly #upstreams: Upstreams;
 
@@ -112,20 +114,21 @@ export class Upstreams {
   }
 
   /** A new connection, on its way; its user hears of the outcome. Undefined while the backend has no address. */
-  dial(backend: Backend, plan: ConnectPlan): BackendConnection | undefined {
+  dial(backend: Backend, plan: Connect): BackendConnection | undefined {
     const { endpoint } = backend;
     if (endpoint === undefined) return undefined;
     const connection = new BackendConnection(this, backend);
-    connection.wire = dial(endpoint, plan.local, connection);
+    connection.dialler = plan.dialler ?? plainDialler;
+    connection.wire = connection.dialler.dial({ to: endpoint, local: plan.local, host: backend.host }, connection);
     return connection;
   }
 
   /** Keeps a connection after an exchange; `promisedMs` is how long the backend said it will, 0 when it did not say. */
-  keep(connection: BackendConnection, plan: ConnectPlan, promisedMs: number): void {
+  keep(connection: BackendConnection, plan: Connect, promisedMs: number): void {
     const keepMs =
       promisedMs === 0 ? plan.keepAliveIdleMs : Math.min(plan.keepAliveIdleMs, promisedMs - KEEP_ALIVE_MARGIN_MS);
     connection.idle();
-    if (keepMs <= 0) return connection.drop();
+    if (keepMs <= 0 || connection.dialler !== (plan.dialler ?? plainDialler)) return connection.drop();
     let list = this.#idle.get(connection.backend);
     if (list === undefined) {
       list = new IdleList();
@@ -140,6 +143,11 @@ export class Upstreams {
   forget(connection: BackendConnection): void {
     this.#idle.get(connection.backend)?.remove(connection);
     connection.retire();
+  }
+
+  /** Drops the waiting connections to these backends, because new ones would be made in another way. */
+  dropKept(backends: Iterable<Backend>): void {
+    for (const backend of backends) this.#idle.get(backend)?.clear();
   }
 
   /** Drops the waiting connections of backends that are no longer in any pool. */

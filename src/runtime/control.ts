@@ -121,16 +121,15 @@ class Control implements Running {
     this.#tls = new TlsBook({
       clock: systemClock,
       folder: configPath === null ? process.cwd() : dirname(configPath),
+      logger,
       onChange: () => this.#renew(),
-      onBroken: (message) => logger.error(`${message}; what was read before stays`),
-      onReplaced: (certificate, validTo) =>
-        logger.info({ certificate, validTo: new Date(validTo).toISOString() }, 'certificate replaced'),
     });
     this.#health = new HealthKeeper({
       table: this.#table,
       clock: systemClock,
       resolver,
       version,
+      tlsOf: (pool) => this.#tls.poolPlan(pool),
       random: Math.random,
       onTransition: (transition) => this.#transition(transition),
     });
@@ -212,7 +211,7 @@ class Control implements Running {
       ports: this.#ports,
       reusePort: this.#reusePort,
       tracing: this.#records.tracing,
-      tlsOf: (name, listener) => this.#tls.planFor(name, listener),
+      tls: this.#tls,
     });
   }
 
@@ -287,6 +286,8 @@ class Control implements Running {
       case 'access':
       case 'spans':
         return reply(this.#records.take(message));
+      case 'tls-failure':
+        return this.#logger.warn({ pool: message.pool, backend: message.name }, `no TLS connection: ${message.cause}`);
       case 'accept-error':
         this.#logger.error({ listener: message.listener, error: message.error }, 'a connection could not be accepted');
         return;

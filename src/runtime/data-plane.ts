@@ -2,13 +2,14 @@ import { performance } from 'node:perf_hooks';
 import { getSystemErrorName } from 'node:util';
 import { type Bound, listen } from '../accept/listen.ts';
 import { TlsDoor } from '../accept/tls-door.ts';
+import { TlsDialler } from '../connect/tls-dialler.ts';
 import { type AccessBatch, AccessBuffer } from '../observe/access-log.ts';
 import { Meters } from '../observe/meters.ts';
 import type { TracingPlan } from '../observe/trace-record.ts';
 import type { Backend } from '../pool/backend.ts';
 import { Pool } from '../pool/pool.ts';
 import { SharedTable } from '../pool/table.ts';
-import type { PoolSite, ProxyDeps } from '../proxy/deps.ts';
+import type { Connect, PoolSite, ProxyDeps } from '../proxy/deps.ts';
 import { HttpSite } from '../proxy/http-site.ts';
 import { PoolMeters } from '../proxy/pool-meters.ts';
 import { RequestTracer } from '../proxy/request-trace.ts';
@@ -213,7 +214,7 @@ export class DataPlane {
       }
       site.pool.reconcile(plan.pool);
       site.meters.keep(site.pool.backends);
-      site.connect = plan.connect;
+      this.#reconnect(site, plan);
       site.hashKey = plan.hashKey;
     }
     const current = new Set<Backend>([...this.#pools.values()].flatMap(({ pool }) => pool.backends));
@@ -225,7 +226,21 @@ export class DataPlane {
     const { name } = plan.pool;
     const observer = new PoolMeters(meters, name, (trouble) => this.#tell({ type: 'trouble', pool: name, trouble }));
     const pool = new Pool(plan.pool, { table, lane, observer, random: Math.random, now: sharedNow });
-    return { pool, meters: observer, connect: plan.connect, hashKey: plan.hashKey };
+    return { pool, meters: observer, connect: this.#connect(plan), hashKey: plan.hashKey };
+  }
+
+  /** Takes another way of connecting; with other TLS, connections that were kept are of no more use. */
+  #reconnect(site: PoolSite, plan: PoolSitePlan): void {
+    const { dialler } = site.connect;
+    const same = (dialler instanceof TlsDialler ? dialler.plan.id : undefined) === plan.connect.tls?.id;
+    site.connect = same && dialler !== undefined ? { ...plan.connect, dialler } : this.#connect(plan);
+    if (!same) this.#upstreams.dropKept(site.pool.backends);
+  }
+
+  #connect({ pool: { name: pool }, connect }: PoolSitePlan): Connect {
+    if (connect.tls === undefined) return connect;
+    const onFailure = (name: string, cause: string): void => this.#tell({ type: 'tls-failure', pool, name, cause });
+    return { ...connect, dialler: new TlsDialler(connect.tls, onFailure) };
   }
 
   #applyListeners(plan: WorkerPlan): void {

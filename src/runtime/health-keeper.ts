@@ -5,6 +5,7 @@ import type { Trouble } from '../pool/pool.ts';
 import { AdminState, Health, type SharedTable } from '../pool/table.ts';
 import type { Clock, TimerHandle } from '../support/clock.ts';
 import { lookupThrough, type Resolver } from '../support/resolve.ts';
+import type { ConnectTlsPlan } from '../support/tls-client.ts';
 import type { PlannedBackend } from './plan.ts';
 
 /** What of a backend is known, as the admin API words it. */
@@ -24,6 +25,8 @@ export interface HealthKeeperDeps {
   readonly clock: Clock;
   readonly resolver: Resolver;
   readonly version: string;
+  /** How connections of a pool are encrypted, and so its probes. */
+  tlsOf(pool: PoolConfig): ConnectTlsPlan | undefined;
   random(): number;
   onTransition(transition: Transition): void;
 }
@@ -59,8 +62,8 @@ export class HealthKeeper {
     this.#monitor = new HealthMonitor({
       clock: deps.clock,
       random: deps.random,
-      probeFor: (policy) =>
-        createProbe(policy, { clock: deps.clock, lookup: lookupThrough(deps.resolver), version: deps.version }),
+      probeFor: (policy, tls) =>
+        createProbe(policy, { clock: deps.clock, lookup: lookupThrough(deps.resolver), version: deps.version }, tls),
       onChange: (change) => this.#changed(change),
       onResult: (key, ok, reason) => this.#result(key, ok, reason),
     });
@@ -99,6 +102,7 @@ export class HealthKeeper {
         key: wardKey(slot, pool, backend.id),
         address: backend.address,
         policy: policy.health,
+        tls: this.#deps.tlsOf(policy),
       })),
     );
     await this.#monitor.settled();

@@ -69,5 +69,6 @@ export type FromWorker =
   | { readonly type: 'claim'; readonly claim: Claim }
   | { readonly type: 'access'; readonly batch: AccessBatch }
   | { readonly type: 'spans'; readonly batch: AccessBatch }
+  | { readonly type: 'tls-failure'; readonly pool: string; readonly name: string; readonly cause: string }
   | { readonly type: 'accept-error'; readonly listener: string; readonly error: string }
   | { readonly type: 'drained' };

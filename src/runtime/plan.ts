@@ -1,6 +1,5 @@
 import { CLIENT_CERTIFICATE_FIELDS } from '../accept/client-certificate.ts';
 import type { BindTarget } from '../accept/listen.ts';
-import type { TlsListenerPlan } from '../accept/tls-context.ts';
 import type { Config, ListenerConfig, PoolConfig, RouteConfig } from '../config/schema.ts';
 import { keyedAlgorithms } from '../config/schema-pool.ts';
 import type { TracingPlan } from '../observe/trace-record.ts';
@@ -11,6 +10,7 @@ import { type Address, formatAddress } from '../support/address.ts';
 import type { BindPlan, PoolSitePlan, WorkerPlan } from './messages.ts';
 import { routePlan } from './plan-route.ts';
 import type { SlotBook } from './slot-book.ts';
+import type { TlsBook } from './tls-book.ts';
 
 /** Deadlines are looked at this often, in ms, unless a shorter time limit asks for more. */
 const TICK_MS = { longest: 100, shortest: 10 };
@@ -29,8 +29,8 @@ export interface PlanInputs {
   readonly reusePort: boolean;
   /** How requests are traced; undefined when they are not. */
   readonly tracing: TracingPlan | undefined;
-  /** How a listener ends TLS. */
-  readonly tlsOf: (name: string, listener: ListenerConfig) => TlsListenerPlan | undefined;
+  /** The certificates that the config names. */
+  readonly tls: Pick<TlsBook, 'listenerPlan' | 'poolPlan'>;
 }
 
 /** A backend of the plan with the slot it has; `fresh` when the slot is new to it. */
@@ -110,6 +110,7 @@ function poolPlan(
       local: pool.connect.local,
       keepAliveMax: pool.keepAlive.max,
       keepAliveIdleMs: pool.keepAlive.idle,
+      tls: inputs.tls.poolPlan(pool),
     },
     hashKey: keyedAlgorithms.some((name) => name === algorithm) ? key : undefined,
   };
@@ -140,7 +141,7 @@ function listenerPlan(
       timeouts: { idleMs: timeouts.idle, halfCloseMs: timeouts.halfClose },
       maxConnections: limits.connections,
       pool,
-      tls: inputs.tlsOf(name, listener),
+      tls: inputs.tls.listenerPlan(name, listener),
     };
   }
   const { timeouts, limits, trustProxies, routes } = listener;
@@ -151,7 +152,7 @@ function listenerPlan(
     timeouts,
     limits,
     trustProxies,
-    tls: inputs.tlsOf(name, listener),
+    tls: inputs.tls.listenerPlan(name, listener),
     routes: routes.map((route) => ({
       match: route.match,
       plan: routePlan(route, splitNumber(name, route, inputs), inputs),

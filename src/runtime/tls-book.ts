@@ -1,16 +1,22 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { getCACertificates } from 'node:tls';
 import type { TlsListenerPlan } from '../accept/tls-context.ts';
 import { pathFrom } from '../config/check-tls.ts';
 import { type KeyPair, readCertificates, readPair } from '../config/pem-files.ts';
-import type { Config, ListenerConfig } from '../config/schema.ts';
+import type { Config, ListenerConfig, PoolConfig } from '../config/schema.ts';
 import { type ConfigWatch, watchConfig } from '../config/watch.ts';
+import type { Logger } from '../observe/log.ts';
 import type { Clock, TimerHandle } from '../support/clock.ts';
+import type { ConnectTlsPlan } from '../support/tls-client.ts';
 
 /** How long a handshake with a client of a tcp listener may take, in ms; one of an http listener has its time for a head. */
 const TCP_HANDSHAKE_MS = 10_000;
 
 /** Session tickets are sealed with new keys this often, in ms: a key that leaks opens no older sessions. */
 const TICKET_KEYS_MS = 12 * 3_600_000;
+
+/** Plans of pools that are remembered over reloads, the latest ones. */
+const MOST_POOL_PLANS = 1024;
 
 /** Files that change together are read this long after the last of them, in ms. */
 const SETTLE_MS = 300;
@@ -20,12 +26,10 @@ export interface TlsBookDeps {
   readonly clock: Clock;
   /** Where relative paths start. */
   readonly folder: string;
+  /** Told when a certificate was replaced, and when a file that was good before no longer is. */
+  readonly logger: Pick<Logger, 'info' | 'error'>;
   /** Files have changed, or it is time for new ticket keys: `load` is to be called, and a plan made. */
   onChange(): void;
-  /** A file that was good before no longer is; what was read of it before stays. */
-  onBroken(message: string): void;
-  /** Another certificate has been read in the place of one. */
-  onReplaced(certificate: string, validTo: number): void;
 }
 
 /** A certificate of a listener, for the metrics. */
@@ -47,6 +51,7 @@ export class TlsBook {
   #watches = new Map<string, ConfigWatch>();
   #settling: TimerHandle | undefined;
   #rotation: TimerHandle | undefined;
+  #poolPlans = new Map<string, ConnectTlsPlan>();
   #ticketKeys: Uint8Array = randomBytes(48);
 
   constructor(deps: TlsBookDeps) {
@@ -69,6 +74,7 @@ export class TlsBook {
     for (const path of authoritiesOf(config)) authorities.set(path, await this.#authority(path));
     this.#pairs = pairs;
     this.#authorities = authorities;
+    this.#poolPlans = new Map([...this.#poolPlans].slice(-MOST_POOL_PLANS));
     this.#unwatchAllBut(new Set(config.watch ? this.#pathsOf(config) : []));
     if (pairs.size > 0) this.#rotation ??= this.#scheduleRotation();
   }
@@ -77,20 +83,24 @@ export class TlsBook {
     const read = await readPair(this.#path(cert), this.#path(key));
     const before = this.#pairs.get(pairName(cert, key));
     if (read.ok) {
-      if (before !== undefined && before.cert !== read.value.cert) this.#deps.onReplaced(cert, read.value.validTo);
+      const { validTo } = read.value;
+      if (before !== undefined && before.cert !== read.value.cert)
+        this.#deps.logger.info({ certificate: cert, validTo: new Date(validTo).toISOString() }, 'certificate replaced');
       return read.value;
     }
-    if (before === undefined) throw new Error(read.message);
-    this.#deps.onBroken(read.message);
-    return before;
+    return this.#keep(before, read.message);
   }
 
   async #authority(path: string): Promise<string> {
     const read = await readCertificates(this.#path(path));
     if (read.ok) return read.value.text;
     const before = this.#authorities.get(path);
-    if (before === undefined) throw new Error(read.message);
-    this.#deps.onBroken(read.message);
+    return this.#keep(before, read.message);
+  }
+
+  #keep<T>(before: T | undefined, message: string): T {
+    if (before === undefined) throw new Error(message);
+    this.#deps.logger.error(`${message}; what was read before stays`);
     return before;
   }
 
@@ -139,7 +149,7 @@ export class TlsBook {
   }
 
   /** How a listener ends TLS; undefined for one in the clear. What it names must have been loaded. */
-  planFor(name: string, listener: ListenerConfig): TlsListenerPlan | undefined {
+  listenerPlan(name: string, listener: ListenerConfig): TlsListenerPlan | undefined {
     const { tls } = listener;
     if (tls === undefined) return undefined;
     const clientCa = tls.clientCa === '' ? '' : this.#authorities.get(tls.clientCa)!;
@@ -156,6 +166,18 @@ export class TlsBook {
       handshakeMs: listener.protocol === 'http' ? listener.timeouts.header : TCP_HANDSHAKE_MS,
     };
     return { ...plan, id: digest([plan, [...this.#ticketKeys]]) };
+  }
+
+  /** How connections of a pool are encrypted; undefined for those in the clear. The same object as long as it says the same. */
+  poolPlan({ connect: { tls } }: PoolConfig): ConnectTlsPlan | undefined {
+    if (tls === undefined) return undefined;
+    const pair = tls.cert === '' ? { cert: '', key: '' } : this.#pairs.get(pairName(tls.cert, tls.key))!;
+    const ca = tls.ca === '' ? systemAuthorities() : this.#authorities.get(tls.ca)!;
+    const plan = { ca, cert: pair.cert, key: pair.key, serverName: tls.serverName, verify: tls.verify };
+    const id = digest(plan);
+    const known = this.#poolPlans.get(id) ?? { id, ...plan };
+    this.#poolPlans.set(id, known);
+    return known;
   }
 
   /** When the certificates of a config's listeners expire. */
@@ -175,13 +197,30 @@ export class TlsBook {
   }
 }
 
-function pairsOf(config: Config): { cert: string; key: string }[] {
-  return Object.values(config.listeners).flatMap(({ tls }) => tls?.certificates ?? []);
+function pairsOf({ listeners, pools }: Config): { cert: string; key: string }[] {
+  return [
+    ...Object.values(listeners).flatMap(({ tls }) => tls?.certificates ?? []),
+    ...Object.values(pools).flatMap(({ connect: { tls } }) => (tls === undefined || tls.cert === '' ? [] : [tls])),
+  ];
 }
 
-function authoritiesOf(config: Config): string[] {
-  const paths = Object.values(config.listeners).map(({ tls }) => tls?.clientCa ?? '');
+function authoritiesOf({ listeners, pools }: Config): string[] {
+  const paths = [
+    ...Object.values(listeners).map(({ tls }) => tls?.clientCa ?? ''),
+    ...Object.values(pools).map(({ connect: { tls } }) => tls?.ca ?? ''),
+  ];
   return [...new Set(paths.filter((path) => path !== ''))];
+}
+
+let system: string | undefined;
+
+/** The authorities that this machine trusts, or where it has none those that Node comes with. */
+function systemAuthorities(): string {
+  if (system === undefined) {
+    const installed = getCACertificates('system');
+    system = (installed.length > 0 ? installed : getCACertificates('bundled')).join('\n');
+  }
+  return system;
 }
 
 function pairName(cert: string, key: string): string {

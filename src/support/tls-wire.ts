@@ -49,6 +49,7 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner {
   plainHttpAnswer = '';
   #failure: NodeJS.ErrnoException | undefined;
   readonly #raw: RawHandle;
+  readonly #dialled: boolean;
   #established = false;
   /** The owner wants bytes. */
   #wanted = false;
@@ -73,7 +74,8 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner {
       } as tls.TLSSocketOptions,
     );
     this.#raw = internals(this)._handle!._parent;
-    if (options.accepted !== undefined) internals(this).connecting = false;
+    this.#dialled = options.accepted === undefined;
+    if (!this.#dialled) internals(this).connecting = false;
   }
 
   /** Called by TLSSocket's constructor: an accepted handle is wrapped as it is, without a socket around it. */
@@ -87,6 +89,19 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner {
   /** Starts a handshake with bytes that were read from the raw handle before, if there are any. */
   feed(early: Uint8Array): void {
     internals(this)._handle?.receive(early);
+  }
+
+  /** Before a wire is connected: the name to ask for, a session to go on with, and who is to hear of sessions that can be gone on with. */
+  prepare(about: {
+    readonly serverName: string | undefined;
+    readonly session: Buffer | undefined;
+    onSession(session: Buffer): void;
+  }): void {
+    const handle = internals(this)._handle!;
+    if (about.serverName !== undefined) handle.setServername(about.serverName);
+    if (about.session !== undefined) handle.setSession(about.session);
+    handle.onnewsession = (_id, session) => about.onSession(session);
+    handle.enableSessionCallbacks();
   }
 
   /** Events go straight to the sink; only what Node itself waits for is emitted as usual. */
@@ -126,7 +141,9 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner {
     if (this.destroyed) return;
     this.#established = true;
     internals(this)._releaseControl();
-    if (!this.#handedOver) this.sink.onConnect();
+    if (this.#handedOver) return;
+    this.sink.onConnect();
+    if (this.#dialled && !this.#handedOver) this.start();
   }
 
   #closed(): void {

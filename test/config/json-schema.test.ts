@@ -166,7 +166,7 @@ describe('configReference', () => {
     '## `pools.NAME.backends[]`\n\n| key',
     '- in `listeners.NAME`: `protocol: udp`, ',
     '`dataplane` (protocol: tcp)',
-    '- in `pools.NAME.connect`: `tls`, `proxyProtocol`, `http2`\n',
+    '- in `pools.NAME.connect`: `proxyProtocol`, `http2`\n',
     '`on: timeout, status codes`',
     '` in any value read the environment',
   ])('has %j', (part) => {

@@ -35,7 +35,6 @@ const poolRows: [string, string, string | undefined][] = [
   ['panic: 10%', 'panic', 'panic: 0%'],
   ['queue: { max: 1 }', 'queue', 'queue: { max: 0, timeout: 1s }'],
   ['queue: 5', 'queue', 'queue: {}'],
-  ['connect: { tls: true }', 'connect.tls', 'connect: { tls: false }'],
   ['connect: { proxyProtocol: v2 }', 'connect.proxyProtocol', 'connect: { proxyProtocol: off }'],
   ['connect: { proxyProtocol: v1 }', 'connect.proxyProtocol', 'connect: { proxyProtocol: false }'],
   ['connect: { http2: true }', 'connect.http2', 'connect: { http2: false }'],
