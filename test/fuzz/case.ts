@@ -11,12 +11,15 @@ export interface FuzzCase {
   readonly cuts: readonly number[];
 }
 
-const METHODS = ['GET', 'GET', 'POST', 'HEAD'] as const;
+const ANSWERED: readonly Stream[] = [
+  ...[{ method: 'GET' }, { method: 'GET' }, { method: 'POST' }, { method: 'HEAD' }],
+  { method: 'GET', upgrade: true },
+];
 
 /** Case number `index` of a seed: two of three are requests, the others responses. */
 export function fuzzCase(seed: number, index: number): FuzzCase {
   const random = new Random(seed, index);
-  const stream = random.oneIn(3) ? { method: random.pick(METHODS) } : 'requests';
+  const stream = random.oneIn(3) ? random.pick(ANSWERED) : 'requests';
   const text = mutant(stream === 'requests' ? requestSeeds : responseSeeds, random);
   return { stream, text, cuts: random.cuts(text.length) };
 }

@@ -51,26 +51,26 @@ export interface Seen {
   readonly data: string;
 }
 
-/** How a request that was read must come to the backend. */
-export function requestAtBackend({ line, fields, data }: Message): Seen {
+/** How a request that was read must come to the backend; `held` when Fairlead may have held its body. */
+export function requestAtBackend({ line, fields, data }: Message, held: boolean): Seen {
   const [method = '', target = '', minor = ''] = line.split(' ');
   const absolute = /^https?:\/\/([^/?]*)(.*)$/i.exec(target);
   const rest = absolute?.[2] || (method === 'OPTIONS' ? '*' : '/');
   const origin = absolute === null ? target : rest.startsWith('?') ? `/${rest}` : rest;
   const all = pairs(fields);
   const host = absolute?.[1] ?? all.find(([name]) => name.toLowerCase() === 'host')?.[1];
-  // An HTTP/1.0 client knows no Expect (RFC 9110 §10.1.1). Where the Host stands is of no meaning.
-  const drop = ['host', ...FORWARDED, ...(minor === '0' ? ['expect'] : [])];
+  // An HTTP/1.0 client knows no Expect (RFC 9110 §10.1.1), and who holds a body answers it. Where the Host stands is of no meaning.
+  const drop = ['host', ...FORWARDED, ...(minor === '0' || held ? ['expect'] : [])];
   return { line: `${method} ${origin}`, fields: `${host ?? 'any'}\n${endToEnd(all, drop)}`, data };
 }
 
 /** How a request came to the backend; without a Host of the client's, whatever it has for one. */
-export function requestSeen({ startLine, fields, body }: HttpText, expected: Seen): Seen {
+export function requestSeen({ startLine, fields, body }: HttpText, expected: Seen, held: boolean): Seen {
   const host = fields.filter(([name]) => name.toLowerCase() === 'host').map(([, value]) => value);
   const shown = expected.fields.startsWith('any\n') && host.length === 1 ? 'any' : host.join();
   return {
     line: startLine.replace(/ HTTP\/1\.1$/, ''),
-    fields: `${shown}\n${lines(without(fields, new Set(['host', ...FORWARDED])))}`,
+    fields: `${shown}\n${lines(without(fields, new Set(['host', ...FORWARDED, ...(held ? ['expect'] : [])])))}`,
     data: body,
   };
 }

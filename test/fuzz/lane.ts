@@ -11,10 +11,13 @@ export class Lane {
   readonly backend: LaneBackend;
   /** How long a case may wait for something that must come, in ms: far more than anything takes. */
   readonly patienceMs: number;
+  /** Fairlead holds bodies of requests here, and answers an Expect itself. */
+  readonly holds: boolean;
   readonly #port: number;
 
-  constructor(backend: LaneBackend, port: number, patienceMs = PATIENCE_MS) {
+  constructor(backend: LaneBackend, port: number, { patienceMs = PATIENCE_MS, holds = false } = {}) {
     this.backend = backend;
+    this.holds = holds;
     this.#port = port;
     this.patienceMs = patienceMs;
   }
@@ -36,6 +39,12 @@ export interface Lanes {
   close(): Promise<void>;
 }
 
+/** What no case has in its body. */
+const NEVER_SENT = 'a text that no case has in it';
+
+/** Every other lane holds bodies to look into them, and sends them on as they came. */
+const holdsBodies = (lane: number): boolean => lane % 2 === 1;
+
 /** Longer than any case, so that a timer never ends what is to be looked at. */
 const timeouts = { header: '5m', body: '5m', idle: '5m' };
 
@@ -46,13 +55,15 @@ export async function startLanes(count: number): Promise<Lanes> {
   const listeners: ConfigInput['listeners'] = {};
   const pools: NonNullable<ConfigInput['pools']> = {};
   for (const [i, address] of addresses.entries()) {
-    listeners[`lane-${i}`] = { protocol: 'http', bind: '127.0.0.1:0', timeouts, pool: `lane-${i}` };
+    const pool = `lane-${i}`;
+    const routes = [...(holdsBodies(i) ? [{ match: { body: { contains: NEVER_SENT } }, pool }] : []), { pool }];
+    listeners[pool] = { protocol: 'http', bind: '127.0.0.1:0', timeouts, routes };
     pools[`lane-${i}`] = { backends: [address], health: { type: 'off' } };
   }
   const fairlead = await runFairlead({ admin: { bind: '127.0.0.1:0' }, listeners, pools });
   const portOf = (i: number): number => Number(fairlead.address(`lane-${i}`).split(':').at(-1));
   return {
-    lanes: backends.map((backend, i) => new Lane(backend, portOf(i))),
+    lanes: backends.map((backend, i) => new Lane(backend, portOf(i), { holds: holdsBodies(i) })),
     fairlead,
     async close() {
       await fairlead.close();

@@ -7,8 +7,11 @@ import type { Message, Reading } from './reading.ts';
 
 const MAX_HEAD_BYTES = 16 * 1024;
 
-/** What a case is about: requests that follow one another, or the responses to one request with this method. */
-export type Stream = 'requests' | { readonly method: string };
+/**
+ * What a case is about: requests that follow one another, or the responses to one request with this method, which asks
+ * for another protocol when `upgrade`.
+ */
+export type Stream = 'requests' | { readonly method: string; readonly upgrade?: boolean };
 
 /** Where a message lies in its text. */
 export interface Span {

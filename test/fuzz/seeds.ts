@@ -24,7 +24,7 @@ export const requestSeeds: readonly string[] = [
 ];
 
 /** Longer ones are about limits, which a mutation seldom leaves where they are. */
-const MOST_BYTES = 4000;
+const MOST_BYTES = 1200;
 
 /** Responses, interim ones before them, and what comes behind them. */
 export const responseSeeds: readonly string[] = [

@@ -11,7 +11,7 @@ export function wireFault(lane: Lane, { stream, text, cuts }: FuzzCase): Promise
   const every = Math.ceil(cuts.length / MOST_PIECES);
   const fewer = cuts.filter((cut, i) => i % every === 0 || cut === text.length);
   const fuzzCase = { stream, text, cuts: fewer };
-  return stream === 'requests' ? wireRequestFault(lane, fuzzCase) : wireResponseFault(lane, fuzzCase, stream.method);
+  return stream === 'requests' ? wireRequestFault(lane, fuzzCase) : wireResponseFault(lane, fuzzCase, stream);
 }
 
 /** Runs cases over all lanes, each lane one at a time, and calls `onFault` for each that goes wrong. */

@@ -44,7 +44,7 @@ describe('what looks at both sides', () => {
   let direct: Lane;
   beforeAll(async () => {
     // Nobody is between the two: whatever is refused or changed elsewhere comes through here.
-    direct = new Lane(backend, Number((await backend.listen()).split(':')[1]), 200);
+    direct = new Lane(backend, Number((await backend.listen()).split(':')[1]), { patienceMs: 200 });
   });
   afterAll(() => backend.close());
 

@@ -45,8 +45,8 @@ function backendFault(lane: Lane, own: OwnReading): string {
   const { requests, texts } = lane.backend;
   if (requests.length !== whole.length) return `the backend got ${requests.length} requests, not ${whole.length}`;
   for (const [i, message] of whole.entries()) {
-    const expected = requestAtBackend(message);
-    const difference = seenDifference(requestSeen(requests[i]!, expected), expected);
+    const expected = requestAtBackend(message, lane.holds);
+    const difference = seenDifference(requestSeen(requests[i]!, expected, lane.holds), expected);
     if (difference !== '') return `request ${i} at the backend ${difference}`;
   }
   for (const text of texts) {
