@@ -4,7 +4,7 @@ import { type OptionSpec, type OptionValues, runMain } from './lib/options.ts';
 import { Progress } from './lib/progress.ts';
 import { json, thisMachine, writeResults } from './lib/results.ts';
 import { number } from './lib/table.ts';
-import { measureSlow, patienceMs, type SlowOptions, type SlowSample } from './slow-clients/measure.ts';
+import { measureSlow, roundMs, type SlowOptions, type SlowSample } from './slow-clients/measure.ts';
 import { type SlowResults, slowComplaints, slowReport } from './slow-clients/report.ts';
 
 const OPTIONS = {
@@ -41,7 +41,7 @@ async function main(options: OptionValues<typeof OPTIONS>): Promise<void> {
   if (needed > files.hard) {
     throw new Error(`${settings.clients} clients need ${needed} open files, the limit is ${files.hard} (ulimit -n)`);
   }
-  const stepMs = (settings.warmUpS + 2 * settings.durationS + 4) * 1000 + patienceMs(settings);
+  const stepMs = roundMs(settings);
   const progress = new Progress(options.rounds * stepMs);
   const samples: SlowSample[] = [];
   for (let round = 1; round <= options.rounds; round++) {

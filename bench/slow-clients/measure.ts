@@ -16,6 +16,13 @@ const CROWD = fileURLToPath(new URL('./crowd-process.ts', import.meta.url));
 /** How much longer than the idle timer a reader stays blind, in seconds: the timer starts once no more bytes move. */
 const BLIND_MARGIN_S = 10;
 
+/**
+ * Over how long slow clients arrive, and how long the proxy then has to fill the sockets of readers, in ms: some 4 MiB
+ * each, a burst of load that is not what is measured.
+ */
+const ARRIVAL_MS = 10_000;
+const SETTLE_MS = 3000;
+
 /** How a run is made. */
 export interface SlowOptions {
   readonly clients: number;
@@ -73,6 +80,12 @@ export function shares(clients: number): PerKind {
   return { head: clients - 2 * each, body: each, reader: each };
 }
 
+/** How long one round takes at most in most cases, in ms. */
+export function roundMs(options: SlowOptions): number {
+  const windows = (options.warmUpS + 2 * options.durationS) * 1000;
+  return windows + ARRIVAL_MS + SETTLE_MS + patienceMs(options);
+}
+
 /** After this time nobody can be left that a timer was to cut, in ms. */
 export function patienceMs({ timeoutS, everyS }: SlowOptions): number {
   return (timeoutS + everyS + BLIND_MARGIN_S) * 1000 + 5000;
@@ -96,7 +109,7 @@ function startCrowd(group: ProcessGroup, port: number, options: SlowOptions): Pr
     blindMs: (options.timeoutS + BLIND_MARGIN_S) * 1000,
     path: BULK_PATH,
     bytes: BULK_BYTES,
-    overMs: 3000,
+    overMs: ARRIVAL_MS,
   };
   const args = [CROWD, JSON.stringify(spec)];
   return group.start({ name: 'slow clients', command: process.execPath, args, core: options.loadCore, ipc: true });
@@ -136,6 +149,7 @@ export async function measureSlow(options: SlowOptions): Promise<Omit<SlowSample
     const residentAlone = readResidentBytes(running.pid);
     const crowd = await startCrowd(group, port, options);
     await answerOf(crowd);
+    await wait(SETTLE_MS);
     const among = await runWrk(group, window);
     const [{ open: held }, residentAmong] = [await answerOf(crowd, 'count'), readResidentBytes(running.pid)];
     const after = await lastCount(crowd, options);

@@ -29,6 +29,7 @@ export function slowComplaints({ samples, options }: Pick<SlowResults, 'samples'
     found.push(`p99 is ${number(measured, 2)} times that without slow clients, not ${MOST_RATIO}`);
   for (const { round, alone, among, held, after } of samples) {
     const errors = alone.errors + among.errors;
+    if (among.requests === 0) found.push(`round ${round}: no other request was answered`);
     if (errors > 0) found.push(`round ${round}: ${errors} errors on other connections`);
     if (sum(held) < options.clients * 0.9) found.push(`round ${round}: only ${sum(held)} slow clients were held`);
     if (after.served > 0) found.push(`round ${round}: ${after.served} readers were served before they were cut`);

@@ -42,6 +42,7 @@ describe('the report', () => {
   it.each([
     ['a p99 that is too long', sample(2, 3.1), 'p99 is 1.55 times'],
     ['errors of others', sample(2, 2, { among: { ...wrk, p99Ms: 2, errors: 3 } }), '3 errors'],
+    ['nobody served', sample(2, 2, { among: { ...wrk, requests: 0, p99Ms: 2 } }), 'no other request'],
     ['too few', sample(2, 2, { held: each(8) }), 'only 24 slow clients'],
     [
       'one that is left',
