@@ -109,6 +109,9 @@ function oneRoute(path: Path, route: unknown): Finding[] {
     findings.push({ path: [...path, 'split'], message: 'every weight is 0, expected one above 0' });
   }
   const answer = route['respond'];
+  if (isObject(route['sticky']) && (answer !== undefined || route['redirect'] !== undefined)) {
+    findings.push({ path: [...path, 'sticky'], message: 'the route has no pool, so there is nothing to stay on' });
+  }
   if ([204, 205, 304].includes(Number(get(answer, 'status'))) && (get(answer, 'body') ?? '') !== '') {
     const message = `a ${get(answer, 'status')} has no body (RFC 9110 §15), expected none`;
     findings.push({ path: [...path, 'respond', 'body'], message });

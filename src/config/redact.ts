@@ -4,5 +4,11 @@ import type { Config } from './schema.ts';
 export function redactConfig(config: Config): Config {
   const copy = structuredClone(config);
   if (copy.admin && copy.admin.token !== '') copy.admin.token = '***';
+  for (const listener of Object.values(copy.listeners)) {
+    if (listener.protocol !== 'http') continue;
+    for (const route of listener.routes) {
+      if (route.sticky && route.sticky.secret !== '') route.sticky = { ...route.sticky, secret: '***' };
+    }
+  }
   return copy;
 }

@@ -5,6 +5,7 @@ import { choice, cidr, duration, integer, name, poolName, text } from './scalars
 import { bodySchema } from './schema-body.ts';
 import { headersSchema } from './schema-headers.ts';
 import { location, rewriteSchema } from './schema-rewrite.ts';
+import { stickySchema } from './schema-sticky.ts';
 
 const mostTries = 10;
 const longestRespondBodyChars = 65_536;
@@ -112,6 +113,7 @@ export const routeSchema = z
     retry: retrySchema.prefault({}),
     rewrite: rewriteSchema.exactOptional(),
     headers: headersSchema.prefault({}),
+    sticky: stickySchema,
   })
   .transform(({ pool, split, redirect, respond, ...route }) => ({
     ...route,

@@ -42,7 +42,6 @@ const rows: readonly Unavailable[] = [
   { key: 'listeners.*.limits.connectionRatePerIp', off: is(0) },
   { key: 'listeners.*.dataplane', off: is('userspace'), protocol: 'tcp' },
   { key: 'listeners.*.routes', protocol: 'tcp' },
-  { key: 'listeners.*.routes.*.sticky', off: is(false) },
   { key: 'listeners.*.routes.*.rateLimit', off: is(false) },
   { key: 'listeners.*.routes.*.mirror', off: is(false) },
   { key: 'listeners.*.routes.*.fault', off: is(false) },

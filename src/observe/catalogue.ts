@@ -91,6 +91,12 @@ export const catalogue = {
     help: 'Attempts made again on another backend, by what went wrong with the one before.',
     labels: ['pool', 'reason'],
   },
+  sticky_requests_total: {
+    type: 'counter',
+    held: 'lane',
+    help: 'Tries of requests on sticky routes: of new sessions, of those kept on their backend, of those moved because it is gone, and those served elsewhere because it was full.',
+    labels: ['listener', 'route', 'result'],
+  },
   refusals_total: {
     type: 'counter',
     held: 'lane',

@@ -38,6 +38,11 @@ export interface Balancer<C extends Candidate> {
    * two workers may pick the last free place of a candidate, and whoever takes the lease decides.
    */
   pick(hint: PickHint, avoid?: ReadonlySet<C>): C | undefined;
+  /**
+   * A lease was taken on a candidate that this algorithm was not asked about, or that it does not have: for an algorithm
+   * that goes by turns, so that the turn counts. Those that go by `active` see it there.
+   */
+  charge?(candidate: C): void;
 }
 
 /** What a pool hands to its algorithm. */

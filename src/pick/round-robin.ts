@@ -3,6 +3,9 @@ import { hasRoom, Roster } from './roster.ts';
 import { smoothSchedule } from './smooth-schedule.ts';
 import { SmoothTurns } from './smooth-turns.ts';
 
+/** A candidate that took leases out of turn passes over this many rounds at most: long gone load is not made good for. */
+const MOST_ROUNDS_OWED = 32;
+
 /**
  * Everyone in turn, as often as the weights say, exactly: over all workers together, any L picks in a row (L being
  * the length of the schedule) hold each candidate as often as the schedule does. Smooth weighted round-robin is
@@ -14,12 +17,18 @@ import { SmoothTurns } from './smooth-turns.ts';
  * most. A pick that has something to avoid is a second try and takes no turn: if it did, then of two candidates, one of
  * them broken, every first try would meet the broken one. Those picks, and what the turns did not settle, are shared
  * out by weight among the open candidates, in smooth turns that each worker keeps for itself.
+ *
+ * A lease that was charged, since a session took it out of turn, is owed: the candidate passes over as many of its turns.
+ * Each worker keeps the debts that it made, and what all candidates owe alike is forgiven.
  */
 export class RoundRobin<C extends Candidate> implements Balancer<C> {
   readonly #ctx: BalancerContext;
   readonly #roster = new Roster<C>();
   readonly #standIns = new SmoothTurns();
   #schedule: Uint32Array = new Uint32Array(0);
+  /** Turns that each candidate is to pass over, and how many it has in a round. */
+  #debts = new Float64Array(0);
+  #shares = new Float64Array(0);
 
   constructor(ctx: BalancerContext) {
     this.#ctx = ctx;
@@ -29,6 +38,9 @@ export class RoundRobin<C extends Candidate> implements Balancer<C> {
     this.#roster.update(eligible);
     const { weights } = this.#roster;
     this.#schedule = smoothSchedule(weights);
+    const lightest = Math.min(...weights);
+    this.#shares = weights.map((weight) => weight / lightest);
+    this.#debts = new Float64Array(weights.length);
     this.#standIns.reset(weights, Math.floor(this.#ctx.random() * weights.length));
   }
 
@@ -37,11 +49,23 @@ export class RoundRobin<C extends Candidate> implements Balancer<C> {
     const schedule = this.#schedule;
     const turns = avoid === undefined || avoid.size === 0 ? candidates.length : 0;
     for (let left = turns; left > 0; left--) {
-      const slot = (this.#ctx.nextTurn() >>> 0) % schedule.length;
-      const candidate = candidates[schedule[slot]!]!;
-      if (hasRoom(candidate)) return candidate;
+      const index = schedule[(this.#ctx.nextTurn() >>> 0) % schedule.length]!;
+      const candidate = candidates[index]!;
+      if (!hasRoom(candidate)) continue;
+      if (this.#debts[index]! < 1) return candidate;
+      this.#debts[index]! -= 1;
     }
     return this.#standIn(avoid);
+  }
+
+  charge(candidate: C): void {
+    const debts = this.#debts;
+    const shares = this.#shares;
+    const index = this.#roster.candidates.indexOf(candidate);
+    if (index < 0) return;
+    debts[index] = Math.min(debts[index]! + 1, shares[index]! * MOST_ROUNDS_OWED);
+    for (let other = 0; other < debts.length; other++) if (debts[other]! < shares[other]!) return;
+    for (let other = 0; other < debts.length; other++) debts[other]! -= shares[other]!;
   }
 
   #standIn(avoid: ReadonlySet<C> | undefined): C | undefined {

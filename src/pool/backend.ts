@@ -94,4 +94,15 @@ export class Backend implements Candidate {
       this.#table.weight(slot) > 0
     );
   }
+
+  /** True when it may be given requests of the sessions it has: also while it drains, and when new ones go elsewhere. */
+  get keepsSessions(): boolean {
+    const { slot } = this;
+    return (
+      this.#table.health(slot) === Health.up &&
+      this.#table.admin(slot) !== AdminState.disabled &&
+      !this.#table.refused(slot) &&
+      !this.#table.ejected(slot)
+    );
+  }
 }

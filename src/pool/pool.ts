@@ -1,5 +1,6 @@
 import { algorithms } from '../pick/algorithms.ts';
 import type { Balancer, PickHint } from '../pick/balancer.ts';
+import { Hash } from '../pick/hash.ts';
 import { Backend, type BackendPlan } from './backend.ts';
 import { isFailure, Lease, type Lessor, type Outcome } from './lease.ts';
 import type { SharedTable } from './table.ts';
@@ -73,6 +74,8 @@ export class Pool implements Lessor {
   #balancer: Balancer<Backend>;
   /** Undefined unless the algorithm goes by latency. */
   #timing: PoolTiming | undefined;
+  /** Made when the first session asks for it. */
+  #byKey: Hash<Backend> | undefined;
   #eligible: readonly Backend[] = [];
   #version = -1;
 
@@ -122,25 +125,61 @@ export class Pool implements Lessor {
     this.#version = version;
     this.#eligible = this.backends.filter((backend) => backend.eligible);
     this.#balancer.update(this.#eligible);
+    this.#byKey?.update(this.#eligible);
   }
 
   /** Takes a lease on a backend that is not in `tried`. */
   acquire(hint: PickHint, tried?: ReadonlySet<Backend>): Acquired {
     this.#refresh();
     this.#timing?.look();
+    return this.#acquireBy(this.#balancer, hint, tried);
+  }
+
+  /**
+   * Takes a lease for the session with this key, which is on no backend yet: one that follows from the key and from who
+   * may be picked, so that all workers, and another process, agree. The pool's algorithm is charged with it.
+   */
+  acquireForKey(key: string, tried?: ReadonlySet<Backend>): Acquired {
+    this.#refresh();
+    if (this.#byKey === undefined) {
+      this.#byKey = new Hash({ nextTurn: () => this.#table.nextTurn(this.number), random: this.#deps.random });
+      this.#byKey.update(this.#eligible);
+    }
+    const acquired = this.#acquireBy(this.#byKey, { key }, tried);
+    if (acquired.ok) this.#balancer.charge?.(acquired.lease.backend);
+    return acquired;
+  }
+
+  /** Takes a lease on this very backend, for a session that is on it. The pool's algorithm is charged with it. */
+  acquireOn(backend: Backend): Acquired {
+    this.#refresh();
+    if (!backend.keepsSessions) return refusals['none-healthy'];
+    const lease = this.#hold(backend);
+    if (lease === undefined) return refusals['all-saturated'];
+    this.#balancer.charge?.(backend);
+    return { ok: true, lease };
+  }
+
+  #acquireBy(balancer: Balancer<Backend>, hint: PickHint, tried: ReadonlySet<Backend> | undefined): Acquired {
     for (let race = 0; race < MAX_RACES; race++) {
-      const backend = this.#balancer.pick(hint, tried);
+      const backend = balancer.pick(hint, tried);
       if (backend === undefined) return refusals[this.#refusal(tried)];
-      const active = this.#table.hold(backend.slot, this.#lane);
-      const max = backend.maxActive;
-      if (max === 0 || active <= max) {
-        this.#observer.picked(this, backend);
-        return { ok: true, lease: this.#timing?.lease(this, backend) ?? new Lease(this, backend) };
-      }
-      // Another worker took the last place between the look and the hold.
-      this.#table.letGo(backend.slot, this.#lane);
+      const lease = this.#hold(backend);
+      if (lease !== undefined) return { ok: true, lease };
     }
     return refusals['all-saturated'];
+  }
+
+  /** A lease on that backend, unless another worker took the last place between the look and the hold. */
+  #hold(backend: Backend): Lease | undefined {
+    const active = this.#table.hold(backend.slot, this.#lane);
+    const max = backend.maxActive;
+    if (max !== 0 && active > max) {
+      this.#table.letGo(backend.slot, this.#lane);
+      return undefined;
+    }
+    this.#observer.picked(this, backend);
+    return this.#timing?.lease(this, backend) ?? new Lease(this, backend);
   }
 
   #refusal(tried: ReadonlySet<Backend> | undefined): Refusal {

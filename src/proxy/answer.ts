@@ -5,6 +5,7 @@ import type { HeadEdit } from '../http1/head-edit.ts';
 import { parseResponseHead, ResponseHead } from '../http1/response-head.ts';
 import { interimOut, responseOut, switchOut } from '../http1/response-out.ts';
 import { latin1 } from '../support/latin1.ts';
+import type { AnswerWatch } from './sticky-key.ts';
 
 /** Bytes a response head may have. */
 const MAX_RESPONSE_HEAD_BYTES = 64 * 1024;
@@ -26,13 +27,20 @@ export interface AnsweredRequest {
   readonly persistent: boolean;
 }
 
+/** What a session has to do with an answer. */
+export interface AnswerSession {
+  /** Field lines that the answer gets behind the backend's, each with its CRLF. */
+  readonly lines: string;
+  readonly watch: AnswerWatch | undefined;
+}
+
 /** Where an answer goes. */
 export interface AnswerReader {
   readonly request: AnsweredRequest;
   /** What the route and the listener change in the heads of answers. */
   readonly answerEdit: HeadEdit | undefined;
-  /** Field lines that this answer gets behind the backend's, each with its CRLF. */
-  readonly answerLines: string;
+  /** The session of the request, on a sticky route. */
+  readonly session: AnswerSession | undefined;
   /** Bytes of heads among what was written to the client. */
   headBytes: number;
   /** True when the connection to the client must end after this answer for other reasons. */
@@ -52,6 +60,8 @@ export class Answer {
   #partial: Buffer | undefined;
   #interim = 0;
   #unchunk = false;
+  /** Hears of the answer before the client does. */
+  #watch: AnswerWatch | undefined;
   /** The status of the final answer, 0 before it came. */
   status = 0;
   /** True once any byte came: from then on nobody may try the request again. */
@@ -116,8 +126,9 @@ export class Answer {
     if (!this.#reader.request.upgrade) return this.#bad('a switch of protocols that nobody asked for');
     this.status = 101;
     if (pos < end) this.rest = Buffer.from(bytes.subarray(pos, end));
-    const { answerEdit: edit, answerLines: lines } = this.#reader;
-    this.#writeHead(switchOut(head, { edit, lines }));
+    const { answerEdit: edit, session } = this.#reader;
+    session?.watch?.onAnswerHead(head);
+    this.#writeHead(switchOut(head, { edit, lines: session?.lines ?? '' }));
     return 'upgraded';
   }
 
@@ -135,8 +146,11 @@ export class Answer {
     this.promisedMs = head.keepAliveTimeoutMs;
     this.close = !reader.request.persistent || body === 'until-close' || this.#unchunk || reader.mustClose();
     const sayKeepAlive = reader.request.minor === 0 && !this.close;
-    const { answerEdit: edit, answerLines: lines } = reader;
-    const text = responseOut(head, { close: this.close, sayKeepAlive, unchunk, edit, lines });
+    const { answerEdit: edit, session } = reader;
+    this.#watch = session?.watch;
+    this.#watch?.onAnswerHead(head);
+    const shape = { close: this.close, sayKeepAlive, unchunk, edit, lines: session?.lines ?? '' };
+    const text = responseOut(head, shape);
     reader.headBytes += text.length;
     if (!this.#unchunk && end - pos <= JOIN_BYTES) return this.#beginJoined(text, bytes, pos, end);
     this.clientIsFull = !reader.write(text);
@@ -145,7 +159,7 @@ export class Answer {
 
   /** Head and body in one write: one system call for a small answer. */
   #beginJoined(text: string, bytes: Buffer, pos: number, end: number): AnswerStep {
-    const next = this.#framer.feed(bytes, pos, end);
+    const next = this.#feed(bytes, pos, end);
     this.clientIsFull = !this.#reader.write(next > pos ? text + latin1(bytes, pos, next) : text);
     return this.#settle(bytes, next, end);
   }
@@ -158,16 +172,25 @@ export class Answer {
 
   #relay(bytes: Buffer, pos: number, end: number): AnswerStep {
     if (this.#unchunk) {
-      const next = this.#framer.feed(bytes, pos, end, (from, to) => this.#send(bytes, from, to));
+      const next = this.#framer.feed(bytes, pos, end, (from, to) => {
+        this.#watch?.onAnswerBody(bytes, from, to);
+        this.#send(bytes, from, to);
+      });
       return this.#settle(bytes, next, end);
     }
-    const next = this.#framer.feed(bytes, pos, end);
+    const next = this.#feed(bytes, pos, end);
     if (next > pos) this.#send(bytes, pos, next);
     return this.#settle(bytes, next, end);
   }
 
   #send(bytes: Buffer, from: number, to: number): void {
     this.clientIsFull = !this.#reader.send(bytes, from, to);
+  }
+
+  #feed(bytes: Buffer, pos: number, end: number): number {
+    const watch = this.#watch;
+    if (watch === undefined) return this.#framer.feed(bytes, pos, end);
+    return this.#framer.feed(bytes, pos, end, (from, to) => watch.onAnswerBody(bytes, from, to));
   }
 
   #settle(bytes: Buffer, pos: number, end: number): AnswerStep {

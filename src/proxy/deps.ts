@@ -1,7 +1,9 @@
 import type { Dialler } from '../connect/dialler.ts';
 import type { AccessBuffer } from '../observe/access-log.ts';
 import type { Meters } from '../observe/meters.ts';
+import type { Backend } from '../pool/backend.ts';
 import type { Pool } from '../pool/pool.ts';
+import type { SessionTable } from '../pool/session-table.ts';
 import type { SharedTable } from '../pool/table.ts';
 import type { Deadlines } from '../support/deadlines.ts';
 import type { ConnectTlsPlan } from '../support/tls-client.ts';
@@ -14,6 +16,8 @@ export interface ProxyDeps {
   readonly lane: number;
   readonly deadlines: Deadlines;
   readonly meters: Meters;
+  /** Where the sessions of sticky routes are. */
+  readonly sessions: SessionTable;
   /** Settings that a reload may change; read when they are needed. */
   readonly settings: ProcessSettings;
   /** Milliseconds, monotonic, exact. */
@@ -62,4 +66,10 @@ export interface PoolSite {
   connect: Connect;
   /** Undefined unless the pool's algorithm hashes. */
   hashKey: HashKey | undefined;
+}
+
+/** A backend of a pool that a route leads to, where sessions can be. */
+export interface Seat {
+  readonly pool: PoolSite;
+  readonly backend: Backend;
 }

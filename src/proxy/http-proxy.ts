@@ -11,16 +11,14 @@ import type { ClientSide } from './http-context.ts';
 import { type Complaint, failureComplaint, hintFor, mayRetry, refusalComplaint, unsafePath } from './http-policy.ts';
 import { HttpRequest } from './http-request.ts';
 import { Link } from './link.ts';
-import { headBytesOf, type LoggedExchange, logRequest } from './request-log.ts';
+import { CLIENT_LEFT, headBytesOf, type LoggedExchange, logRequest } from './request-log.ts';
 import type { RouteSite } from './route-site.ts';
+import type { Session } from './sticky.ts';
 import { startUpgraded } from './upgrade-proxy.ts';
 import type { BackendUser } from './upstreams.ts';
 
 /** Where an exchange stands. */
 type Phase = 'framing' | 'holding' | 'connecting' | 'awaiting' | 'relaying' | 'over';
-
-/** The status under which a client is counted that left before it was answered. */
-const CLIENT_LEFT = 499;
 
 /**
  * One request and its answer: frame → route → pick → connect → relay → observe. It lives from the end of the request's
@@ -38,8 +36,7 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
   headBytes = 0;
   firstByteMs = 0;
   cause = '';
-  /** Field lines, each with its CRLF, that the backend's answer carries to the client beyond its own: set before it comes. */
-  answerLines = '';
+  session: Session | undefined;
   /** The backend does not keep up with the body: the client must not be read until it does. */
   backendIsFull = false;
   #phase: Phase = 'framing';
@@ -110,7 +107,8 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
       return this.#complain({ code: 'no-route', cause: `no route of listener ${site.name} matches` });
     }
     this.route = route;
-    this.pool = route.choosePool();
+    this.session = route.sticky?.find(site.head, request.source, route.choosePool);
+    this.pool = this.session === undefined ? route.choosePool() : this.session.pool;
     if (this.pool === undefined) {
       const response = routeResponse(route, site.head.originTarget);
       return response === undefined ? this.#complain(unsafePath) : this.#reply(response);
@@ -127,7 +125,7 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
   /** Tries a backend; `after` is how another one failed, of which the client is told when none is left to try. */
   #attempt(after?: Outcome): void {
     const { pool, meters } = this.pool!;
-    const acquired = pool.acquire(this.#hint, this.#tried);
+    const acquired = this.session?.acquire(this.#hint, this.#tried) ?? pool.acquire(this.#hint, this.#tried);
     if (!acquired.ok) {
       this.attempts = Math.max(this.attempts, 1);
       if (after !== undefined) return this.#complain(failureComplaint(after, this.#link.problem), after);

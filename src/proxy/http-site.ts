@@ -14,7 +14,8 @@ import type { HeldBody } from './held-body.ts';
 import { HttpConnection, type HttpOwner } from './http-connection.ts';
 import type { HttpLimits, HttpTimeouts } from './http-context.ts';
 import { ListenerMeters } from './listener-meters.ts';
-import { type RoutePlan, RouteSite } from './route-site.ts';
+import { type RouteLeads, type RoutePlan, RouteSite } from './route-site.ts';
+import { Sticky, type StickyPlan } from './sticky.ts';
 import { TlsEntrance } from './tls-entrance.ts';
 import type { Upstreams } from './upstreams.ts';
 
@@ -86,24 +87,27 @@ export class HttpSite implements HttpOwner {
       plan.routes.map(({ match, plan: route }) => ({
         name: route.name,
         match,
-        payload: new RouteSite(this.deps.meters, plan.name, route, this.#chooser(route, pools)),
+        payload: new RouteSite(this.deps.meters, plan.name, route, this.#leads(route, pools)),
       })),
     );
   }
 
-  /** How a route comes to a pool: the only one, or the next turn of its split. */
-  #chooser(route: RoutePlan, pools: ReadonlyMap<string, PoolSite>): (() => PoolSite | undefined) | undefined {
+  /** How a route comes to a pool, the only one or the next turn of its split, and to the backend where a session is. */
+  #leads(route: RoutePlan, pools: ReadonlyMap<string, PoolSite>): RouteLeads | undefined {
     if (route.action.kind !== 'pool') return undefined;
     const { split, splitNumber } = route.action;
-    const [only] = split;
-    if (split.length === 1) {
-      const site = pools.get(only!.pool)!;
-      return () => site;
-    }
-    return createSplit(
-      split.map(({ pool, weight }) => ({ value: pools.get(pool)!, weight })),
-      () => this.deps.table.nextSplit(splitNumber),
-    );
+    const shares = split.map(({ pool, weight }) => ({ value: pools.get(pool)!, weight }));
+    const sites = [...new Set(shares.map(({ value }) => value))];
+    const sticky = route.sticky && this.#sticky(route.name, route.sticky, sites);
+    const [only] = sites;
+    if (split.length === 1) return { choosePool: () => only, sticky };
+    return { choosePool: createSplit(shares, () => this.deps.table.nextSplit(splitNumber)), sticky };
+  }
+
+  #sticky(route: string, plan: StickyPlan, sites: readonly PoolSite[]): Sticky {
+    const { sessions, meters } = this.deps;
+    const labels = { listener: this.name, route };
+    return new Sticky(plan, sites, { sessions, meters, labels, secure: this.proto === 'https', wallNow: Date.now });
   }
 
   get timeouts(): HttpTimeouts {

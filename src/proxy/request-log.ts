@@ -8,6 +8,9 @@ import type { Complaint } from './http-policy.ts';
 import type { RequestTrace } from './request-trace.ts';
 import type { RouteSite } from './route-site.ts';
 
+/** The status under which a client is counted that left before it was answered. */
+export const CLIENT_LEFT = 499;
+
 /** What the access log needs of a request's head, taken while the head is at hand. */
 export interface LoggedRequest {
   readonly target: string;

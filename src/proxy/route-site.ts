@@ -3,6 +3,7 @@ import type { Histogram, Meters } from '../observe/meters.ts';
 import type { Backend } from '../pool/backend.ts';
 import { type PathRewrite, redirectLocation, type TargetRewrite, targetRewrite } from '../route/rewrite.ts';
 import type { PoolSite } from './deps.ts';
+import type { Sticky, StickyPlan } from './sticky.ts';
 
 /** A share of a route's requests for one pool. */
 export interface SplitShare {
@@ -30,6 +31,8 @@ export interface RoutePlan {
   readonly action: RouteAction;
   readonly timeoutMs: number;
   readonly retry: RetryPlan;
+  /** How it keeps sessions on their backends, if it does. */
+  readonly sticky?: StickyPlan | undefined;
   /** The path patterns of its match: what a regular expression among them captures, rewrites and redirects can use. */
   readonly paths: readonly string[];
   /** Requests carry the trace context that Fairlead makes of what they came with; the client's own is dropped. */
@@ -39,6 +42,14 @@ export interface RoutePlan {
   /** What changes in the heads of requests, and of answers. */
   readonly headers: { readonly request?: HeadEditPlan | undefined; readonly response?: HeadEditPlan | undefined };
 }
+
+/** How a route comes to a backend. */
+export interface RouteLeads {
+  readonly choosePool: () => PoolSite | undefined;
+  readonly sticky?: Sticky | undefined;
+}
+
+const NOT_TO_A_POOL: RouteLeads = { choosePool: () => undefined };
 
 /** Stands for "no pool" and "no backend" where requests are counted. */
 const NOWHERE = {};
@@ -52,18 +63,23 @@ export class RouteSite {
   readonly answerEdit: HeadEdit | undefined;
   /** How targets and Host fields change; `undefined` when they stay. */
   readonly rewrite: { readonly target: TargetRewrite | undefined; readonly host: string | undefined } | undefined;
+  /** Gives the pool for the next request; undefined for a route that answers by itself. */
+  readonly choosePool: () => PoolSite | undefined;
+  /** The sessions of the route; `undefined` when it keeps none. */
+  readonly sticky: Sticky | undefined;
   /** Where a redirect leads. */
   readonly location: TargetRewrite | undefined;
   readonly #meters: Meters;
   readonly #listener: string;
   /** Claimed by the first request, since there may be thousands of routes that nobody asks for. */
   #duration: Histogram | undefined;
-  readonly #choosePool: (() => PoolSite | undefined) | undefined;
   /** Cells of `requests_total` by who answered and by status. */
   readonly #requests = new Map<object, Map<number, number>>();
 
-  constructor(meters: Meters, listener: string, plan: RoutePlan, choosePool?: () => PoolSite | undefined) {
+  constructor(meters: Meters, listener: string, plan: RoutePlan, leads: RouteLeads = NOT_TO_A_POOL) {
     this.plan = plan;
+    this.choosePool = leads.choosePool;
+    this.sticky = leads.sticky;
     // Whatever else changes fields on a listener (TLS, tracing) is joined here, so that a request meets one edit at most.
     this.requestEdit = joinedEdit(plan.headers.request);
     this.answerEdit = joinedEdit(plan.headers.response);
@@ -73,12 +89,6 @@ export class RouteSite {
     this.location = action.kind === 'redirect' ? redirectLocation(action.to, paths) : undefined;
     this.#meters = meters;
     this.#listener = listener;
-    this.#choosePool = choosePool;
-  }
-
-  /** The pool for the next request; undefined for a route that answers by itself. */
-  choosePool(): PoolSite | undefined {
-    return this.#choosePool?.();
   }
 
   /** One request was answered with `status`; by a backend, or by Fairlead for want of one. */

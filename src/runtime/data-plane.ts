@@ -8,6 +8,7 @@ import { Meters } from '../observe/meters.ts';
 import type { TracingPlan } from '../observe/trace-record.ts';
 import type { Backend } from '../pool/backend.ts';
 import { Pool } from '../pool/pool.ts';
+import { SessionTable } from '../pool/session-table.ts';
 import { SharedTable } from '../pool/table.ts';
 import type { Connect, PoolSite, ProxyDeps } from '../proxy/deps.ts';
 import { HttpSite } from '../proxy/http-site.ts';
@@ -68,6 +69,7 @@ export class DataPlane {
     const now = (): number => performance.now();
     this.#deps = {
       table: new SharedTable(seed.table.size, seed.table.memory),
+      sessions: new SessionTable(seed.sessions, Date.now),
       lane: seed.lane,
       deadlines: new Deadlines(now),
       meters: new Meters(seed.meters, seed.lane, (claim) => tell({ type: 'claim', claim }), [...seed.claims]),

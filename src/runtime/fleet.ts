@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import type { Claim, MeterMemory } from '../observe/meters.ts';
+import { createSessionMemory, DEFAULT_SESSIONS } from '../pool/session-table.ts';
 import type { SharedTable } from '../pool/table.ts';
 import type { FromWorker, ToWorker, WorkerPlan, WorkerSeed } from './messages.ts';
 
@@ -62,6 +63,7 @@ export class Fleet {
   readonly #members: Member[];
   #plan: WorkerPlan | undefined;
   #closing = false;
+  readonly #sessions = createSessionMemory(DEFAULT_SESSIONS, Math.random);
 
   constructor(deps: FleetDeps, size: number) {
     for (const flag of WORKER_GC_FLAGS) setFlagsFromString(flag);
@@ -89,6 +91,7 @@ export class Fleet {
       lane,
       table: { memory: table.memory, size: table.size },
       meters,
+      sessions: this.#sessions,
       claims: this.#deps.claimsOf(lane),
     };
     return new Worker(entry, { workerData, name: `fairlead-worker-${lane}` });

@@ -46,6 +46,8 @@ export interface WorkerSeed {
   readonly lane: number;
   readonly table: { readonly memory: SharedArrayBuffer; readonly size: TableSize };
   readonly meters: MeterMemory;
+  /** Where the sessions of sticky routes are, for a SessionTable. */
+  readonly sessions: SharedArrayBuffer;
   /** Series that a former worker of this lane has announced. */
   readonly claims: readonly Claim[];
 }

@@ -33,6 +33,7 @@ export function routePlan(route: RouteConfig, splitNumber: number, { unforgeable
       onConnect: retry.on.includes('connect'),
       onReset: retry.on.includes('reset'),
     },
+    sticky: route.sticky,
     paths: route.match.path ?? [],
     rewrite: rewrite && { ...rewrite, host: rewrite.host === 'backend' ? '' : rewrite.host },
     traced,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { redactConfig } from '../../src/config/redact.ts';
-import { configOf, yaml } from './loading.ts';
+import { configOf, yaml, yamlWithRoute } from './loading.ts';
 
 describe('redactConfig', () => {
   it('hides the token, in a copy', async () => {
@@ -18,5 +18,15 @@ describe('redactConfig', () => {
   it.each(['admin: {}', 'admin: { token: "" }', 'admin: false'])('shows that there is none: %s', async (top) => {
     const config = await configOf(yaml({ top }));
     expect(redactConfig(config)).toEqual(config);
+  });
+
+  it("hides what signs a route's cookies", async () => {
+    const config = await configOf(yamlWithRoute('pool: app, sticky: { cookie: fl, secret: hush }'));
+    const shown = redactConfig(config);
+    expect(JSON.stringify(shown)).not.toContain('hush');
+    expect(JSON.stringify(shown)).toContain('***');
+    expect(JSON.stringify(config)).toContain('hush');
+    const without = await configOf(yamlWithRoute('pool: app, sticky: { cookie: fl }'));
+    expect(redactConfig(without)).toEqual(without);
   });
 });

@@ -16,7 +16,6 @@ const listenerRows: [string, string, string][] = [
 ];
 
 const routeRows: [string, string, string | undefined][] = [
-  ['sticky: { cookie: a }', 'sticky', 'sticky: false'],
   ['rateLimit: { rate: 100/s }', 'rateLimit', 'rateLimit: false'],
   ['mirror: { pool: app, percent: 5 }', 'mirror', 'mirror: false'],
   ['fault: { delay: 200ms }', 'fault', 'fault: false'],

@@ -156,3 +156,49 @@ describe('round-robin past the full and the avoided', () => {
     expect(sequence(balancer, 6, new Set([all[0]!]))).toBe(order);
   });
 });
+
+describe('a lease that was charged to round-robin', () => {
+  test('is made good for by passing over as many turns', () => {
+    const all = equals(3);
+    const balancer = balancerOver(all);
+    for (let i = 0; i < 3; i++) balancer.charge(all[0]!);
+    expect(sequence(balancer, 12)).toBe('bcbcbcabcabc');
+  });
+
+  test('is forgiven when all owe alike, by weight', () => {
+    const all = weighted(2, 1);
+    const balancer = balancerOver(all);
+    const fresh = sequence(balancerOver(weighted(2, 1)), 9);
+    for (let round = 0; round < 10; round++) for (const owing of [0, 0, 1]) balancer.charge(all[owing]!);
+    expect(sequence(balancer, 9)).toBe(fresh);
+  });
+
+  test('weighs in with the others: together everyone has its share', () => {
+    const all = weighted(2, 1, 1);
+    const balancer = balancerOver(all);
+    const load: Record<string, number> = { a: 0, b: 0, c: 0 };
+    for (let i = 0; i < 4000; i++) {
+      // A third of all requests are of sessions on c, less than it has a share of.
+      if (i % 5 === 0) {
+        balancer.charge(all[2]!);
+        load['c']!++;
+      } else load[balancer.pick({})!.id]!++;
+    }
+    expect(load['a']).toBeGreaterThan(1990);
+    expect(load['a']).toBeLessThan(2010);
+    expect(Math.abs(load['b']! - load['c']!)).toBeLessThan(10);
+  });
+
+  test('is forgotten beyond 32 rounds', () => {
+    const all = equals(2);
+    const balancer = balancerOver(all);
+    for (let i = 0; i < 10_000; i++) balancer.charge(all[0]!);
+    expect(sequence(balancer, 34)).toBe(`${'b'.repeat(32)}ab`);
+  });
+
+  test('of one that may not be picked changes nothing', () => {
+    const balancer = balancerOver(equals(2));
+    balancer.charge(candidate('z'));
+    expect(sequence(balancer, 4)).toBe('abab');
+  });
+});

@@ -234,3 +234,68 @@ describe('a new plan for a pool', () => {
     }
   });
 });
+
+describe('a lease for a session', () => {
+  const on = (pool: Pool, index: number): string => {
+    const acquired = pool.acquireOn(pool.backends[index]!);
+    if (!acquired.ok) return acquired.refusal;
+    acquired.lease.release('served');
+    return acquired.lease.backend.id;
+  };
+
+  it('is on the backend that has it, also while that drains or has no weight', () => {
+    const table = healthyTable(2);
+    const { pool, heard } = poolOn(table, planOf(2));
+    expect(on(pool, 1)).toBe('b1');
+    table.setAdmin(1, AdminState.draining);
+    table.setWeight(1, 0);
+    table.touch(1);
+    expect(on(pool, 1)).toBe('b1');
+    expect(heard.picks).toEqual(['b1', 'b1']);
+    for (const change of [() => table.setAdmin(1, AdminState.disabled), () => table.setHealth(1, Health.down)]) {
+      change();
+      expect(on(pool, 1)).toBe('none-healthy');
+    }
+    expect(table.active(1)).toBe(0);
+  });
+
+  it('counts against the limit of the backend', () => {
+    const table = healthyTable(2);
+    const { pool } = poolOn(table, planOf(2));
+    table.setMaxActive(0, 1);
+    const first = pool.acquireOn(pool.backends[0]!);
+    expect(on(pool, 0)).toBe('all-saturated');
+    expect(table.active(0)).toBe(1);
+    if (first.ok) first.lease.release('served');
+    expect(on(pool, 0)).toBe('b0');
+  });
+
+  it('is charged: others get the next turns', () => {
+    const { pool } = poolOn(healthyTable(3), planOf(3));
+    for (let i = 0; i < 4; i++) on(pool, 0);
+    const next = Array.from({ length: 8 }, () => take(pool).backend.id);
+    expect(next.filter((id) => id === 'b0')).toEqual([]);
+  });
+
+  it('follows from the key, the same in every worker, and avoids what was tried or is full', () => {
+    const table = healthyTable(4);
+    const pools = [0, 1].map((lane) => poolOn(table, planOf(4), lane).pool);
+    const forKey = (pool: Pool, key: string, tried?: ReadonlySet<Backend>): Backend => {
+      const acquired = pool.acquireForKey(key, tried);
+      if (!acquired.ok) throw new Error(acquired.refusal);
+      acquired.lease.release('served');
+      return acquired.lease.backend;
+    };
+    const ids = new Set<string>();
+    for (let i = 0; i < 100; i++) {
+      const [here, there] = pools.map((pool) => forKey(pool, `key ${i}`));
+      expect(there!.id).toBe(here!.id);
+      ids.add(here!.id);
+      expect(forKey(pools[0]!, `key ${i}`, new Set([here!]))).not.toBe(here);
+    }
+    expect(ids.size).toBe(4);
+    table.setHealth(2, Health.down);
+    table.touch(1);
+    for (let i = 0; i < 100; i++) expect(forKey(pools[1]!, `key ${i}`).id).not.toBe('b2');
+  });
+});

@@ -2,14 +2,20 @@ import { Buffer } from 'node:buffer';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HeadEdit } from '../../src/http1/head-edit.ts';
-import { Answer, type AnsweredRequest, type AnswerReader, type AnswerStep } from '../../src/proxy/answer.ts';
+import {
+  Answer,
+  type AnsweredRequest,
+  type AnswerReader,
+  type AnswerSession,
+  type AnswerStep,
+} from '../../src/proxy/answer.ts';
 import { chunked } from '../support/requests.ts';
 
 /** A client that takes all it is given, unless it is said to be full. */
 class Reader implements AnswerReader {
   readonly request: AnsweredRequest;
   answerEdit: HeadEdit | undefined;
-  answerLines = '';
+  session: AnswerSession | undefined;
   headBytes = 0;
   text = '';
   /** How many writes reached it. */
@@ -276,8 +282,41 @@ describe('changes to the head of an answer', () => {
   ])('are made to %s and not to one that comes before it', (_name, request, given, expected) => {
     const reader = new Reader(request);
     reader.answerEdit = new HeadEdit({ drop: ['link'], lines: 'A: 1\r\n' });
-    reader.answerLines = 'B: 2\r\n';
+    reader.session = { lines: 'B: 2\r\n', watch: undefined };
     feed(new Answer(reader), [given]);
     expect(reader.text).toBe(expected);
+  });
+});
+
+describe('a session', () => {
+  it.each([
+    ['a short body', ['HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbo', 'dy'], ['200', 'bo', 'dy']],
+    [
+      'a chunked body',
+      ['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', '2\r\nab\r\n', '0\r\n\r\n'],
+      ['200', 'ab'],
+    ],
+    [
+      'no body, behind an interim answer',
+      ['HTTP/1.1 103 Early Hints\r\n\r\n', 'HTTP/1.1 204 No Content\r\n\r\n'],
+      ['204'],
+    ],
+  ])('hears of the head and of %s before the client does', (_name, pieces, expected) => {
+    const reader = new Reader();
+    const heard: string[] = [];
+    const before: string[] = [];
+    reader.session = {
+      lines: '',
+      watch: {
+        onAnswerHead: ({ status }) => heard.push(String(status)),
+        onAnswerBody(bytes, start, end) {
+          heard.push(bytes.toString('latin1', start, end));
+          before.push(reader.text);
+        },
+      },
+    };
+    feed(new Answer(reader), pieces);
+    expect(heard).toEqual(expected);
+    for (const text of before) expect(text).not.toMatch(/dy$|ab\r\n$/);
   });
 });

@@ -68,7 +68,7 @@ describe('RouteSite', () => {
   it('has the pool that is chosen anew each time, or none', () => {
     const { meters } = counted();
     const turns = [web, db, web];
-    const site = new RouteSite(meters, 'front', plan, () => turns.shift());
+    const site = new RouteSite(meters, 'front', plan, { choosePool: () => turns.shift() });
     expect([site.choosePool(), site.choosePool(), site.choosePool(), site.choosePool()]).toEqual([
       web,
       db,
