@@ -169,3 +169,12 @@ describe('limits', () => {
     });
   });
 });
+
+it('reads a Connection full of spaces in one pass', () => {
+  // By a pattern that begins anew at each space this would take minutes.
+  const text = get(`Connection: a${' '.repeat(300_000)}b`);
+  const parsed = new RequestHead();
+  const bytes = Buffer.from(text, 'latin1');
+  expect(parseRequestHead(parsed, bytes, { start: 0, end: bytes.length }, 2 ** 20)).toBe(text.length);
+  expect(parsed.nominated).toHaveLength(1);
+});
