@@ -6,8 +6,8 @@ import { complaints, type RouteResults, routesReport } from './routes/report.ts'
 const OPTIONS = {
   few: { about: 'routes to compare with', default: 10 },
   many: { about: 'routes that are compared', default: 10_000 },
-  rounds: { about: 'rounds', default: 9 },
-  requests: { about: 'requests per round', default: 200_000 },
+  rounds: { about: 'rounds', default: 51 },
+  requests: { about: 'requests per round', default: 20_000 },
   check: { about: 'exit with 1 when many routes cost more than they may', default: false },
   out: { about: 'folder for the results', default: 'bench/results' },
 } satisfies Record<string, OptionSpec>;

@@ -40,8 +40,8 @@ export function routesReport(results: RouteResults): string {
   return `# Many routes
 
 ${describeMachine(machine)} CPU per request for parsing its head, routing it and writing the head for the backend,
-sockets left out; medians of ${run.rounds} rounds of ${number(run.requests)} requests. The ratio compares requests for ${number(run.few)}
-routes spread over either file; the goal is at most ${MOST_RATIO}. In the last but one column every request takes another
+sockets left out; medians of ${run.rounds} rounds of ${number(run.requests)} requests. The ratio, taken round by round, compares
+requests for ${number(run.few)} routes spread over either file; the goal is at most ${MOST_RATIO}. In the last but one column every request takes another
 of 1,000 routes, so that little of what it needs is in the machine's caches.
 
 ${markdownTable(columns, costs)}${missed.length === 0 ? '' : `\n${missed.join('')}`}`;

@@ -53,12 +53,14 @@ export class RouteGroup<R extends IndexedRoute> {
   readonly all: Entry<R>[] = [];
   /** Those that any path may meet. */
   readonly anywhere: Entry<R>[] = [];
-  /** The others; undefined when there are none. */
-  #literal: { readonly root: Segment<R>; readonly odd: Map<string, Entry<R>[]> } | undefined;
+  /** The others, by the first segment of their paths; undefined when there are none. */
+  #below: Map<string, Segment<R>> | undefined;
+  /** Those whose path does not begin with a slash, as only the `*` of OPTIONS does not. */
+  #odd: Map<string, Entry<R>[]> | undefined;
 
   /** True when some of them are found by the path. */
   get literal(): boolean {
-    return this.#literal !== undefined;
+    return this.#below !== undefined;
   }
 
   /** Adds a route; `open` are its conditions that are not certain for this host. */
@@ -81,12 +83,14 @@ export class RouteGroup<R extends IndexedRoute> {
   }
 
   #listAt(path: string, kind: 'exact' | 'within'): Entry<R>[] {
-    this.#literal ??= { root: new Segment(), odd: new Map() };
-    const { root, odd } = this.#literal;
-    // Only the `*` of OPTIONS does not begin with a slash.
-    if (path.charCodeAt(0) !== SLASH) return had(odd, path, () => []);
-    let segment = root;
-    for (const name of path.slice(1).split('/')) {
+    this.#below ??= new Map();
+    if (path.charCodeAt(0) !== SLASH) {
+      this.#odd ??= new Map();
+      return had(this.#odd, path, () => []);
+    }
+    const [first = '', ...names] = path.slice(1).split('/');
+    let segment = had(this.#below, first, () => new Segment());
+    for (const name of names) {
       segment.below ??= new Map();
       segment = had(segment.below, name, () => new Segment());
     }
@@ -97,13 +101,12 @@ export class RouteGroup<R extends IndexedRoute> {
   /** Adds the lists of routes whose path conditions may hold for this path; it goes no deeper than routes do. */
   collect(path: string, lists: Gathered<readonly Entry<R>[]>): void {
     if (this.anywhere.length > 0) lists.add(this.anywhere);
-    if (this.#literal === undefined) return;
     if (path.charCodeAt(0) !== SLASH) {
-      const odd = this.#literal.odd.get(path);
+      const odd = this.#odd?.get(path);
       if (odd !== undefined) lists.add(odd);
       return;
     }
-    let { below } = this.#literal.root;
+    let below = this.#below;
     for (let start = 1; below !== undefined; ) {
       const slash = path.indexOf('/', start);
       const next: Segment<R> | undefined = below.get(slash < 0 ? path.slice(start) : path.slice(start, slash));
