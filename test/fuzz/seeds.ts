@@ -15,6 +15,7 @@ export const requestSeeds: readonly string[] = [
   ...chunks.map((text) => post + text),
   ...requestCases.map(({ sent }) => sent),
   `${head('POST /a HTTP/1.1', 'Host: a', 'Content-Length: 12')}Hello, world`,
+  `${head('HEAD / HTTP/1.1', 'Host: a', 'Transfer-Encoding: chunked')}2\r\nok\r\nzz`,
   `${head('PUT /a HTTP/1.1', 'Host: a', 'Content-Length: 5', 'Expect: 100-continue')}HelloGET /b HTTP/1.1\r\nHost: b\r\n\r\n`,
   `${head('POST /a HTTP/1.0', 'Content-Length: 3', 'Connection: keep-alive')}abc${head('HEAD /b HTTP/1.0')}`,
   `${post}a\r\n0123456789\r\n0\r\nX-A: 1\r\nY:2\r\n\r\n${head('GET /b HTTP/1.1', 'Host: b')}`,
