@@ -49,3 +49,12 @@ export function knownAverage(estimatesUs: Float64Array, count: number): number {
   }
   return known === 0 ? 1 : sum / known;
 }
+
+/** The least of those of the first `count` that were measured, or 1 when none was. */
+export function knownLeast(estimatesUs: Float64Array, count: number): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (let index = 0; index < count; index++) {
+    if (estimatesUs[index]! > 0) least = Math.min(least, estimatesUs[index]!);
+  }
+  return Number.isFinite(least) ? least : 1;
+}

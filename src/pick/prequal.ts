@@ -1,11 +1,14 @@
 import type { Balancer, BalancerContext, Candidate, PickHint } from './balancer.ts';
-import { knownAverage } from './latency.ts';
+import { knownLeast } from './latency.ts';
 import { LoadRank } from './load-rank.ts';
 import { isOpen, Roster } from './roster.ts';
 import { SmoothTurns } from './smooth-turns.ts';
 
 /** A candidate above this quantile of the loads is hot. */
 const HOT_QUANTILE = 0.84;
+
+/** Latencies are told apart in steps of a factor of two: what differs by chance must not decide. */
+const paceOf = (latencyUs: number): number => Math.round(Math.log2(latencyUs));
 
 /**
  * The fastest of those that are not the busiest (Wydmuch and others, "Load is not what you should balance: Introducing
@@ -15,8 +18,8 @@ const HOT_QUANTILE = 0.84;
  *
  * Prequal probes because no balancer sees all traffic; here the workers share true counts and latencies. The quantile
  * is rounded down: of two or three the busiest is hot whenever it is alone, so at high load small pools are balanced by
- * load. Never measured counts as the average of the cold; equal latency falls to the least (active + 1) / weight, and
- * that, when equal, to smooth weighted turns.
+ * load. Never measured counts as fast as the fastest, for as anything slower it would never be tried; equal latency falls
+ * to the least (active + 1) / weight, so that it is not rushed, and that, when equal, to smooth weighted turns.
  */
 export class Prequal<C extends Candidate> implements Balancer<C> {
   readonly #ctx: BalancerContext;
@@ -46,7 +49,7 @@ export class Prequal<C extends Candidate> implements Balancer<C> {
     const cold = this.#shortlistCold(avoid);
     if (cold === 0) return undefined;
     for (let k = 0; k < cold; k++) this.#latenciesUs[k] = candidates[shortlist[k]!]!.latencyAtLoadUs;
-    const equals = this.#keepFastest(cold, knownAverage(this.#latenciesUs, cold));
+    const equals = this.#keepFastest(cold, knownLeast(this.#latenciesUs, cold));
     return candidates[equals === 1 ? shortlist[0]! : this.#turns.take(shortlist, equals)];
   }
 
@@ -72,18 +75,18 @@ export class Prequal<C extends Candidate> implements Balancer<C> {
   }
 
   /** Leaves the fastest on the shortlist, of equally fast ones the least loaded; returns how many there are. */
-  #keepFastest(cold: number, averageUs: number): number {
+  #keepFastest(cold: number, unknownUs: number): number {
     const { weights, shortlist } = this.#roster;
     let equals = 0;
-    let leastUs = Number.POSITIVE_INFINITY;
+    let leastPace = Number.POSITIVE_INFINITY;
     let leastLoad = Number.POSITIVE_INFINITY;
     for (let k = 0; k < cold; k++) {
       const index = shortlist[k]!;
-      const latencyUs = this.#latenciesUs[k]! || averageUs;
+      const pace = paceOf(this.#latenciesUs[k]! || unknownUs);
       const load = (this.#leases[k]! + 1) / weights[index]!;
-      if (latencyUs > leastUs || (latencyUs === leastUs && load > leastLoad)) continue;
-      if (latencyUs < leastUs || load < leastLoad) equals = 0;
-      leastUs = latencyUs;
+      if (pace > leastPace || (pace === leastPace && load > leastLoad)) continue;
+      if (pace < leastPace || load < leastLoad) equals = 0;
+      leastPace = pace;
       leastLoad = load;
       shortlist[equals++] = index;
     }

@@ -13,8 +13,14 @@ const LONGEST_US = 2 ** 31 - 1;
 /** The share of a pool's backends that are as fast or faster than what a failure counts as. */
 const FAILURE_QUANTILE = 0.9;
 
-/** What a failure counts as while nobody in the pool was measured. */
-const UNKNOWN_FAILURE_US = 100_000;
+/**
+ * What a failure counts as while nobody in the pool was measured; and how long a lease must wait for its first answer to
+ * say anything about a backend. Less would make a new backend seem fast as long as it has not answered.
+ */
+const UNKNOWN_US = 100_000;
+
+/** What failures in a row come to at most. */
+const LONGEST_FAILURE_US = 10_000_000;
 
 /** Measures how long leases of a pool wait for their answers; only pools whose algorithm asks for it have one. */
 export class PoolTiming {
@@ -47,6 +53,8 @@ export class PoolTiming {
 
   /** A lease that is measured. */
   lease(lessor: Lessor, backend: Backend): Lease {
+    // A session's lease comes without a pick, and so without a look.
+    this.look();
     return new TimedLease(lessor, backend, this.of(backend.slot));
   }
 
@@ -58,7 +66,7 @@ export class PoolTiming {
   /** What a failure counts as: as slow as the slowest tenth of the pool. */
   get failureUs(): number {
     const known = [...this.#backends.values()].map(({ latencyUs }) => latencyUs).filter((us) => us > 0);
-    if (known.length === 0) return UNKNOWN_FAILURE_US;
+    if (known.length === 0) return UNKNOWN_US;
     return known.sort((a, b) => a - b)[Math.ceil(known.length * FAILURE_QUANTILE) - 1]!;
   }
 }
@@ -80,21 +88,26 @@ export class BackendTiming {
   get latencyUs(): number {
     const estimateUs = this.#faded(PEAKS);
     const waitingUs = this.#waitingUs;
-    if (waitingUs <= estimateUs) return estimateUs;
+    if (waitingUs <= (estimateUs || UNKNOWN_US)) return estimateUs;
     this.#store(PEAKS, waitingUs);
     return waitingUs;
   }
 
-  /** At about this load, or the nearest one that was measured, lower ones first. */
+  /**
+   * At about this load. What was faster at a higher load would be at this one, so the least estimate from here up counts:
+   * single slow answers, of which a band that is seldom visited keeps one for long, then do no harm. When no higher load
+   * was measured, the nearest lower one counts.
+   */
   latencyAt(active: number): number {
     const band = bandOf(active);
     let estimateUs = 0;
-    for (let at = band; at >= 0 && estimateUs === 0; at--) estimateUs = this.#faded(firstBand + at);
-    for (let at = band + 1; at < LOAD_BANDS && estimateUs === 0; at++) estimateUs = this.#faded(firstBand + at);
+    for (let at = band; at < LOAD_BANDS; at++) {
+      const here = this.#faded(firstBand + at);
+      if (here > 0 && (estimateUs === 0 || here < estimateUs)) estimateUs = here;
+    }
+    for (let at = band - 1; at >= 0 && estimateUs === 0; at--) estimateUs = this.#faded(firstBand + at);
     const waitingUs = this.#waitingUs;
-    if (waitingUs <= estimateUs) return estimateUs;
-    this.#store(firstBand + band, waitingUs);
-    return waitingUs;
+    return waitingUs > (estimateUs || UNKNOWN_US) ? waitingUs : estimateUs;
   }
 
   get #waitingUs(): number {
@@ -142,11 +155,17 @@ export class BackendTiming {
     this.#store(firstBand + band, movingAverage(atLoad, us, this.#ageMs(firstBand + band)));
   }
 
-  /** A lease failed, which had waited since `sinceMs` if it still did. Failing fast must not look like answering fast. */
+  /**
+   * A lease failed, which had waited since `sinceMs` if it still did. Failing fast must not look like answering fast: it
+   * counts as slow as the slowest tenth, and each further failure in a row as twice as slow, or one that fails all its
+   * leases, and so is always idle, would draw the most of them.
+   */
   recordFailure(sinceMs: number | undefined, band: number): void {
     this.pool.look();
     const waitedUs = sinceMs === undefined ? 0 : (this.pool.nowMs - sinceMs) * 1000;
-    const least = Math.max(waitedUs, this.pool.failureUs);
+    const factor = this.pool.table.streak(this.#slot) > 1 ? 2 : 1;
+    const slowUs = Math.min(factor * Math.max(this.pool.failureUs, this.#faded(PEAKS)), LONGEST_FAILURE_US);
+    const least = Math.max(waitedUs, slowUs);
     this.#store(PEAKS, Math.max(least, this.#faded(PEAKS)));
     this.#store(firstBand + band, Math.max(least, this.#faded(firstBand + band)));
   }

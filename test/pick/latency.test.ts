@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { bandOf, FADE_MS, faded, knownAverage, movingAverage, peakAverage } from '../../src/pick/latency.ts';
+import {
+  bandOf,
+  FADE_MS,
+  faded,
+  knownAverage,
+  knownLeast,
+  movingAverage,
+  peakAverage,
+} from '../../src/pick/latency.ts';
 
 describe('estimates of latency', () => {
   test('fade with time, never to nothing, and not at all when the time goes back', () => {
@@ -33,5 +41,10 @@ describe('estimates of latency', () => {
     expect(knownAverage(Float64Array.of(0, 200, 400, 9999), 3)).toBe(300);
     expect(knownAverage(Float64Array.of(0, 0), 2)).toBe(1);
     expect(knownAverage(new Float64Array(0), 0)).toBe(1);
+  });
+
+  test('have a least of what is known', () => {
+    expect(knownLeast(Float64Array.of(0, 400, 200, 1), 3)).toBe(200);
+    expect(knownLeast(Float64Array.of(0, 0), 2)).toBe(1);
   });
 });

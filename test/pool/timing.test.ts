@@ -79,6 +79,18 @@ describe('latency in a pool', () => {
     expect(latencies(on.there)[2]).toBe(3000);
   });
 
+  it('takes each further failure in a row to be twice as slow, up to 10 s', () => {
+    const on = stage();
+    answer(on, 'b0', 1000);
+    for (const us of [1000, 2000, 4000]) {
+      answer(on, 'b2', 50, 'backend-reset');
+      expect(Math.abs(latencies(on.there)[2]! - us) / us).toBeLessThan(0.01);
+      answer(on, 'b0', 1000);
+    }
+    for (let more = 0; more < 20; more++) answer(on, 'b2', 50, 'backend-reset');
+    expect(latencies(on.there)[2]).toBe(10_000_000);
+  });
+
   it('takes a failure to be slow when nothing else is known', () => {
     const on = stage();
     answer(on, 'b2', 50, 'connect-refused');
@@ -123,6 +135,28 @@ describe('latency in a pool', () => {
     expect(backend!.latencyAtLoadUs).toBe(2000);
     leases[0]!.release('served');
     expect(backend!.latencyAtLoadUs).toBe(1000);
+  });
+
+  it('does not seem fast because its first answer is still to come', () => {
+    const on = stage();
+    answer(on, 'b0', 20_000);
+    const first = take(on.here, ['b0', 'b2']);
+    on.clock.ms += 1;
+    expect(latencies(on.here)[1]).toBe(0);
+    on.clock.ms += 500;
+    take(on.here).release('client-aborted');
+    expect(latencies(on.here)[1]).toBe(501_000);
+    first.release('client-aborted');
+  });
+
+  it('at a load is no slower than at a higher one, so that one slow answer does not stick to a load', () => {
+    const on = stage('prequal');
+    const only = ['b1', 'b2'];
+    answer(on, 'b0', 90_000);
+    const leases = [take(on.here, only), take(on.here, only), take(on.here, only)];
+    leases[1]!.answered(20_000);
+    for (const lease of leases) lease.release('served');
+    expect(on.there.backends[0]!.latencyAtLoadUs).toBe(20_000);
   });
 
   it('takes the nearest band for a load that was never seen', () => {

@@ -1,0 +1,174 @@
+import type { AlgorithmName } from '../../src/pick/algorithms.ts';
+import type { Lease } from '../../src/pool/lease.ts';
+import { Pool, type PoolPlan } from '../../src/pool/pool.ts';
+import { AdminState, Health, SharedTable } from '../../src/pool/table.ts';
+
+/** A backend of the model: so many requests at a time, the rest wait in line. */
+export interface ModelBackend {
+  /** Mean time a request takes once it is its turn, in ms; times are exponentially distributed. */
+  readonly serviceMs: number;
+  /** Requests it works on at a time. */
+  readonly slots: number;
+  readonly weight?: number;
+  /** Fails every request at once. */
+  readonly failsFast?: boolean;
+}
+
+/** What happens, on virtual time. */
+export interface Scenario {
+  readonly backends: readonly ModelBackend[];
+  /** Requests a second, arriving at random (Poisson). */
+  readonly perSecond: number;
+  readonly requests: number;
+  /** Backends that are there from this request on, and not before. */
+  readonly joining?: { readonly index: number; readonly atRequest: number };
+  /** Distinct keys, drawn evenly; without it, requests have no key. */
+  readonly keys?: number;
+  readonly seed?: number;
+}
+
+/** What came of it. */
+export interface Played {
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Picks by backend, as shares of all. */
+  readonly shares: readonly number[];
+  readonly failed: number;
+  /** The backends in the order they were picked. */
+  readonly picks: readonly number[];
+}
+
+/** Uniform in [0, 1), the same sequence for the same seed (Marsaglia's xorshift32). */
+function seeded(seed: number): () => number {
+  let state = (seed ^ 0x6d2b79f5) | 1;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
+  };
+}
+
+/** Things to do in the order of their times: a binary heap. */
+class Agenda {
+  readonly #heap: { readonly atMs: number; readonly run: () => void }[] = [];
+
+  add(atMs: number, run: () => void): void {
+    const heap = this.#heap;
+    let at = heap.push({ atMs, run }) - 1;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (heap[parent]!.atMs <= heap[at]!.atMs) break;
+      [heap[parent], heap[at]] = [heap[at]!, heap[parent]!];
+      at = parent;
+    }
+  }
+
+  next(): { readonly atMs: number; readonly run: () => void } | undefined {
+    const heap = this.#heap;
+    const first = heap[0];
+    const last = heap.pop();
+    if (last === undefined || heap.length === 0) return first;
+    heap[0] = last;
+    let at = 0;
+    for (;;) {
+      let least = at;
+      for (const child of [2 * at + 1, 2 * at + 2]) {
+        if (child < heap.length && heap[child]!.atMs < heap[least]!.atMs) least = child;
+      }
+      if (least === at) return first;
+      [heap[least], heap[at]] = [heap[at]!, heap[least]!];
+      at = least;
+    }
+  }
+}
+
+/** Fails after this long, where a backend fails fast. */
+const FAST_FAILURE_MS = 0.1;
+
+/** A request on its way. */
+interface Sent {
+  readonly lease: Lease;
+  readonly atMs: number;
+  readonly index: number;
+}
+
+/** Plays requests against the real pool, table and algorithm; only backends and time are models. */
+export function play(algorithm: AlgorithmName, scenario: Scenario): Played {
+  const random = seeded(scenario.seed ?? 1);
+  const exponential = (mean: number): number => -Math.log(1 - random()) * mean;
+  const agenda = new Agenda();
+  let nowMs = 0;
+  const { table, pool } = stage(algorithm, scenario, random, () => nowMs);
+  const waiting: Sent[][] = scenario.backends.map(() => []);
+  const busy = scenario.backends.map(() => 0);
+  const latencies: number[] = [];
+  const picks: number[] = [];
+  let failed = 0;
+
+  const work = (index: number): void => {
+    const { serviceMs, slots } = scenario.backends[index]!;
+    while (busy[index]! < slots && waiting[index]!.length > 0) {
+      const sent = waiting[index]!.shift()!;
+      busy[index]!++;
+      agenda.add(nowMs + exponential(serviceMs), () => {
+        busy[index]!--;
+        sent.lease.answered((nowMs - sent.atMs) * 1000);
+        sent.lease.release('served');
+        latencies.push(nowMs - sent.atMs);
+        work(index);
+      });
+    }
+  };
+  const arrive = (number: number): void => {
+    if (number + 1 < scenario.requests)
+      agenda.add(nowMs + exponential(1000 / scenario.perSecond), () => arrive(number + 1));
+    if (scenario.joining?.atRequest === number) join(table, scenario.joining.index);
+    const key = scenario.keys === undefined ? undefined : `key-${Math.floor(random() * scenario.keys)}`;
+    const acquired = pool.acquire({ key });
+    if (!acquired.ok) throw new Error(acquired.refusal);
+    const index = acquired.lease.backend.slot;
+    picks.push(index);
+    if (scenario.backends[index]!.failsFast !== true) {
+      waiting[index]!.push({ lease: acquired.lease, atMs: nowMs, index });
+      return work(index);
+    }
+    failed++;
+    agenda.add(nowMs + FAST_FAILURE_MS, () => acquired.lease.release('backend-reset'));
+  };
+
+  agenda.add(0, () => arrive(0));
+  for (let event = agenda.next(); event !== undefined; event = agenda.next()) {
+    nowMs = event.atMs;
+    event.run();
+  }
+  latencies.sort((a, b) => a - b);
+  const quantile = (share: number): number => latencies[Math.floor(share * (latencies.length - 1))] ?? 0;
+  const shares = scenario.backends.map((_, index) => picks.filter((pick) => pick === index).length / picks.length);
+  return { p50Ms: quantile(0.5), p99Ms: quantile(0.99), shares, failed, picks };
+}
+
+function join(table: SharedTable, slot: number): void {
+  table.setHealth(slot, Health.up);
+  table.touch(0);
+}
+
+function stage(algorithm: AlgorithmName, scenario: Scenario, random: () => number, now: () => number) {
+  const { backends, joining } = scenario;
+  const table = new SharedTable({ backends: backends.length, pools: 1, splits: 1, listeners: 1, lanes: 1 });
+  for (const [slot, { weight }] of backends.entries()) {
+    table.setAdmin(slot, AdminState.enabled);
+    table.setWeight(slot, weight ?? 1);
+    if (slot !== joining?.index) table.setHealth(slot, Health.up);
+  }
+  const plan: PoolPlan = {
+    number: 0,
+    name: 'model',
+    algorithm,
+    backends: backends.map((_, slot) => ({ slot, id: `b${slot}`, address: `b${slot}:80`, endpoints: [] })),
+    ejectAfter: 0,
+    probed: false,
+  };
+  const observer = { picked() {}, failed() {}, trouble() {} };
+  return { table, pool: new Pool(plan, { table, lane: 0, observer, random, now }) };
+}
