@@ -72,13 +72,14 @@ function extensions(form: CertificateForm, isAuthority: boolean): Buffer {
   );
   const names = form.names ?? [];
   const alternatives = sequence(oid('2.5.29.17'), der(0x04, sequence(...names.map(alternativeName))));
-  return der(0xa3, sequence(...(isAuthority ? [basic] : []), ...(names.length > 0 ? [alternatives] : [])));
+  const all = [...(isAuthority ? [basic] : []), ...(names.length > 0 ? [alternatives] : [])];
+  return all.length === 0 ? Buffer.alloc(0) : der(0xa3, sequence(...all));
 }
 
 const signedWith = sequence(oid('1.2.840.10045.4.3.2'));
 
 function pem(kind: string, bytes: Buffer): string {
-  return `-----BEGIN ${kind}-----\n${bytes.toString('base64').replace(/.{64}/g, '$&\n')}\n-----END ${kind}-----\n`;
+  return `-----BEGIN ${kind}-----\n${bytes.toString('base64').match(/.{1,64}/g)!.join('\n')}\n-----END ${kind}-----\n`;
 }
 
 /** Makes certificates for a test, as files in a folder that goes away with the test. */
