@@ -34,7 +34,11 @@ describe('a listener with clientCa', () => {
   it('tells the backend whose certificate was shown, on every request, and nothing that a client says of it', async () => {
     const { clients, backend, lb } = await stage();
     const alice = clients.issue('alice', { subject: { O: 'Ex, ample', CN: 'alicé\r\nX-Admin: 1' } });
-    const client = await connectTls(lb.address(), { rejectUnauthorized: false, cert: alice.certPem, key: alice.keyPem });
+    const client = await connectTls(lb.address(), {
+      rejectUnauthorized: false,
+      cert: alice.certPem,
+      key: alice.keyPem,
+    });
     for (let i = 0; i < 2; i++) await client.send(get('/', ...forged)).answer();
     for (const request of backend.requests) {
       expect(fieldOf(request, 'x-client-cert-subject')).toMatch(/^O=Ex[^\r\n]*ample, CN=alic[^\r\n]*X-Admin: 1$/);
@@ -72,13 +76,24 @@ describe('a listener with clientCa', () => {
     const [one, two] = [new TestAuthority('One'), new TestAuthority('Two')];
     const files = authority.for('a.test');
     const backend = await startBackend();
-    const listener = (clientCa: string) => ({ protocol: 'http' as const, bind: '127.0.0.1:0', pool: 'web', tls: { ...files, clientCa } });
+    const listener = (clientCa: string) => ({
+      protocol: 'http' as const,
+      bind: '127.0.0.1:0',
+      pool: 'web',
+      tls: { ...files, clientCa },
+    });
     const lb = await runFairlead({
       listeners: { web: listener(one.root.files.cert), two: listener(two.root.files.cert) },
       pools: { web: { backends: [backend.address], health: { type: 'off' } } },
     });
     const alice = one.issue('alice', { subject: { CN: 'alice' } });
-    const options = { ca: authority.root.certPem, servername: 'a.test', cert: alice.certPem, key: alice.keyPem, maxVersion: 'TLSv1.2' as const };
+    const options = {
+      ca: authority.root.certPem,
+      servername: 'a.test',
+      cert: alice.certPem,
+      key: alice.keyPem,
+      maxVersion: 'TLSv1.2' as const,
+    };
     const first = await connectTls(lb.address(), options);
     const session = first.socket.getSession()!;
     expect((await connectTls(lb.address(), { ...options, session })).socket.isSessionReused()).toBe(true);

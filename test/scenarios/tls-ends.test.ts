@@ -88,7 +88,10 @@ describe('certificates that change', () => {
     await eventually(async () => (await shown()) === 'second', 'the second certificate');
     expect((await before.send(get()).answer()).status).toBe(200);
     writeFileSync(first.files.key, 'nonsense');
-    await eventually(() => lb.logLines.some((line) => /web\.key: there is no private key.*stays/.test(line)), 'the report');
+    await eventually(
+      () => lb.logLines.some((line) => /web\.key: there is no private key.*stays/.test(line)),
+      'the report',
+    );
     expect(await shown()).toBe('second');
     issue('third');
     await eventually(async () => (await shown()) === 'third', 'the third certificate');

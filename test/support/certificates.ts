@@ -79,7 +79,10 @@ function extensions(form: CertificateForm, isAuthority: boolean): Buffer {
 const signedWith = sequence(oid('1.2.840.10045.4.3.2'));
 
 function pem(kind: string, bytes: Buffer): string {
-  return `-----BEGIN ${kind}-----\n${bytes.toString('base64').match(/.{1,64}/g)!.join('\n')}\n-----END ${kind}-----\n`;
+  return `-----BEGIN ${kind}-----\n${bytes
+    .toString('base64')
+    .match(/.{1,64}/g)!
+    .join('\n')}\n-----END ${kind}-----\n`;
 }
 
 /** Makes certificates for a test, as files in a folder that goes away with the test. */
