@@ -362,10 +362,10 @@ class Control implements Running {
     await this.#changes;
     const { grace } = this.#config.shutdown;
     this.#logger.info({ graceMs: grace }, 'draining');
-    const inTime = await this.#fleet.drain(grace);
-    if (!inTime) this.#logger.warn('the grace is over: what was left was cut');
+    const cut = await this.#fleet.drain(grace);
+    if (cut > 0) this.#logger.warn({ connections: cut }, 'the grace is over: the connections that were left were cut');
     await this.close();
-    return inTime;
+    return cut === 0;
   }
 
   async close(): Promise<void> {

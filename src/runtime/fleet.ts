@@ -11,6 +11,9 @@ const PREPARE_TIMEOUT_MS = 10_000;
 const EARLY_DEATH_MS = 1000;
 const EARLY_DEATH_PAUSE_MS = 500;
 
+/** How long workers may take to end what is cut and to report it, in ms. */
+const CUT_MS = 1000;
+
 /** One worker thread as the control plane sees it. */
 export interface WorkerView {
   readonly id: number;
@@ -194,8 +197,11 @@ export class Fleet {
     for (const { worker } of this.#members) worker.postMessage(message);
   }
 
-  /** Stops accepting; resolves to true when every connection has ended, to false when `graceMs` is over first. */
-  async drain(graceMs: number): Promise<boolean> {
+  /**
+   * Stops accepting and waits until every connection has ended. Those that are left when `graceMs` is over are cut, and
+   * what the workers have to say of them is waited for, a moment. Resolves to how many were cut.
+   */
+  async drain(graceMs: number): Promise<number> {
     this.#closing = true;
     const drained = this.#members.map((member) => {
       member.state = 'draining';
@@ -204,14 +210,12 @@ export class Fleet {
       });
     });
     this.#broadcast({ type: 'drain' });
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<false>((resolve) => {
-      timer = setTimeout(() => resolve(false), graceMs);
-    });
-    const inTime = await Promise.race([Promise.all(drained).then(() => true), late]);
-    clearTimeout(timer);
-    if (!inTime) this.#broadcast({ type: 'cut' });
-    return inTime;
+    const ended = Promise.all(drained);
+    if (await within(ended, graceMs)) return 0;
+    const left = this.#members.reduce((sum, { lane }) => sum + this.#deps.table.openInLane(lane), 0);
+    this.#broadcast({ type: 'cut' });
+    await within(ended, CUT_MS);
+    return left;
   }
 
   /** Ends all workers at once. */
@@ -228,4 +232,13 @@ export class Fleet {
   views(): WorkerView[] {
     return this.#members.map(({ lane, state, restarts }) => ({ id: lane, state, restarts }));
   }
+}
+
+/** True when it is done before the time is up. */
+async function within(work: Promise<unknown>, ms: number): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(false), ms);
+  const inTime = await Promise.race([work.then(() => true), late]);
+  clearTimeout(timer);
+  return inTime;
 }
