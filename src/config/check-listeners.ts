@@ -1,5 +1,6 @@
 import { closest } from '../support/suggest.ts';
 import { rewriteFindings } from './check-rewrite.ts';
+import { trafficFindings } from './check-traffic.ts';
 import { didYouMean, type Finding, formatPath, type Path, show } from './problem.ts';
 import { entriesOf, get, isObject, itemsOf } from './raw.ts';
 import { oneOf } from './scalars.ts';
@@ -20,6 +21,7 @@ export function poolReferences(root: unknown): PoolReference[] {
     const path = ['listeners', name];
     const routes = routesOf(path, listener).flatMap((route) => [
       ...reference(route.path, route.value),
+      ...reference([...route.path, 'mirror'], get(route.value, 'mirror')),
       ...itemsOf(get(route.value, 'split')).flatMap(([index, part]) =>
         reference([...route.path, 'split', index], part),
       ),
@@ -116,5 +118,5 @@ function oneRoute(path: Path, route: unknown): Finding[] {
     const message = `a ${get(answer, 'status')} has no body (RFC 9110 §15), expected none`;
     findings.push({ path: [...path, 'respond', 'body'], message });
   }
-  return [...findings, ...rewriteFindings(path, route)];
+  return [...findings, ...rewriteFindings(path, route), ...trafficFindings(path, route)];
 }

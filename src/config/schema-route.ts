@@ -6,6 +6,7 @@ import { bodySchema } from './schema-body.ts';
 import { headersSchema } from './schema-headers.ts';
 import { location, rewriteSchema } from './schema-rewrite.ts';
 import { stickySchema } from './schema-sticky.ts';
+import { faultSchema, mirrorSchema } from './schema-traffic.ts';
 
 const mostTries = 10;
 const longestRespondBodyChars = 65_536;
@@ -114,6 +115,8 @@ export const routeSchema = z
     rewrite: rewriteSchema.exactOptional(),
     headers: headersSchema.prefault({}),
     sticky: stickySchema,
+    mirror: mirrorSchema,
+    fault: faultSchema,
   })
   .transform(({ pool, split, redirect, respond, ...route }) => ({
     ...route,

@@ -43,8 +43,6 @@ const rows: readonly Unavailable[] = [
   { key: 'listeners.*.dataplane', off: is('userspace'), protocol: 'tcp' },
   { key: 'listeners.*.routes', protocol: 'tcp' },
   { key: 'listeners.*.routes.*.rateLimit', off: is(false) },
-  { key: 'listeners.*.routes.*.mirror', off: is(false) },
-  { key: 'listeners.*.routes.*.fault', off: is(false) },
   { key: 'listeners.*.routes.*.retry.perTry' },
   { key: 'listeners.*.routes.*.retry.budget' },
   { key: 'listeners.*.routes.*.retry.on.*', values: like('timeout, status codes', /^(timeout|[1-5]\d\d)$/) },

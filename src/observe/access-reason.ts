@@ -9,6 +9,7 @@ const after = (what: string) => (sent: string) => (sent === '' ? what : `${what}
 /** Ends of requests that were not answered in full, and of requests that became tunnels. */
 const requestWords: ReadonlyMap<string, Words> = new Map([
   ['served', () => 'served'],
+  ['fault', () => 'answered on purpose by the fault of its route'],
   ['client-aborted', (sent) => (sent === '' ? 'client left before the answer' : `client left after ${sent}`)],
   ['client-timeout', after('client did not take the answer in time')],
   ['client-reset', after('client reset the connection')],

@@ -97,6 +97,12 @@ export const catalogue = {
     help: 'Tries of requests on sticky routes: of new sessions, of those kept on their backend, of those moved because it is gone, and those served elsewhere because it was full.',
     labels: ['listener', 'route', 'result'],
   },
+  mirrors_total: {
+    type: 'counter',
+    held: 'lane',
+    help: 'Copies of requests for another pool, by what became of them.',
+    labels: ['listener', 'route', 'result'],
+  },
   refusals_total: {
     type: 'counter',
     held: 'lane',

@@ -96,6 +96,15 @@ function plainResponse(action: RouteAction, { location }: RouteSite, target: str
   }
 }
 
+/** What a request is answered that is to fail. It says that it is meant so, since somebody will look for the cause. */
+export function faultResponse(status: number, route: string): OwnResponse {
+  return {
+    status,
+    fields: 'Content-Type: text/plain; charset=utf-8\r\n',
+    body: `the fault of route ${route} answers ${status} on purpose\n`,
+  };
+}
+
 /**
  * The bytes of an answer, as latin1 text: each character is one byte, the body's being its UTF-8. `bodiless` leaves the
  * body out but not its length (HEAD, RFC 9110 §9.3.2).

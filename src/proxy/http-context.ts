@@ -1,5 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import type { RequestHead } from '../http1/request-head.ts';
+import type { Backend } from '../pool/backend.ts';
 import type { Tunnel } from '../relay/tunnel.ts';
 import type { Wire } from '../support/wire.ts';
 import type { ProxyDeps } from './deps.ts';
@@ -25,6 +26,24 @@ export interface HttpLimits {
   readonly bodyBytes: number;
 }
 
+/** A request that is prepared for its backend, as its copy needs it. */
+export interface CopiedRequest {
+  readonly method: string;
+  readonly source: string;
+  readonly upgrade: boolean;
+  /** True while some of its body is still to come. */
+  readonly incomplete: boolean;
+  /** Head, and what of the body came with it. */
+  readonly text: string;
+  textFor(backend: Backend, traced: boolean): string;
+}
+
+/** A copy of a request for a mirror. */
+export interface RequestCopy {
+  /** Takes more of the body, and sends the copy when that was the last of it. */
+  add(bytes: Buffer, start: number, end: number): void;
+}
+
 /** What a connection and its exchanges see of their listener. */
 export interface HttpContext {
   readonly deps: ProxyDeps;
@@ -45,8 +64,10 @@ export interface HttpContext {
   route(source: string): RouteSite | undefined;
   /** When there was none: how many bytes of the body have to be held before it can be told; 0 when there is none indeed. */
   readonly bodyWanted: number;
-  /** The route for a request whose body is held. Its head is then the one parsed last. */
-  routeHeld(source: string, held: HeldBody): RouteSite | undefined;
+  /** The route for a request whose body is held, `more` while that is not told yet. Its head is then the one parsed last. */
+  routeHeld(source: string, held: HeldBody): RouteSite | undefined | 'more';
+  /** Copies the request whose head is the one parsed last to the route's mirror, if it is one to be copied. */
+  mirror(route: RouteSite, request: CopiedRequest): RequestCopy | undefined;
   /** True when what this peer says of the client is believed. */
   trusts(peer: string): boolean;
   /** An id for a request that came without one: unique over all workers and restarts. */

@@ -5,9 +5,10 @@ import type { Backend } from '../pool/backend.ts';
 import type { Lease, Outcome } from '../pool/lease.ts';
 import { Answer, type AnswerReader } from './answer.ts';
 import type { PoolSite } from './deps.ts';
-import { errorResponse, type OwnResponse, routeResponse, serializeResponse } from './error-response.ts';
+import { errorResponse, faultResponse, type OwnResponse, routeResponse, serializeResponse } from './error-response.ts';
+import type { FaultPlan } from './fault.ts';
 import { HeldBody } from './held-body.ts';
-import type { ClientSide } from './http-context.ts';
+import type { ClientSide, RequestCopy } from './http-context.ts';
 import { type Complaint, failureComplaint, hintFor, mayRetry, refusalComplaint, unsafePath } from './http-policy.ts';
 import { HttpRequest } from './http-request.ts';
 import { Link } from './link.ts';
@@ -18,7 +19,7 @@ import { startUpgraded } from './upgrade-proxy.ts';
 import type { BackendUser } from './upstreams.ts';
 
 /** Where an exchange stands. */
-type Phase = 'framing' | 'holding' | 'connecting' | 'awaiting' | 'relaying' | 'over';
+type Phase = 'framing' | 'holding' | 'delayed' | 'connecting' | 'awaiting' | 'relaying' | 'over';
 
 /**
  * One request and its answer: frame → route → pick → connect → relay → observe. It lives from the end of the request's
@@ -43,6 +44,8 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
   /** What came of the body while the route is not told. */
   #held: HeldBody | undefined;
   #hint: PickHint = {};
+  /** What goes to the route's mirror. */
+  #copy: RequestCopy | undefined;
   #lease: Lease | undefined;
   #tried: Set<Backend> | undefined;
   readonly #link: Link;
@@ -88,15 +91,10 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
     const { site } = this.client;
     const held = this.#held!;
     held.add(bytes, pos, end, this.request.progress);
-    while (held.enough) {
-      const route = site.routeHeld(this.request.source, held);
-      if (route !== undefined || site.bodyWanted === 0) {
-        this.#held = undefined;
-        return this.#routed(route, held.bytes, 0, held.bytes.length);
-      }
-      held.wanted = site.bodyWanted;
-    }
-    this.client.expectIn(site.timeouts.body);
+    const route = site.routeHeld(this.request.source, held);
+    if (route === 'more') return this.client.expectIn(site.timeouts.body);
+    this.#held = undefined;
+    this.#routed(route, held.bytes, 0, held.bytes.length);
   }
 
   /** The route is told, if there is one; `bytes[pos..end)` is what has come of the body. */
@@ -117,7 +115,18 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
     if (!request.prepare(client, route)) return this.#complain(unsafePath);
     request.append(bytes, pos, end);
     if (!request.incomplete) this.#answerBy = site.deps.deadlines.in(route.plan.timeoutMs);
-    this.#attempt();
+    if (route.plan.mirror !== undefined) this.#copy = site.mirror(route, request);
+    if (route.fault?.hits() === true) this.#fault(route.fault.plan);
+    else this.#attempt();
+  }
+
+  /** The route's fault hits this request: it is held up, answered with an error, or both. */
+  #fault({ delayMs, status }: Pick<FaultPlan, 'delayMs' | 'status'>): void {
+    if (delayMs > 0) {
+      this.#phase = 'delayed';
+      this.client.deadline = this.client.site.deps.deadlines.in(delayMs);
+    } else if (status > 0) this.#reply(faultResponse(status, this.route.plan.name), 'client-aborted', 'fault');
+    else this.#attempt();
   }
 
   // pick → connect
@@ -137,7 +146,8 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
     this.backend = acquired.lease.backend;
     this.request.trace?.tried(this.backend, after);
     this.#phase = 'connecting';
-    if (this.#mayUseKept && this.#link.takeKept(this.backend)) return this.#send();
+    const takesKept = !this.#freshOnly && this.request.takesKept(this.client.served);
+    if (takesKept && this.#link.takeKept(this.backend)) return this.#send();
     this.#expectConnection(this.#link.dial(this.backend, this.pool!.connect));
   }
 
@@ -146,14 +156,6 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
     if (!dialling) return this.#fail('connect-failed');
     const { deadlines } = this.client.site.deps;
     this.client.deadline = Math.min(deadlines.in(this.pool!.connect.timeoutMs), this.#answerBy);
-  }
-
-  /**
-   * A kept connection may be closed by the backend just as the request goes out. A request that can be sent again takes
-   * one gladly; another one does not when it is the client's first, which no client expects to fail for that reason.
-   */
-  get #mayUseKept(): boolean {
-    return !this.#freshOnly && !this.request.upgrade && (this.request.maySendAgain || this.client.served > 0);
   }
 
   onBackendConnect(): void {
@@ -185,7 +187,8 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
   /** Takes body bytes that came after the head; returns where the request's bytes end, `pos` when none can be taken yet. */
   takeBody(bytes: Buffer, pos: number, end: number): number {
     const { request } = this;
-    if (!request.incomplete || this.#phase === 'connecting' || this.backendIsFull) return pos;
+    if (!request.incomplete || this.backendIsFull) return pos;
+    if (this.#phase === 'connecting' || this.#phase === 'delayed') return pos;
     const next = request.take(bytes, pos, end);
     if (request.complaint !== undefined) return this.#refuse(request.complaint, end);
     this.#moved = true;
@@ -194,6 +197,7 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
       return next;
     }
     request.forwarded();
+    this.#copy?.add(bytes, pos, next);
     this.backendIsFull = !this.#link.wire.send(bytes, pos, next);
     if (!request.incomplete) this.#answerBy = this.client.site.deps.deadlines.in(this.route.plan.timeoutMs);
     this.#expectMore();
@@ -281,13 +285,11 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
 
   /** Both sides have left HTTP: from here it is bytes both ways, on the same lease. */
   #upgraded(): void {
-    const lease = this.#lease!;
-    const backend = this.#link.release();
-    const early = this.#answer!.rest;
+    const parts = { lease: this.#lease!, backend: this.#link.release(), early: this.#answer!.rest };
     this.#lease = undefined;
     this.#phase = 'over';
     this.route.count(101, this.client.site.deps.now() - this.startedAt, this.pool, this.backend);
-    startUpgraded(this, { lease, backend, early });
+    startUpgraded(this, parts);
   }
 
   // The ways it goes wrong
@@ -303,6 +305,7 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
 
   onDeadline(): void {
     const { deadlines } = this.client.site.deps;
+    if (this.#phase === 'delayed') return this.#fault({ delayMs: 0, status: this.route.fault!.plan.status });
     if (this.#phase === 'connecting' && this.#answerBy > deadlines.now) return this.#fail('connect-timeout');
     const takesBody = this.#phase === 'awaiting' || this.#phase === 'holding';
     if (takesBody && this.request.incomplete && !this.backendIsFull) {

@@ -85,6 +85,15 @@ export class HttpRequest {
     return this.#replayable && !this.incomplete && isIdempotent(this.method);
   }
 
+  /**
+   * A kept connection may be closed by the backend just as the request goes out. A request that can be sent again takes
+   * one gladly; another one does not when it is the client's first, which no client expects to fail for that reason.
+   * `served` is how many requests of the client were answered before.
+   */
+  takesKept(served: number): boolean {
+    return !this.upgrade && (this.maySendAgain || served > 0);
+  }
+
   /** Takes body bytes and returns where the body ends, or `end`. `complaint` is set when it is to be refused. */
   take(bytes: Buffer, pos: number, end: number): number {
     const body = this.#body;
@@ -124,12 +133,12 @@ export class HttpRequest {
     return true;
   }
 
-  /** `text` for this backend, whose own name may be what it is to have as Host. */
-  textFor(backend: Backend): string {
+  /** `text` for this backend, whose own name may be what it is to have as Host; with the lines of its trace, unless not `traced`. */
+  textFor(backend: Backend, traced = true): string {
     let { text } = this;
     const at = this.#hostAt;
     const traceAt = this.#traceAt;
-    if (traceAt >= 0) text = text.slice(0, traceAt) + this.trace!.lines + text.slice(traceAt);
+    if (traced && traceAt >= 0) text = text.slice(0, traceAt) + this.trace!.lines + text.slice(traceAt);
     return at < 0 ? text : `${text.slice(0, at)}Host: ${hostField(backend.address)}\r\n${text.slice(at)}`;
   }
 

@@ -12,8 +12,9 @@ import type { PoolSite, ProxyDeps } from './deps.ts';
 import { HeadFacts } from './head-facts.ts';
 import type { HeldBody } from './held-body.ts';
 import { HttpConnection, type HttpOwner } from './http-connection.ts';
-import type { HttpLimits, HttpTimeouts } from './http-context.ts';
+import type { CopiedRequest, HttpLimits, HttpTimeouts, RequestCopy } from './http-context.ts';
 import { ListenerMeters } from './listener-meters.ts';
+import { Mirror } from './mirror.ts';
 import { type RouteLeads, type RoutePlan, RouteSite } from './route-site.ts';
 import { Sticky, type StickyPlan } from './sticky.ts';
 import { TlsEntrance } from './tls-entrance.ts';
@@ -53,6 +54,8 @@ export class HttpSite implements HttpOwner {
   #plan: HttpListenerPlan;
   #router: Router<RouteSite>;
   #trusted: CidrSet;
+  /** By the routes that have one, as of the last reload. */
+  readonly #mirrors = new WeakMap<RouteSite, Mirror>();
   readonly #connections = new Members<HttpConnection>();
   readonly #idPrefix = randomBytes(8).toString('hex');
   #idCounter = 0;
@@ -87,9 +90,25 @@ export class HttpSite implements HttpOwner {
       plan.routes.map(({ match, plan: route }) => ({
         name: route.name,
         match,
-        payload: new RouteSite(this.deps.meters, plan.name, route, this.#leads(route, pools)),
+        payload: this.#routeSite(route, plan.name, pools),
       })),
     );
+  }
+
+  #routeSite(plan: RoutePlan, listener: string, pools: ReadonlyMap<string, PoolSite>): RouteSite {
+    const { meters } = this.deps;
+    const route = new RouteSite(meters, listener, plan, this.#leads(plan, pools));
+    if (plan.mirror === undefined) return route;
+    const { pool, share } = plan.mirror;
+    const labels = { listener, route: plan.name };
+    const parts = { meters, labels, pool: pools.get(pool)!, share, timeoutMs: plan.timeoutMs, random: Math.random };
+    this.#mirrors.set(route, new Mirror(parts));
+    return route;
+  }
+
+  /** Copies the request whose head was just parsed to the route's mirror, if it is one to be copied. */
+  mirror(route: RouteSite, request: CopiedRequest): RequestCopy | undefined {
+    return this.#mirrors.get(route)?.copy(this, request);
   }
 
   /** How a route comes to a pool, the only one or the next turn of its split, and to the backend where a session is. */
@@ -136,10 +155,15 @@ export class HttpSite implements HttpOwner {
   }
 
   /** The route for a request whose body is held; its head is parsed anew, since others have been in its place. */
-  routeHeld(source: string, held: HeldBody): RouteSite | undefined {
-    const bytes = Buffer.from(held.head, 'latin1');
-    parseRequestHead(requestHead, bytes, { start: 0, end: bytes.length }, bytes.length);
-    return this.#router.route(requestFacts.load(source, held))?.payload;
+  routeHeld(source: string, held: HeldBody): RouteSite | undefined | 'more' {
+    while (held.enough) {
+      const bytes = Buffer.from(held.head, 'latin1');
+      parseRequestHead(requestHead, bytes, { start: 0, end: bytes.length }, bytes.length);
+      const route = this.#router.route(requestFacts.load(source, held))?.payload;
+      if (route !== undefined || this.bodyWanted === 0) return route;
+      held.wanted = this.bodyWanted;
+    }
+    return 'more';
   }
 
   /** True when what this peer says of the client is believed. */

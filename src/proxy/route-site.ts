@@ -3,6 +3,7 @@ import type { Histogram, Meters } from '../observe/meters.ts';
 import type { Backend } from '../pool/backend.ts';
 import { type PathRewrite, redirectLocation, type TargetRewrite, targetRewrite } from '../route/rewrite.ts';
 import type { PoolSite } from './deps.ts';
+import { Fault, type FaultPlan } from './fault.ts';
 import type { Sticky, StickyPlan } from './sticky.ts';
 
 /** A share of a route's requests for one pool. */
@@ -37,6 +38,10 @@ export interface RoutePlan {
   readonly paths: readonly string[];
   /** Requests carry the trace context that Fairlead makes of what they came with; the client's own is dropped. */
   readonly traced?: boolean;
+  /** What is done to some requests on purpose; undefined for nothing. */
+  readonly fault?: FaultPlan | undefined;
+  /** Where copies of some requests go. */
+  readonly mirror?: { readonly pool: string; readonly share: number } | undefined;
   /** How the target changes; host: a name, or '' for that of the backend. */
   readonly rewrite?: (PathRewrite & { readonly host?: string | undefined }) | undefined;
   /** What changes in the heads of requests, and of answers. */
@@ -69,6 +74,7 @@ export class RouteSite {
   readonly sticky: Sticky | undefined;
   /** Where a redirect leads. */
   readonly location: TargetRewrite | undefined;
+  readonly fault: Fault | undefined;
   readonly #meters: Meters;
   readonly #listener: string;
   /** Claimed by the first request, since there may be thousands of routes that nobody asks for. */
@@ -87,6 +93,7 @@ export class RouteSite {
     const target = rewrite && targetRewrite(rewrite, paths);
     this.rewrite = target || rewrite?.host !== undefined ? { target, host: rewrite?.host } : undefined;
     this.location = action.kind === 'redirect' ? redirectLocation(action.to, paths) : undefined;
+    this.fault = plan.fault && new Fault(plan.fault, Math.random);
     this.#meters = meters;
     this.#listener = listener;
   }

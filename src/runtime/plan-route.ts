@@ -20,7 +20,7 @@ const traceFields = ['traceparent', 'tracestate'];
  * edits `traceparent` by itself has its way.
  */
 export function routePlan(route: RouteConfig, splitNumber: number, { unforgeable, tracing }: FieldRules): RoutePlan {
-  const { name, action, timeout, retry, rewrite, headers } = route;
+  const { name, action, timeout, retry, rewrite, headers, fault, mirror } = route;
   const { set, add, remove } = headers.request;
   const edited = [...Object.keys(set), ...Object.keys(add), ...remove].map((field) => field.toLowerCase());
   const traced = tracing !== undefined && !edited.some((field) => traceFields.includes(field));
@@ -37,6 +37,8 @@ export function routePlan(route: RouteConfig, splitNumber: number, { unforgeable
     paths: route.match.path ?? [],
     rewrite: rewrite && { ...rewrite, host: rewrite.host === 'backend' ? '' : rewrite.host },
     traced,
+    fault: fault ? { delayMs: fault.delay ?? 0, status: fault.status ?? 0, share: fault.percent } : undefined,
+    mirror: mirror ? { pool: mirror.pool, share: mirror.percent } : undefined,
     headers: {
       request: editPlan(headers.request, traced ? [...unforgeable, ...traceFields] : unforgeable),
       response: editPlan(headers.response),

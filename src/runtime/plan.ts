@@ -209,7 +209,10 @@ function tickFor(config: Config): number {
   const limits: number[] = Object.values(config.pools).map(({ connect }) => connect.timeout);
   for (const listener of Object.values(config.listeners)) {
     limits.push(...Object.values(listener.timeouts));
-    if (listener.protocol === 'http') limits.push(...listener.routes.map(({ timeout }) => timeout));
+    if (listener.protocol === 'http') {
+      limits.push(...listener.routes.map(({ timeout }) => timeout));
+      limits.push(...listener.routes.map(({ fault }) => (fault ? (fault.delay ?? 0) : 0)));
+    }
   }
   const shortest = Math.min(...limits.filter((ms) => ms > 0), TICK_MS.longest * 10);
   return Math.max(TICK_MS.shortest, Math.min(TICK_MS.longest, Math.ceil(shortest / 10)));

@@ -9,6 +9,8 @@ const noEdit = { set: {}, add: {}, remove: [] };
 
 const defaultRoute = {
   headers: { request: noEdit, response: noEdit },
+  mirror: false,
+  fault: false,
   name: 'route-1',
   match: {},
   action: { kind: 'pool', split: [{ pool: 'app', weight: 1 }] },

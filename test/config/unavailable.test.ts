@@ -17,8 +17,6 @@ const listenerRows: [string, string, string][] = [
 
 const routeRows: [string, string, string | undefined][] = [
   ['rateLimit: { rate: 100/s }', 'rateLimit', 'rateLimit: false'],
-  ['mirror: { pool: app, percent: 5 }', 'mirror', 'mirror: false'],
-  ['fault: { delay: 200ms }', 'fault', 'fault: false'],
   ['retry: { perTry: 10s }', 'retry.perTry', undefined],
   ['retry: { budget: 20% }', 'retry.budget', undefined],
 ];

@@ -5,7 +5,7 @@ import { messageOf, yaml, yamlWithRoute } from './loading.ts';
 
 const top = 'workers, watch, admin, log, shutdown, limits, listeners or pools';
 const http = 'protocol, bind, tls, trustProxies, timeouts, limits, pool or routes';
-const route = 'name, match, pool, split, redirect, respond, timeout, retry, rewrite, headers or sticky';
+const route = 'name, match, pool, split, redirect, respond, timeout, retry, rewrite, headers, sticky, mirror or fault';
 const pool = 'balance, backends, health, eject, connect or keepAlive';
 
 describe('an unknown key', () => {

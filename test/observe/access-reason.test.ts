@@ -7,6 +7,7 @@ const nothingSent = { bytesOut: 0, bodyBytesOut: 0 };
 describe('why a request ended', () => {
   it.each([
     [{ ended: 'served' }, 'served'],
+    [{ ended: 'fault' }, 'answered on purpose by the fault of its route'],
     [{ ended: 'client-aborted', ...nothingSent }, 'client left before the answer'],
     [{ ended: 'client-aborted' }, 'client left after 3456 bytes of the answer'],
     [{ ended: 'client-timeout' }, 'client did not take the answer in time after 3456 bytes of the answer'],

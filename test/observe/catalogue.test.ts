@@ -15,6 +15,8 @@ const contract: Record<string, string> = {
   backend_failures_total: 'counter pool backend reason',
   backend_connect_seconds: 'histogram pool',
   retries_total: 'counter pool reason',
+  mirrors_total: 'counter listener route result',
+  sticky_requests_total: 'counter listener route result',
   refusals_total: 'counter listener reason',
   tls_handshakes_total: 'counter listener result',
   certificate_expiry_timestamp_seconds: 'gauge listener certificate',
