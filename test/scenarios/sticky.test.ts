@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
+import { TestAuthority } from '../support/certificates.ts';
 import { fieldOf, type HttpText } from '../support/http-text.ts';
 import { closeOpened } from '../support/opened.ts';
 import { connectTo } from '../support/raw-client.ts';
@@ -7,6 +8,7 @@ import { answerText, type RecordingBackend, startBackend } from '../support/reco
 import { get } from '../support/requests.ts';
 import { type RunningFairlead, runFairlead } from '../support/running.ts';
 import { eventually, metric } from '../support/scrape.ts';
+import { connectTls } from '../support/tls-client.ts';
 
 afterAll(closeOpened);
 
@@ -162,6 +164,23 @@ describe('sticky sessions', () => {
     for (let i = 0; i < 12; i++) await ask(lb, '/', cookieOf(first));
     const others = await Promise.all(Array.from({ length: 6 }, async () => (await ask(lb, '/')).body));
     expect(others).not.toContain(first.body);
+  });
+
+  it('and a WebSocket get their cookie over TLS only, where the listener has TLS', async () => {
+    const switched = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n';
+    const backend = await startBackend(({ startLine }) => (startLine.includes('/ws') ? switched : answerText('ok')));
+    const config = configFor([backend.address], { cookie: 'fl' });
+    const listener = { ...config.listeners['web']!, tls: new TestAuthority().for('localhost') };
+    const lb = await runFairlead({ ...config, listeners: { web: listener } });
+    const ask = async (text: string): Promise<string> => {
+      const client = await connectTls(lb.address(), { rejectUnauthorized: false });
+      client.send(text);
+      await client.until(() => client.text.includes('\r\n\r\n'), 'a head');
+      return client.text;
+    };
+    const cookie = /\r\nSet-Cookie: fl=[\w-]+; Path=\/; HttpOnly; SameSite=Lax; Secure\r\n/;
+    expect(await ask(get('/'))).toMatch(cookie);
+    expect(await ask(get('/ws', 'Connection: Upgrade', 'Upgrade: websocket'))).toMatch(cookie);
   });
 
   it('show no secret and no address', async () => {
