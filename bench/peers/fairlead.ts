@@ -6,7 +6,7 @@ const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 /** Fairlead with one pool behind an HTTP and a TCP listener; health checks, admin address and metrics stay on. */
 export const fairlead: Peer = {
   name: 'fairlead',
-  layers: ['l7', 'l4'],
+  layers: ['l7', 'l4', 'l7-tls'],
   version: [process.execPath, '-p', '"Fairlead on Node " + process.version'],
   countsPicks: true,
   launch: (setup) => ({
@@ -16,6 +16,18 @@ export const fairlead: Peer = {
     files: { 'fairlead.yaml': fairleadConfig(setup) },
   }),
 };
+
+function tlsListener({ tls }: PeerSetup): string {
+  if (tls === undefined) return '';
+  return `  l7-tls:
+    protocol: http
+    bind: "127.0.0.1:${tls.port}"
+    tls: { cert: "${tls.cert}", key: "${tls.key}" }
+    timeouts: { idle: 1h }
+    limits: { connections: 20000 }
+    pool: apps
+`;
+}
 
 /** Fairlead's configuration for a setup. It always writes X-Forwarded-* and X-Request-Id. */
 export function fairleadConfig(setup: PeerSetup): string {
@@ -31,7 +43,7 @@ listeners:
     timeouts: { idle: 1h }
     limits: { connections: 20000 }
     pool: apps
-  l4:
+${tlsListener(setup)}  l4:
     protocol: tcp
     bind: "127.0.0.1:${setup.l4Port}"
     timeouts: { idle: 1h }

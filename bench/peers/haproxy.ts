@@ -3,7 +3,7 @@ import type { Peer, PeerSetup } from './peer.ts';
 /** HAProxy with connections to the backends reused for every client (`http-reuse always`) and no log. */
 export const haproxy: Peer = {
   name: 'haproxy',
-  layers: ['l7', 'l4'],
+  layers: ['l7', 'l4', 'l7-tls'],
   version: ['haproxy', '-v'],
   countsPicks: false,
   launch: (setup) => ({
@@ -20,6 +20,11 @@ const FORWARDED = `
   http-request set-header X-Forwarded-Host %[req.hdr(host)]
   unique-id-format %{+X}o\\ %ci:%cp_%Ts_%rt
   unique-id-header X-Request-Id`;
+
+/** HAProxy finds the key beside the certificate, under the same name. */
+function tlsPort({ tls }: PeerSetup): string {
+  return tls === undefined ? '' : `\n  bind 127.0.0.1:${tls.port} backlog 4096 ssl crt ${tls.cert} ssl-min-ver TLSv1.2`;
+}
 
 /** HAProxy's configuration for a setup. */
 export function haproxyConfig(setup: PeerSetup): string {
@@ -38,7 +43,7 @@ defaults
   timeout http-keep-alive 1h
 frontend l7
   mode http
-  bind 127.0.0.1:${setup.l7Port} backlog 4096${setup.forwarded ? FORWARDED : ''}
+  bind 127.0.0.1:${setup.l7Port} backlog 4096${tlsPort(setup)}${setup.forwarded ? FORWARDED : ''}
   default_backend apps7
 backend apps7
   mode http

@@ -51,7 +51,7 @@ export async function measureWindow(
       nodeFlags: [],
       core: options.proxyCore,
     });
-    const port = workload.layer === 'l7' ? running.l7Port : running.l4Port;
+    const port = { l7: running.l7Port, l4: running.l4Port, 'l7-tls': running.tlsPort }[workload.layer];
     const drive = { port, connections: options.connections, core: options.loadCore };
     if (options.warmUpS > 0) await workload.run(group, { ...drive, durationS: options.warmUpS });
     const pid = running.process.pid;

@@ -3,7 +3,7 @@ import type { Peer, PeerSetup } from './peer.ts';
 /** nginx with keep-alive to the backends and no access log. The stream module is loaded where Debian keeps it. */
 export const nginx: Peer = {
   name: 'nginx',
-  layers: ['l7', 'l4'],
+  layers: ['l7', 'l4', 'l7-tls'],
   version: ['nginx', '-v'],
   countsPicks: false,
   launch: (setup) => ({
@@ -20,6 +20,15 @@ const FORWARDED = `
       proxy_set_header X-Forwarded-Proto $scheme;
       proxy_set_header X-Forwarded-Host $http_host;
       proxy_set_header X-Request-Id $request_id;`;
+
+function tlsPort({ tls }: PeerSetup): string {
+  if (tls === undefined) return '';
+  return `
+    listen 127.0.0.1:${tls.port} ssl backlog=4096;
+    ssl_certificate ${tls.cert};
+    ssl_certificate_key ${tls.key};
+    ssl_protocols TLSv1.2 TLSv1.3;`;
+}
 
 /** nginx's configuration for a setup. Its limits on requests per connection are lifted, as are the others'. */
 export function nginxConfig(setup: PeerSetup): string {
@@ -44,7 +53,7 @@ http {
   keepalive_requests 1000000000;
   upstream apps { zone apps 64k; ${balance}${backends} keepalive 256; keepalive_requests 1000000000; }
   server {
-    listen 127.0.0.1:${setup.l7Port} backlog=4096;
+    listen 127.0.0.1:${setup.l7Port} backlog=4096;${tlsPort(setup)}
     location / {
       proxy_pass http://apps;
       proxy_http_version 1.1;

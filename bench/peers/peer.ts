@@ -1,6 +1,9 @@
 /** `l7` balances HTTP requests, `l4` TCP connections. */
 export type Layer = 'l7' | 'l4';
 
+/** A way into a peer: `l7-tls` is `l7` with TLS to the clients. */
+export type Entry = Layer | 'l7-tls';
+
 /** A backend as a proxy's configuration names it. */
 export interface BackendAddress {
   readonly name: string;
@@ -13,6 +16,8 @@ export interface PeerSetup {
   readonly directory: string;
   readonly l7Port: number;
   readonly l4Port: number;
+  /** Another L7 port, with TLS to the clients; left out for peers that are not asked for it. */
+  readonly tls?: { readonly port: number; readonly cert: string; readonly key: string } | undefined;
   /** For the peers that have an admin address; free for the others. */
   readonly adminPort: number;
   readonly backends: readonly BackendAddress[];
@@ -39,7 +44,7 @@ export interface Launch {
 /** A proxy that takes part. `launch` only computes, so that a configuration can be read without starting anything. */
 export interface Peer {
   readonly name: string;
-  readonly layers: readonly Layer[];
+  readonly layers: readonly Entry[];
   /** A command that prints the version; when it cannot be run the peer is not installed. */
   readonly version: readonly [command: string, ...args: string[]];
   /** Whether its admin address serves Fairlead's metrics, with its own count of picks. */

@@ -20,11 +20,13 @@ export interface RunningPeer {
   readonly process: RunningProcess;
   readonly l7Port: number;
   readonly l4Port: number;
+  /** 0 when the peer has none. */
+  readonly tlsPort: number;
   readonly adminPort: number;
 }
 
 /** What the caller decides about a setup; the rest is picked. */
-export type PeerOptions = Omit<PeerSetup, 'directory' | 'l7Port' | 'l4Port' | 'adminPort' | 'maxFiles'> & {
+export type PeerOptions = Omit<PeerSetup, 'directory' | 'l7Port' | 'l4Port' | 'tls' | 'adminPort' | 'maxFiles'> & {
   readonly core?: number | undefined;
 };
 
@@ -38,12 +40,38 @@ export function peerVersion(peer: Peer): string | undefined {
 
 /** Starts a proxy on free ports and resolves when its listeners accept; rejects with its output when it fails to. */
 export async function startPeer(group: ProcessGroup, peer: Peer, options: PeerOptions): Promise<RunningPeer> {
-  const [l7Port, l4Port, adminPort] = (await freePorts(3)) as [number, number, number];
+  const [l7Port, l4Port, adminPort, tlsPort] = (await freePorts(4)) as [number, number, number, number];
   const directory = group.directory();
-  const launch = peer.launch({ ...options, directory, l7Port, l4Port, adminPort, maxFiles: configuredFiles() });
+  const tls = peer.layers.includes('l7-tls') ? { port: tlsPort, ...makeCertificate(directory) } : undefined;
+  const launch = peer.launch({ ...options, directory, l7Port, l4Port, tls, adminPort, maxFiles: configuredFiles() });
   for (const [name, text] of Object.entries(launch.files)) writeFileSync(join(directory, name), text);
   const { command, args, env } = launch;
   const running = await group.start({ name: peer.name, command, args, env, core: options.core });
-  await portsReady(running, peer.layers.includes('l4') ? [l7Port, l4Port] : [l7Port]);
-  return { peer, process: running, l7Port, l4Port, adminPort };
+  const ports = { l7: l7Port, l4: l4Port, 'l7-tls': tlsPort };
+  await portsReady(
+    running,
+    peer.layers.map((layer) => ports[layer]),
+  );
+  return { peer, process: running, l7Port, l4Port, tlsPort: tls?.port ?? 0, adminPort };
+}
+
+/** A certificate for this machine and its key, as files that every peer reads: P-256, what most sites have today. */
+function makeCertificate(directory: string): { cert: string; key: string } {
+  const [cert, key] = [join(directory, 'local.pem'), join(directory, 'local.pem.key')];
+  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+  const made = spawnSync('openssl', [
+    'req',
+    '-x509',
+    ...kind,
+    '-days',
+    '2',
+    '-subj',
+    '/CN=localhost',
+    '-keyout',
+    key,
+    '-out',
+    cert,
+  ]);
+  if (made.status !== 0) throw new Error(`openssl could not make a certificate: ${made.stderr ?? made.error}`);
+  return { cert, key };
 }

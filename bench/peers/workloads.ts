@@ -2,7 +2,7 @@ import { BULK_PATH } from '../backends/fast-backend.ts';
 import { runBulk } from '../lib/bulk.ts';
 import type { ProcessGroup } from '../lib/processes.ts';
 import { runWrk } from '../lib/wrk.ts';
-import type { Layer } from './peer.ts';
+import type { Entry } from './peer.ts';
 
 /** What a workload measured, before CPU time and memory are added. */
 export interface Work {
@@ -27,7 +27,7 @@ export interface Drive {
 export interface Workload {
   readonly name: string;
   readonly title: string;
-  readonly layer: Layer;
+  readonly layer: Entry;
   readonly kind: 'requests' | 'bulk';
   run(group: ProcessGroup, drive: Drive): Promise<Work>;
 }
@@ -35,9 +35,13 @@ export interface Workload {
 // The bulk run is about bytes: more connections only add switching between them.
 const BULK_CONNECTIONS = 4;
 
-function requests(name: string, title: string, layer: Layer, newConnections: boolean): Workload {
+function requests(name: string, title: string, layer: Entry, newConnections: boolean): Workload {
   const run = async (group: ProcessGroup, { port, ...drive }: Drive): Promise<Work> => {
-    const result = await runWrk(group, { ...drive, url: `http://127.0.0.1:${port}/`, newConnections });
+    const result = await runWrk(group, {
+      ...drive,
+      url: `${layer === 'l7-tls' ? 'https' : 'http'}://127.0.0.1:${port}/`,
+      newConnections,
+    });
     const { requests: units, requestsPerSecond: rate, p99Ms, errors } = result;
     return { units, rate, p99Ms, errors };
   };
@@ -58,6 +62,7 @@ async function bulk(group: ProcessGroup, drive: Drive): Promise<Work> {
 export const workloads: readonly Workload[] = [
   requests('l7-keepalive', 'L7, keep-alive connections', 'l7', false),
   requests('l7-new-connections', 'L7, a new connection for each request', 'l7', true),
+  requests('l7-tls-keepalive', 'L7 over TLS, keep-alive connections', 'l7-tls', false),
   requests('l4-keepalive', 'L4, keep-alive connections', 'l4', false),
   requests('l4-new-connections', 'L4, a new connection for each request', 'l4', true),
   { name: 'l4-bulk', title: 'L4, bulk download over 4 connections', layer: 'l4', kind: 'bulk', run: bulk },

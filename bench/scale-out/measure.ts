@@ -53,6 +53,7 @@ export async function measureScale(
     const running = await startPeer(group, peer, { backends, balance, workers, forwarded: false, nodeFlags: [] });
     const points: ScalePoint[] = [];
     for (const layer of peer.layers) {
+      if (layer === 'l7-tls') continue;
       const label = `${count} backend${count === 1 ? '' : 's'}, ${layer.toUpperCase()}`;
       points.push(await watch(label, measureLayer(group, running, { layer, count, options })));
     }
