@@ -2,7 +2,18 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { type Address, formatAddress } from '../support/address.ts';
 import { Refusal, scalar } from './scalar.ts';
-import { backendAddress, choice, duration, integer, matching, name, percent, regexProblem, text } from './scalars.ts';
+import {
+  backendAddress,
+  choice,
+  duration,
+  flag,
+  integer,
+  matching,
+  name,
+  percent,
+  regexProblem,
+  text,
+} from './scalars.ts';
 import { mostConnections } from './schema-listener.ts';
 import { largestWeight } from './schema-route.ts';
 import { connectTlsSchema } from './schema-tls.ts';
@@ -84,6 +95,7 @@ const fullBackend = z.strictObject({
   maxConnections: integer(0, mostConnections)
     .prefault(0)
     .describe('Leases at a time over all workers; 0 for no limit.'),
+  backup: flag().prefault(false).describe('Used only while no other backend of the pool can be.'),
 });
 
 /** One address of a pool, after defaults. */
@@ -93,12 +105,16 @@ export interface BackendConfig {
   weight: number;
   /** Leases at a time over all workers; 0 for no limit. */
   maxConnections: number;
+  /** Used only while no other can be. */
+  backup: boolean;
 }
 
 const backendSchema = z
   .union([backendAddress(), fullBackend])
   .transform((written): BackendConfig => {
-    if ('kind' in written) return { id: formatAddress(written), address: written, weight: 1, maxConnections: 0 };
+    if ('kind' in written) {
+      return { id: formatAddress(written), address: written, weight: 1, maxConnections: 0, backup: false };
+    }
     const { name: id = formatAddress(written.address), ...rest } = written;
     return { id, ...rest };
   })
@@ -186,13 +202,20 @@ export const poolSchema = z
         failures: integer(0, 1_000_000)
           .prefault(5)
           .describe('Failures in a row (connect, reset, timeout, 502–504) that eject a backend; 0 turns it off.'),
-        for: duration().prefault('10s').describe('How long an ejected backend gets nothing.'),
+        for: duration()
+          .prefault('10s')
+          .describe(
+            'How long an ejected backend gets nothing, the first time; each further time it is longer by this.',
+          ),
         max: percent()
           .prefault('50%')
           .describe('Share of the pool that may be ejected at a time; never the last backend.'),
       })
       .prefault({})
       .describe('Taking a backend out for what traffic shows.'),
+    panic: percent()
+      .prefault('0%')
+      .describe('Below this share of backends that are well, all are used, whatever their health.'),
     connect: z
       .strictObject({
         timeout: duration().prefault('2s').describe('For one connection to be made.'),

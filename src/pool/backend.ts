@@ -9,6 +9,8 @@ export interface BackendPlan {
   readonly id: string;
   /** Where to connect, names resolved: IP addresses or one Unix path; none while its name does not resolve. */
   readonly endpoints: readonly Endpoint[];
+  /** True when it is used only while no other backend of its pool can be. */
+  readonly backup?: boolean;
   /** As in the config, for a Host field and for messages. */
   readonly address: string;
 }
@@ -29,6 +31,8 @@ export class Backend implements Candidate {
   readonly address: string;
   /** The host of its address; undefined for a Unix socket. */
   readonly host: string | undefined;
+  /** See `BackendPlan`; a reload may change it. */
+  backup: boolean;
   readonly #table: SharedTable;
   #endpoints: readonly Endpoint[];
   #turn = 0;
@@ -43,6 +47,7 @@ export class Backend implements Candidate {
     const parsed = parseAddress(plan.address);
     this.host = typeof parsed === 'object' && parsed.kind === 'tcp' ? parsed.host : undefined;
     this.#endpoints = plan.endpoints;
+    this.backup = plan.backup === true;
   }
 
   set endpoints(endpoints: readonly Endpoint[]) {
@@ -93,6 +98,11 @@ export class Backend implements Candidate {
       !this.#table.ejected(slot) &&
       this.#table.weight(slot) > 0
     );
+  }
+
+  /** True when nothing but its health may keep leases from it. */
+  get wanted(): boolean {
+    return this.#table.admin(this.slot) === AdminState.enabled && this.#table.weight(this.slot) > 0;
   }
 
   /** True when it may be given requests of the sessions it has: also while it drains, and when new ones go elsewhere. */

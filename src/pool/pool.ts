@@ -2,6 +2,7 @@ import { algorithms } from '../pick/algorithms.ts';
 import type { Balancer, PickHint } from '../pick/balancer.ts';
 import { Hash } from '../pick/hash.ts';
 import { Backend, type BackendPlan } from './backend.ts';
+import { eligibleOf } from './eligible.ts';
 import { isFailure, Lease, type Lessor, type Outcome } from './lease.ts';
 import type { SharedTable } from './table.ts';
 import { PoolTiming } from './timing.ts';
@@ -15,6 +16,8 @@ export interface PoolPlan {
   readonly backends: readonly BackendPlan[];
   /** See `BalancerContext`. */
   readonly loadFactor?: number | undefined;
+  /** Below this share of backends that are well, all are used; 0 for never. */
+  readonly panicBelow?: number;
   /** Failures in a row after which a backend is reported for ejection; 0 for never. */
   readonly ejectAfter: number;
   /** True when a probe will bring back a backend whose connect was refused, so that it may be left out at once. */
@@ -109,6 +112,7 @@ export class Pool implements Lessor {
     this.backends = plan.backends.map((backendPlan) => {
       const backend = known.get(backendPlan.slot) ?? new Backend(this.#table, backendPlan);
       backend.endpoints = backendPlan.endpoints;
+      backend.backup = backendPlan.backup === true;
       return backend;
     });
     const { byLatency } = algorithms[plan.algorithm];
@@ -123,7 +127,7 @@ export class Pool implements Lessor {
     const version = this.#table.version(this.number);
     if (version === this.#version) return;
     this.#version = version;
-    this.#eligible = this.backends.filter((backend) => backend.eligible);
+    this.#eligible = eligibleOf(this.backends, this.#plan.panicBelow ?? 0);
     this.#balancer.update(this.#eligible);
     this.#byKey?.update(this.#eligible);
   }

@@ -170,6 +170,11 @@ export class SharedTable {
     if (Atomics.load(this.#cells, at) !== 0) Atomics.store(this.#cells, at, 0);
   }
 
+  /** Sets how many failures in a row count as made already. */
+  setStreak(slot: number, failures: number): void {
+    Atomics.store(this.#cells, slot * BACKEND_CELLS + BackendCell.streak, failures);
+  }
+
   streak(slot: number): number {
     return Atomics.load(this.#cells, slot * BACKEND_CELLS + BackendCell.streak);
   }

@@ -8,6 +8,9 @@ import { lookupThrough, type Resolver } from '../support/resolve.ts';
 import type { ConnectTlsPlan } from '../support/tls-client.ts';
 import type { PlannedBackend } from './plan.ts';
 
+/** Each ejection is longer by one `eject.for`, up to this many; as long a good time makes them short again. */
+const LONGEST_EJECTION = 10;
+
 /** What of a backend is known, as the admin API words it. */
 export type HealthWord = 'up' | 'down' | 'ejected' | 'unknown';
 
@@ -42,6 +45,10 @@ interface Ward {
   /** Set while it is ejected. */
   ejection: TimerHandle | undefined;
   ejectionReason: string;
+  /** Ejections one after another, with too little good time between them to forget any. */
+  ejections: number;
+  /** When the last one ended, in ms of the clock. */
+  readmittedAt: number;
   /** What was last told of it: one line of the log for each change. */
   told: HealthWord;
 }
@@ -89,6 +96,8 @@ export class HealthKeeper {
         policy,
         ejection: known?.ejection,
         ejectionReason: known?.ejectionReason ?? '',
+        ejections: known?.ejections ?? 0,
+        readmittedAt: known?.readmittedAt ?? 0,
         told: known?.told ?? 'unknown',
       };
       this.#wards.set(key, ward);
@@ -153,9 +162,11 @@ export class HealthKeeper {
     const { failures, for: forMs } = ward.policy.eject;
     const streak = table.streak(ward.slot);
     if (ward.ejection !== undefined || streak < failures || !this.#mayEject(ward)) return;
+    if (clock.now() - ward.readmittedAt > forMs * LONGEST_EJECTION) ward.ejections = 0;
+    ward.ejections = Math.min(ward.ejections + 1, LONGEST_EJECTION);
     ward.ejectionReason = `${streak} failures in a row`;
     table.setEjected(ward.slot, true);
-    ward.ejection = clock.setTimeout(() => this.#readmit(ward.key), forMs);
+    ward.ejection = clock.setTimeout(() => this.#readmit(ward.key), forMs * ward.ejections);
     ward.ejection.unref();
     this.#publish(ward, 'ejected', ward.ejectionReason);
   }
@@ -177,10 +188,13 @@ export class HealthKeeper {
     this.#deps.table.setEjected(ward.slot, false);
   }
 
+  /** It comes back on trial: its next failure ejects it again, for longer; its next success makes it one like all others. */
   #readmit(key: string): void {
     const ward = this.#wards.get(key);
     if (ward === undefined) return;
     this.#pardon(ward);
+    ward.readmittedAt = this.#deps.clock.now();
+    this.#deps.table.setStreak(ward.slot, Math.max(0, ward.policy.eject.failures - 1));
     const { word, reason } = this.describe(ward.slot);
     this.#publish(ward, word, reason);
   }

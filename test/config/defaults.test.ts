@@ -21,10 +21,17 @@ const defaultRoute = {
 const defaultPool = {
   balance: { algorithm: 'round-robin', key: { kind: 'source' }, loadFactor: 1.25 },
   backends: [
-    { id: '127.0.0.1:3001', address: { kind: 'tcp', host: '127.0.0.1', port: 3001 }, weight: 1, maxConnections: 0 },
+    {
+      id: '127.0.0.1:3001',
+      address: { kind: 'tcp', host: '127.0.0.1', port: 3001 },
+      weight: 1,
+      maxConnections: 0,
+      backup: false,
+    },
   ],
   health: { type: 'tcp', interval: 2000, timeout: 1000, rise: 2, fall: 3, port: 0 },
   eject: { failures: 5, for: 10_000, max: 0.5 },
+  panic: 0,
   connect: { timeout: 2000, local: '' },
   keepAlive: { max: 256, idle: 30_000 },
 };

@@ -29,7 +29,6 @@ const poolRows: [string, string, string | undefined][] = [
   ['eject: { latency: 5 }', 'eject.latency', 'eject: { latency: 0 }'],
   ['slowStart: 10s', 'slowStart', 'slowStart: 0s'],
   ['slowStart: soon', 'slowStart', 'slowStart: 0'],
-  ['panic: 10%', 'panic', 'panic: 0%'],
   ['queue: { max: 1 }', 'queue', 'queue: { max: 0, timeout: 1s }'],
   ['queue: 5', 'queue', 'queue: {}'],
   ['connect: { proxyProtocol: v2 }', 'connect.proxyProtocol', 'connect: { proxyProtocol: off }'],
@@ -74,12 +73,6 @@ describe('what is not available yet', () => {
 
   it.each(valueRows)('among the values of a key: %s', async (text, key, value) => {
     expect(await messageOf(text)).toBe(`${key}: not available yet: ${value}`);
-  });
-
-  it('of a backend: backup', async () => {
-    const backend = (backup: string) => yaml({ backend: `{ address: "h:1", backup: ${backup} }` });
-    expect(await messageOf(backend('true'))).toBe('pools.app.backends[1].backup: not available yet');
-    expect(await configOf(backend('false'))).toEqual(await configOf(yaml({ backend: '"h:1"' })));
   });
 
   it('of a tcp listener: routes and a data plane in the kernel', async () => {
@@ -146,7 +139,7 @@ describe('takeUnavailable', () => {
 
   it('has a test above for every row', () => {
     const tested = [...listenerRows, ...routeRows, ...poolRows].map(([, key]) => key);
-    const rest = [...valueRows.map(([, key]) => key), 'backends.backup', 'routes', 'dataplane'];
+    const rest = [...valueRows.map(([, key]) => key), 'routes', 'dataplane'];
     const words = new Set(
       [...tested, ...rest].map((key) =>
         key
