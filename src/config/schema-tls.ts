@@ -32,7 +32,7 @@ const minVersion = scalar<string | number, '1.2' | '1.3'>({
 });
 
 /** The protocols that a listener with TLS offers. */
-export const alpnProtocols = ['http/1.1'] as const;
+export const alpnProtocols = ['h2', 'http/1.1'] as const;
 
 const certificateSchema = z.strictObject({
   cert: path().describe(
@@ -47,7 +47,9 @@ const certificateSchema = z.strictObject({
     .array(choice(alpnProtocols))
     .min(1)
     .optional()
-    .describe('Protocols that are offered to clients (ALPN), the preferred first. Default: all that there are.'),
+    .describe(
+      'Protocols that are offered to clients (ALPN), the preferred first. Default: both, but no `h2` on a tcp listener, whose backends might not speak it.',
+    ),
 });
 
 /** The keys of a certificate that are about the whole listener. */
@@ -59,7 +61,7 @@ export const listenerTlsSchema = z
   .prefault(false)
   .transform((written) => {
     if (written === false) return undefined;
-    const { minVersion = '1.2', clientCa = '', alpn = [...alpnProtocols] } = written[0]!;
+    const { minVersion = '1.2', clientCa = '', alpn } = written[0]!;
     return { certificates: written.map(({ cert, key }) => ({ cert, key })), minVersion, clientCa, alpn };
   })
   .describe(

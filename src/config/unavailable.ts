@@ -32,8 +32,6 @@ const isEmptyQueue = (value: unknown) => isObject(value) && is(0, undefined)(val
 
 const rows: readonly Unavailable[] = [
   { key: 'listeners.*.protocol', values: words('udp') },
-  { key: 'listeners.*.tls.alpn.*', values: words('h2') },
-  { key: 'listeners.*.tls.*.alpn.*', values: words('h2') },
   { key: 'listeners.*.proxyProtocol', off: is(false, 'off') },
   { key: 'listeners.*.allow', off: isEmptyList },
   { key: 'listeners.*.deny', off: isEmptyList },

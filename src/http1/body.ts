@@ -58,6 +58,9 @@ export class BodyFramer {
   /** Bytes of body data seen, chunk framing not counted. */
   dataBytes = 0;
   problem = '';
+  /** Set to have the trailer section kept in `trailerText`, as it came, for a receiver that has trailers elsewhere. */
+  keepsTrailers = false;
+  trailerText = '';
   #step: number = Step.done;
   #remaining = 0;
   #digits = 0;
@@ -85,6 +88,7 @@ export class BodyFramer {
   #start(step: number): void {
     this.#step = step;
     this.dataBytes = 0;
+    this.trailerText = '';
     this.#extensionBytes = 0;
     this.#trailerBytes = 0;
   }
@@ -174,6 +178,7 @@ export class BodyFramer {
   /** One byte of the trailer section (RFC 9112 §7.1.2). */
   #feedTrailer(byte: number): void {
     if (++this.#trailerBytes > MAX_TRAILER_BYTES) return this.#refuse('a trailer section that is too long');
+    if (this.keepsTrailers) this.trailerText += String.fromCharCode(byte);
     switch (this.#step) {
       case Step.trailerStart:
         this.#nameLength = 0;

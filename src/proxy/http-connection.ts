@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { NEED_MORE, REFUSED } from '../http1/head.ts';
+import { prefaceIn } from '../http1/preface.ts';
 import { parseRequestHead } from '../http1/request-head.ts';
 import type { Tunnel } from '../relay/tunnel.ts';
 import type { Expiring } from '../support/deadlines.ts';
@@ -26,6 +27,8 @@ const MAX_WAITING_BYTES = READ_BUFFER_BYTES;
 export interface HttpOwner extends HttpContext {
   /** The connection is over. */
   closed(connection: HttpConnection): void;
+  /** The client speaks HTTP/2, of which `bytes` came: the connection is served as such from here on. */
+  becomeHttp2(connection: HttpConnection, bytes: Buffer): void;
 }
 
 /**
@@ -156,6 +159,11 @@ export class HttpConnection implements WireSink, Expiring, Member, ClientSide {
   #frame(bytes: Buffer, pos: number, end: number): number {
     const { head } = this.site;
     const next = parseRequestHead(head, bytes, { start: pos, end }, this.#maxHead);
+    if (next === REFUSED && this.served === 0 && this.wire.handOver !== undefined && this.site.proto === 'http') {
+      const begun = prefaceIn(bytes, pos, end);
+      if (begun === 'whole') return this.#becomeHttp2(bytes, pos, end);
+      if (begun === 'part') return pos;
+    }
     if (next === NEED_MORE) {
       if (!this.#headBegun) this.expectIn(this.site.timeouts.header);
       this.#headBegun = true;
@@ -171,6 +179,14 @@ export class HttpConnection implements WireSink, Expiring, Member, ClientSide {
     const exchange = new Exchange(this);
     this.#exchange = exchange;
     return exchange.start(bytes, next, end);
+  }
+
+  /** The parser has refused what begins like HTTP/2 (RFC 9113 §3.4), at no cost to those that speak HTTP/1.1. */
+  #becomeHttp2(bytes: Buffer, pos: number, end: number): number {
+    this.#closing = true;
+    this.site.deps.deadlines.remove(this);
+    this.site.becomeHttp2(this, Buffer.from(bytes.subarray(pos, end)));
+    return end;
   }
 
   /** Keeps `bytes[from..to)` for later, in a buffer that doubles, so that a trickle of bytes costs no quadratic copying. */
@@ -255,6 +271,13 @@ export class HttpConnection implements WireSink, Expiring, Member, ClientSide {
     this.write(text);
     logRefused(this, { code, cause }, { status: response.status, text });
     this.close();
+  }
+
+  /** Refuses a request that has not come as text at all; the wire is not read. */
+  refuseAtOnce(cause: string): void {
+    this.wire.sink = this;
+    this.site.deps.deadlines.add(this);
+    this.refuse('bad-request', cause);
   }
 
   /**

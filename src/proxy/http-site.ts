@@ -6,9 +6,10 @@ import { compile, type Router } from '../route/compile.ts';
 import type { MatchConfig } from '../route/rule.ts';
 import { createSplit } from '../route/split.ts';
 import { type CidrSet, cidrSet } from '../support/cidr.ts';
-import { Members } from '../support/members.ts';
+import { type Member, Members } from '../support/members.ts';
 import type { Wire } from '../support/wire.ts';
 import type { PoolSite, ProxyDeps } from './deps.ts';
+import { H2Connection } from './h2-connection.ts';
 import { HeadFacts } from './head-facts.ts';
 import type { HeldBody } from './held-body.ts';
 import { HttpConnection, type HttpOwner } from './http-connection.ts';
@@ -41,6 +42,12 @@ const DRAIN_IDLE_MS = 1000;
 const requestHead = new RequestHead();
 const requestFacts = new HeadFacts(requestHead);
 
+/** A client's connection, of whatever version. */
+interface ClientConnection extends Member {
+  drain(idleMs: number): void;
+  cut(): void;
+}
+
 /** An http listener in one worker: its settings as of the last reload, and the connections it has. */
 export class HttpSite implements HttpOwner {
   readonly deps: ProxyDeps;
@@ -56,7 +63,7 @@ export class HttpSite implements HttpOwner {
   #trusted: CidrSet;
   /** By the routes that have one, as of the last reload. */
   readonly #mirrors = new WeakMap<RouteSite, Mirror>();
-  readonly #connections = new Members<HttpConnection>();
+  readonly #connections = new Members<ClientConnection>();
   readonly #idPrefix = randomBytes(8).toString('hex');
   #idCounter = 0;
 
@@ -194,10 +201,22 @@ export class HttpSite implements HttpOwner {
 
   /** Serves a connection that was admitted. */
   begin(wire: Wire): void {
+    if (wire.alpnProtocol === 'h2') return this.#beginHttp2(wire, undefined);
     const connection = new HttpConnection(this, wire);
     this.#connections.add(connection);
     connection.start();
     if (this.draining) connection.drain(DRAIN_IDLE_MS);
+  }
+
+  becomeHttp2(connection: HttpConnection, bytes: Buffer): void {
+    this.#connections.remove(connection);
+    this.#beginHttp2(connection.wire, bytes);
+  }
+
+  #beginHttp2(wire: Wire, bytes: Buffer | undefined): void {
+    const connection = new H2Connection(this, wire, bytes);
+    this.#connections.add(connection);
+    if (this.draining) connection.drain();
   }
 
   /** Gives the place of an admitted connection back. */
@@ -207,7 +226,7 @@ export class HttpSite implements HttpOwner {
   }
 
   /** An admitted connection is over. */
-  closed(connection: HttpConnection): void {
+  closed(connection: ClientConnection): void {
     if (this.#connections.remove(connection)) this.leave();
   }
 

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { isIPv6 } from 'node:net';
+import { isIPv6, Socket, type SocketConstructorOpts } from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import { latin1 } from './latin1.ts';
 import type {
@@ -262,6 +262,17 @@ export class HandleWire implements Wire, WriteOwner {
     if (this.destroyed) return;
     this.#queue();
     this.#close();
+  }
+
+  /** The handle itself is handed over, to a `net.Socket` that is put around it. */
+  handOver(): Socket {
+    const handle = this.#handle;
+    this.sink = silentSink;
+    this.destroyed = true;
+    this.#reading = false;
+    handle.readStop();
+    handle.wire = undefined;
+    return new Socket({ handle, allowHalfOpen: true, manualStart: true } as unknown as SocketConstructorOpts);
   }
 
   #fail(status: number, syscall: string): void {

@@ -17,6 +17,7 @@ function readShared(this: SocketWire, length: number, bytes: Uint8Array): boolea
 export class SocketWire extends net.Socket implements Wire {
   sink: WireSink = silentSink;
   #failure: NodeJS.ErrnoException | undefined;
+  #handedOver = false;
 
   /** Wraps an accepted handle, as node:net itself does; without one, a socket to be connected. */
   constructor(handle?: object) {
@@ -31,6 +32,7 @@ export class SocketWire extends net.Socket implements Wire {
 
   /** Events go straight to the sink; only what node:net itself waits for is emitted as usual. */
   override emit(event: string | symbol, ...args: unknown[]): boolean {
+    if (this.#handedOver) return super.emit(event, ...args);
     switch (event) {
       case 'end':
         this.sink.onEnd();
@@ -88,6 +90,13 @@ export class SocketWire extends net.Socket implements Wire {
   reset(): void {
     if (this.connecting || !this.#isTcp) this.destroy();
     else this.resetAndDestroy();
+  }
+
+  /** The socket itself is handed over. */
+  handOver(): this {
+    this.sink = silentSink;
+    this.#handedOver = true;
+    return this;
   }
 
   /** Unix sockets know no reset. */

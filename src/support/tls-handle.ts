@@ -58,6 +58,8 @@ export interface TlsInternals {
   readonly _handle: TlsHandle | null;
   readonly _tlsOptions: { readonly accepted?: object | undefined };
   connecting: boolean;
+  /** node:tls says so in listeners of its own servers and clients; node:http2 waits for it. */
+  secureConnecting: boolean;
   _start(): void;
   _releaseControl(): boolean;
 }

@@ -160,6 +160,7 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner {
    */
   handOver(): tls.TLSSocket {
     this.#handedOver = true;
+    internals(this).secureConnecting = false;
     return this;
   }
 

@@ -1,4 +1,5 @@
 import type { Buffer } from 'node:buffer';
+import type { Duplex } from 'node:stream';
 
 /** What one read of a wire can bring at most, in bytes: a sink that keeps what it cannot use keeps no more than twice this. */
 export const READ_BUFFER_BYTES = 64 * 1024;
@@ -67,4 +68,10 @@ export interface Wire {
   reset(): void;
   /** Closes both directions. */
   destroy(): void;
+  /**
+   * Gives the connection up to somebody who uses it as a stream of Node, as node:http2 does: from now on the sink hears
+   * nothing. Nothing may have been written, and what was read is the caller's to put back with `unshift`. A wire of
+   * TLS can only be handed over before anything was read. Missing where there is no connection of its own to hand over.
+   */
+  handOver?(): Duplex;
 }

@@ -38,8 +38,6 @@ const poolRows: [string, string, string | undefined][] = [
 ];
 
 const valueRows: [string, string, string][] = [
-  [yaml({ listener: 'tls: { cert: a, key: b, alpn: [h2] }' }), 'listeners.web.tls.alpn[0]', '"h2"'],
-  [yaml({ listener: 'tls: [{ cert: a, key: b, alpn: [http/1.1, h2] }]' }), 'listeners.web.tls[0].alpn[1]', '"h2"'],
   [yaml({ pool: 'health: { type: grpc, path: /x }' }), 'pools.app.health.type', '"grpc"'],
   [yamlWithRoute('pool: app, retry: { on: [connect, timeout] }'), 'listeners.web.routes[0].retry.on[1]', '"timeout"'],
   [yamlWithRoute('pool: app, retry: { on: ["503"] }'), 'listeners.web.routes[0].retry.on[0]', '"503"'],

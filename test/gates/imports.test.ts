@@ -16,6 +16,7 @@ const folders: Record<string, FolderRule> = {
   support: [],
   accept: ['support'],
   http1: ['support'],
+  http2: ['support', 'http1'],
   route: ['support'],
   pick: ['support'],
   connect: ['support'],
@@ -25,13 +26,13 @@ const folders: Record<string, FolderRule> = {
   observe: ['support'],
   config: ['support', 'route'],
   admin: ['support'],
-  proxy: ['accept', 'http1', 'route', 'pick', 'connect', 'relay', 'pool', 'observe', 'support'],
+  proxy: ['accept', 'http1', 'http2', 'route', 'pick', 'connect', 'relay', 'pool', 'observe', 'support'],
   runtime: { except: ['cli', 'index.ts', ''] },
   cli: ['runtime', 'config', 'admin', 'route', 'observe', 'support'],
   'index.ts': ['runtime', 'config', 'support'],
 };
 
-const dataPath = ['accept', 'http1', 'route', 'pick', 'connect', 'relay', 'pool', 'proxy'];
+const dataPath = ['accept', 'http1', 'http2', 'route', 'pick', 'connect', 'relay', 'pool', 'proxy'];
 const noDisk = ['node:fs', 'node:dns', 'node:child_process'];
 const noSockets = [...noDisk, 'node:net', 'node:tls', 'node:http', 'node:http2', 'node:dgram'];
 

@@ -54,13 +54,18 @@ describe('a listener with TLS', () => {
     expect(await shown()).toBe('a.test');
   });
 
-  it('negotiates http/1.1, and refuses what it cannot speak', async () => {
+  it('negotiates h2 before http/1.1, and refuses what it cannot speak', async () => {
     const lb = await runFairlead({
       ...webConfig(['127.0.0.1:1'], { tls: new TestAuthority().for('a.test') }),
       ...scraped,
     });
-    const client = await connectTls(lb.address(), { rejectUnauthorized: false, ALPNProtocols: ['h2', 'http/1.1'] });
-    expect(client.socket.alpnProtocol).toBe('http/1.1');
+    for (const [ALPNProtocols, settled] of [
+      [['http/1.0', 'http/1.1'], 'http/1.1'],
+      [['http/1.1', 'h2'], 'h2'],
+    ] as const) {
+      const client = await connectTls(lb.address(), { rejectUnauthorized: false, ALPNProtocols: [...ALPNProtocols] });
+      expect(client.socket.alpnProtocol).toBe(settled);
+    }
     const old = await connectTls(lb.address(), { rejectUnauthorized: false, ALPNProtocols: ['http/1.0'] });
     expect(old.socket.alpnProtocol).toBe('http/1.0');
     expect(await refusalOf(lb.address(), { ALPNProtocols: ['acme-tls/1'] })).toBe(

@@ -1,0 +1,26 @@
+import { isConnectionField, isPlainField } from './request-in.ts';
+
+/** Names that may not stand in a trailer section (RFC 9110 §6.5.1): those are left out rather than passed on. */
+const NOT_TRAILERS: ReadonlySet<string> = new Set([
+  'host',
+  'content-length',
+  'authorization',
+  'te',
+  'trailer',
+  'expect',
+  'x-forwarded-for',
+  'x-forwarded-proto',
+  'x-forwarded-host',
+]);
+
+/** Writes trailers as the trailer section of chunks, each line with its CRLF; `undefined` when one of them is malformed. */
+export function trailersIn(raw: readonly string[]): string | undefined {
+  let text = '';
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i]!;
+    const value = raw[i + 1]!;
+    if (!isPlainField(name, value) || isConnectionField(name)) return undefined;
+    if (!NOT_TRAILERS.has(name)) text += `${name}: ${value}\r\n`;
+  }
+  return text;
+}

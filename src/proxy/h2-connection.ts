@@ -1,0 +1,113 @@
+import type { Buffer } from 'node:buffer';
+import type { ServerHttp2Stream } from 'node:http2';
+import { ClientSession, type SessionObserver } from '../http2/client-session.ts';
+import { type ClientPlace, H2ClientWire } from '../http2/client-wire.ts';
+import { translateRequest } from '../http2/request-in.ts';
+import type { Expiring } from '../support/deadlines.ts';
+import { type Member, Members } from '../support/members.ts';
+import type { Wire } from '../support/wire.ts';
+import { HttpConnection, type HttpOwner } from './http-connection.ts';
+
+/** How long a connection whose last stream has ended has to close by itself, in ms. */
+const CLOSE_MS = 2000;
+
+/** A listener as its HTTP/2 connections see it. */
+export interface H2Owner extends HttpOwner {
+  /** The connection is over. */
+  closed(connection: HttpConnection | H2Connection): void;
+}
+
+/**
+ * A client's connection that speaks HTTP/2. Each of its streams is served as an HTTP/1.1 connection with one request
+ * would be, so that routes, limits, retries and logs are the same for both; here is only what all streams share.
+ */
+export class H2Connection implements SessionObserver, ClientPlace, Expiring, Member {
+  memberIndex = -1;
+  deadline = Number.POSITIVE_INFINITY;
+  deadlineIndex = -1;
+  readonly remoteAddress: string | undefined;
+  readonly localAddress: string | undefined;
+  readonly localPort: number | undefined;
+  readonly clientLines: string;
+  readonly #site: H2Owner;
+  readonly #session: ClientSession;
+  readonly #streams = new Members<H2ClientWire>();
+  #served = 0;
+  #finishing = false;
+
+  /** Takes over a wire whose client speaks HTTP/2; `early` is what was read from it. */
+  constructor(site: H2Owner, wire: Wire, early: Buffer | undefined) {
+    this.#site = site;
+    this.remoteAddress = wire.remoteAddress;
+    this.localAddress = wire.localAddress;
+    this.localPort = wire.localPort;
+    this.clientLines = wire.clientLines ?? '';
+    const socket = wire.handOver!();
+    if (early !== undefined) socket.unshift(early);
+    this.#session = new ClientSession(socket, this);
+    site.deps.deadlines.add(this);
+    this.#expectStreams();
+  }
+
+  get now(): number {
+    return this.#site.deps.deadlines.now;
+  }
+
+  #expectStreams(): void {
+    const { deps, timeouts } = this.#site;
+    this.deadline = deps.deadlines.in(this.#finishing ? CLOSE_MS : timeouts.idle);
+  }
+
+  onRequest(stream: ServerHttp2Stream, raw: readonly string[], endStream: boolean): void {
+    const request = translateRequest(raw, endStream);
+    const method = request.problem === '' && request.text.startsWith('HEAD ') ? 'HEAD' : '';
+    const wire = new H2ClientWire(this, stream, request, method);
+    this.#streams.add(wire);
+    this.deadline = Number.POSITIVE_INFINITY;
+    const connection = new HttpConnection(this.#site, wire);
+    wire.owner = connection;
+    connection.served = this.#served++;
+    if (request.problem === '') return connection.start();
+    connection.refuseAtOnce(request.problem);
+    this.#session.countReset();
+  }
+
+  left(wire: H2ClientWire, early: boolean): void {
+    this.#streams.remove(wire);
+    wire.owner = undefined;
+    if (early) this.#session.countReset();
+    if (this.#streams.size === 0) this.#expectStreams();
+  }
+
+  onRefused(reason: 'http2-flood' | 'http2-protocol'): void {
+    this.#site.meters.refused(reason);
+  }
+
+  onGone(): void {
+    this.#site.deps.deadlines.remove(this);
+    this.#site.closed(this);
+  }
+
+  /** No stream for so long: says goodbye, and leaves when the client does not. */
+  onDeadline(): void {
+    if (this.#finishing) return this.#session.destroy();
+    this.#finish();
+  }
+
+  #finish(): void {
+    this.#finishing = true;
+    if (this.#streams.size === 0) this.#expectStreams();
+    this.#session.finish();
+  }
+
+  /** A drain has begun: streams under way are finished, and new ones belong on another connection. */
+  drain(): void {
+    if (!this.#finishing) this.#finish();
+  }
+
+  /** A drain's time is up. */
+  cut(): void {
+    for (const wire of this.#streams.all()) wire.owner?.cut();
+    this.#session.destroy();
+  }
+}
