@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -50,7 +51,7 @@ export interface SlowSample {
 
 /** The configuration: timers that are short enough to be seen at work, everything else as it is by default. */
 export function slowConfig(
-  ports: { readonly listener: number; readonly backends: readonly number[] },
+  ports: { readonly listener: number; readonly backends: readonly number[]; readonly deaf: number },
   o: SlowOptions,
 ): string {
   return `workers: 1
@@ -62,8 +63,11 @@ listeners:
     protocol: http
     bind: "127.0.0.1:${ports.listener}"
     timeouts: { header: ${o.timeoutS}s, idle: ${o.timeoutS}s, body: ${bodyTimeoutS(o)}s }
-    pool: apps
+    routes:
+      - { match: { path: /deaf }, pool: deaf }
+      - pool: apps
 pools:
+  deaf: { backends: ["127.0.0.1:${ports.deaf}"], health: { type: off } }
   apps:
     backends: [${ports.backends.map((port) => `"127.0.0.1:${port}"`).join(', ')}]
 `;
@@ -91,10 +95,19 @@ export function patienceMs({ timeoutS, everyS }: SlowOptions): number {
   return (timeoutS + everyS + BLIND_MARGIN_S) * 1000 + 5000;
 }
 
-async function startFairlead(group: ProcessGroup, backends: readonly number[], options: SlowOptions) {
+/** A backend that takes requests and never answers, so that nothing but a timer ends a slow body. */
+async function startDeafBackend(): Promise<Server> {
+  const server = createServer((socket) => socket.on('error', () => {}).resume());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return server;
+}
+
+type Backends = { readonly backends: readonly number[]; readonly deaf: number };
+
+async function startFairlead(group: ProcessGroup, backends: Backends, options: SlowOptions) {
   const [listener] = (await freePorts(1)) as [number];
   const path = join(group.directory(), 'fairlead.yaml');
-  writeFileSync(path, slowConfig({ listener, backends }, options));
+  writeFileSync(path, slowConfig({ listener, ...backends }, options));
   const args = [MAIN, 'run', path];
   const running = await group.start({ name: 'fairlead', command: process.execPath, args, core: options.proxyCore });
   await portsReady(running, [listener]);
@@ -139,9 +152,11 @@ async function lastCount(crowd: RunningProcess, options: SlowOptions): Promise<C
 /** Measures one round with a backend and a Fairlead of its own. */
 export async function measureSlow(options: SlowOptions): Promise<Omit<SlowSample, 'round'>> {
   const group = new ProcessGroup();
+  const deafBackend = await startDeafBackend();
   try {
+    const { port: deaf } = deafBackend.address() as AddressInfo;
     const backend = await startFastBackend(group, 3, options.loadCore);
-    const { running, port } = await startFairlead(group, backend.ports, options);
+    const { running, port } = await startFairlead(group, { backends: backend.ports, deaf }, options);
     const wrk = { url: `http://127.0.0.1:${port}/`, connections: options.connections, newConnections: false };
     const window = { ...wrk, durationS: options.durationS, core: options.loadCore };
     if (options.warmUpS > 0) await runWrk(group, { ...window, durationS: options.warmUpS });
@@ -157,5 +172,6 @@ export async function measureSlow(options: SlowOptions): Promise<Omit<SlowSample
     return { alone, among, held, after, residentBytes };
   } finally {
     await group.close();
+    deafBackend.close();
   }
 }

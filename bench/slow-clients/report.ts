@@ -32,7 +32,7 @@ export function slowComplaints({ samples, options }: Pick<SlowResults, 'samples'
     if (among.requests === 0) found.push(`round ${round}: no other request was answered`);
     if (errors > 0) found.push(`round ${round}: ${errors} errors on other connections`);
     if (sum(held) < options.clients * 0.9) found.push(`round ${round}: only ${sum(held)} slow clients were held`);
-    if (after.served > 0) found.push(`round ${round}: ${after.served} readers were served before they were cut`);
+    if (after.served > 0) found.push(`round ${round}: ${after.served} slow clients ended otherwise than by a timer`);
     for (const kind of SLOW_KINDS) {
       if (after.open[kind] > 0) found.push(`round ${round}: ${after.open[kind]} of kind ${kind} were not cut`);
       if (after.cut[kind] === 0) found.push(`round ${round}: none of kind ${kind} was cut`);

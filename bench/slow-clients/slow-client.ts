@@ -23,13 +23,13 @@ export interface SlowSpec {
 
 const openings: Readonly<Record<SlowKind, (spec: SlowSpec) => string>> = {
   head: () => 'GET / HTTP/1.1\r\nHost: bench\r\nX-Slow: ',
-  body: () => 'POST / HTTP/1.1\r\nHost: bench\r\nContent-Length: 100000\r\n\r\n',
+  body: () => 'POST /deaf HTTP/1.1\r\nHost: bench\r\nContent-Length: 100000\r\n\r\n',
   reader: ({ path }) => `GET ${path} HTTP/1.1\r\nHost: bench\r\n\r\n`,
 };
 
 /**
- * Opens one slow client. `onOpen` is called once it is connected, `onEnd` once: with true when the other side has cut it
- * before it got what it asked for.
+ * Opens one slow client. `onOpen` is called once it is connected, `onEnd` once: with true when a timer of the other
+ * side has cut it: it was told so, or as a reader did not get all that it asked for.
  */
 export function openSlowClient(
   kind: SlowKind,
@@ -37,6 +37,7 @@ export function openSlowClient(
   on: { readonly open: () => void; readonly end: (cut: boolean) => void },
 ): Socket {
   let received = 0;
+  let timedOut = false;
   let timer: NodeJS.Timeout | undefined;
   const socket = connect(spec.port, '127.0.0.1', () => {
     on.open();
@@ -48,12 +49,13 @@ export function openSlowClient(
     } else timer = setInterval(() => socket.write('a'), spec.everyMs);
   });
   socket.on('data', (chunk) => {
+    if (received === 0) timedOut = chunk.toString('latin1').startsWith('HTTP/1.1 408 ');
     received += chunk.length;
   });
   socket.on('error', () => {});
   socket.on('close', () => {
     clearTimeout(timer);
-    on.end(kind !== 'reader' || received < spec.bytes);
+    on.end(kind === 'reader' ? received < spec.bytes : timedOut);
   });
   return socket;
 }
@@ -64,7 +66,7 @@ export interface CrowdCount {
   readonly open: PerKind;
   /** Connections that were cut. */
   readonly cut: PerKind;
-  /** Readers that got all of their answer, which then was too small to show anything. */
+  /** Connections that ended in another way: readers that got all of their answer, senders that were not told 408. */
   readonly served: number;
 }
 
