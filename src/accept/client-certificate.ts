@@ -14,7 +14,7 @@ export function clientCertificateLines({ subject, fingerprint256 }: X509Certific
 }
 
 /**
- * A distinguished name on one line, most general part first: `O=Example, CN=alice`. Whatever is not printable ASCII is
+ * A distinguished name on one line, in the order of the certificate: `O=Example, CN=alice`. Whatever is not printable ASCII is
  * written as the bytes of its UTF-8, `%C3%A9`, as are `%` and `,`, so that a name can neither break out of the field nor
  * pass for two.
  */
