@@ -47,7 +47,7 @@ export function serverOptions(plan: TlsListenerPlan): TlsWireOptions {
     secureContext: contexts[0]!,
     requestCert: asksForClient,
     rejectUnauthorized: asksForClient,
-    ALPNProtocols: protocolList(plan.alpn),
+    ALPNProtocols: plan.alpn.length === 0 ? undefined : protocolList(plan.alpn),
     SNICallback: contexts.length === 1 ? undefined : (name, done) => done(null, byName.find(name)),
   };
 }

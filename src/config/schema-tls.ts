@@ -48,7 +48,7 @@ const certificateSchema = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      'Protocols that are offered to clients (ALPN), the preferred first. Default: both, but no `h2` on a tcp listener, whose backends might not speak it.',
+      'Protocols that are offered to clients (ALPN), the preferred first. Default: both, and none on a tcp listener, which cannot know what its backends speak.',
     ),
 });
 

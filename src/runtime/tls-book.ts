@@ -160,7 +160,7 @@ export class TlsBook {
       }),
       minVersion: `TLSv${tls.minVersion}` as const,
       clientCa,
-      alpn: tls.alpn ?? (listener.protocol === 'http' ? ['h2', 'http/1.1'] : ['http/1.1']),
+      alpn: tls.alpn ?? (listener.protocol === 'http' ? ['h2', 'http/1.1'] : []),
       ticketKeys: this.#ticketKeys,
       sessionContext: digest([name, clientCa]).slice(0, 32),
       handshakeMs: listener.protocol === 'http' ? listener.timeouts.header : TCP_HANDSHAKE_MS,

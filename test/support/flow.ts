@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 
 const BLOCK_BYTES = 64 * 1024;
@@ -42,7 +42,7 @@ export class Source {
   }
 
   /** Sends so many bytes and waits whenever the socket is full; resolves when all were given to it. */
-  async send(socket: Socket, bytes: number): Promise<void> {
+  async send(socket: Duplex, bytes: number): Promise<void> {
     while (this.sent < bytes && !socket.destroyed) {
       const block = blockAt(this.sent, this.#first).subarray(0, bytes - this.sent);
       this.sent += block.length;
@@ -56,11 +56,11 @@ export class Sink {
   /** Bytes that came, a head that was skipped not counted. */
   received = 0;
   readonly #hash = createHash('sha256');
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   #head: string | undefined;
 
   /** Reads a socket from now on; with `skipHead` the bytes up to the first empty line do not count. */
-  constructor(socket: Socket, skipHead: boolean) {
+  constructor(socket: Duplex, skipHead: boolean) {
     this.#socket = socket;
     this.#head = skipHead ? '' : undefined;
     socket.on('data', (chunk: Buffer) => this.#take(chunk));
