@@ -37,7 +37,7 @@ const routeSchema = z.object({
 
 const listenerSchema = z.object({
   name: z.string(),
-  protocol: z.enum(['http', 'tcp']),
+  protocol: z.enum(['http', 'tcp', 'udp']),
   bind: z.array(z.string()).describe('Addresses as configured.'),
   addresses: z.array(z.string()).describe('Addresses as bound, with the real ports; empty until it is open.'),
   active: count.describe('Client connections open now.'),

@@ -7,6 +7,7 @@ interface Bind {
   readonly path: Path;
   readonly written: string;
   readonly address: Address;
+  readonly isUdp: boolean;
 }
 
 /**
@@ -17,7 +18,7 @@ export function bindFindings(root: unknown): Finding[] {
   const seen = new Map<string, Bind>();
   const findings: Finding[] = [];
   for (const bind of bindsOf(root)) {
-    const place = placeOf(bind.address);
+    const place = placeOf(bind);
     const earlier = place === undefined ? undefined : seen.get(place);
     if (earlier) findings.push({ path: bind.path, part: 'value', message: takenBy(bind, earlier) });
     else if (place !== undefined) seen.set(place, bind);
@@ -32,24 +33,27 @@ function takenBy(bind: Bind, earlier: Bind): string {
 function bindsOf(root: unknown): Bind[] {
   const admin = get(root, 'admin');
   const adminBind = admin === undefined || isObject(admin) ? (get(admin, 'bind') ?? defaultAdminBind) : undefined;
-  const holders: [Path, unknown][] = [
-    [['admin', 'bind'], adminBind],
-    ...entriesOf(get(root, 'listeners')).map(([name, listener]): [Path, unknown] => [
+  const holders: [Path, unknown, boolean][] = [
+    [['admin', 'bind'], adminBind, false],
+    ...entriesOf(get(root, 'listeners')).map(([name, listener]): [Path, unknown, boolean] => [
       ['listeners', name, 'bind'],
       get(listener, 'bind'),
+      get(listener, 'protocol') === 'udp',
     ]),
   ];
-  return holders.flatMap(([path, value]) =>
+  return holders.flatMap(([path, value, isUdp]) =>
     oneOrMany(value, path).flatMap((item) => {
       const address = typeof item.value === 'string' ? parseAddress(item.value) : '';
-      return typeof address === 'string' ? [] : [{ path: item.path, written: String(item.value), address }];
+      return typeof address === 'string' ? [] : [{ path: item.path, written: String(item.value), address, isUdp }];
     }),
   );
 }
 
 /** One text for all spellings of a place; `undefined` for port 0, which is another port each time. */
-function placeOf(address: Address): string | undefined {
+function placeOf({ address, isUdp }: Bind): string | undefined {
   if (address.kind === 'unix') return formatAddress(address);
   if (address.port === 0) return undefined;
-  return formatAddress(address.host === '0.0.0.0' ? { ...address, host: '::' } : address);
+  const place = formatAddress(address.host === '0.0.0.0' ? { ...address, host: '::' } : address);
+  // Ports of UDP are others than those of TCP.
+  return isUdp ? `udp ${place}` : place;
 }

@@ -2,7 +2,7 @@ import { closest } from '../support/suggest.ts';
 import { rewriteFindings } from './check-rewrite.ts';
 import { trafficFindings } from './check-traffic.ts';
 import { didYouMean, type Finding, formatPath, type Path, show } from './problem.ts';
-import { entriesOf, get, isObject, itemsOf } from './raw.ts';
+import { entriesOf, get, isObject, itemsOf, oneOrMany } from './raw.ts';
 import { oneOf } from './scalars.ts';
 import { routeActions } from './schema-route.ts';
 
@@ -50,8 +50,28 @@ export function listenerFindings(root: unknown, references: readonly PoolReferen
   }
   return [
     ...references.flatMap((reference) => unknownPool(root, reference)),
+    ...entriesOf(listeners).flatMap(([name, listener]) => unixOverUdp(root, ['listeners', name], listener)),
     ...entriesOf(listeners).flatMap(([name, listener]) => oneListener(['listeners', name], listener)),
   ];
+}
+
+/** Datagrams go over IP only. */
+function unixOverUdp(root: unknown, path: Path, listener: unknown): Finding[] {
+  if (get(listener, 'protocol') !== 'udp') return [];
+  const isUnix = ({ value }: { readonly value: unknown }) => String(value).startsWith('unix:');
+  const binds = oneOrMany(get(listener, 'bind'), [...path, 'bind']).filter(isUnix);
+  const pool = String(get(listener, 'pool'));
+  const backends = itemsOf(get(get(get(root, 'pools'), pool), 'backends'))
+    .map(([index, backend]) => ({
+      path: ['pools', pool, 'backends', index] as Path,
+      value: isObject(backend) ? backend['address'] : backend,
+    }))
+    .filter(isUnix);
+  return [...binds, ...backends].map((found) => ({
+    path: found.path,
+    part: 'value',
+    message: `got ${show(found.value)}, expected a host and port, because ${formatPath(path)} is for UDP`,
+  }));
 }
 
 function unknownPool(root: unknown, { path, pool }: PoolReference): Finding[] {
@@ -70,13 +90,14 @@ function unknownPool(root: unknown, { path, pool }: PoolReference): Finding[] {
 }
 
 function oneListener(path: Path, listener: unknown): Finding[] {
-  if (!isObject(listener) || listener['protocol'] !== 'http') return [];
+  if (!isObject(listener) || (listener['protocol'] !== 'http' && listener['protocol'] !== 'tcp')) return [];
   const both = listener['pool'] !== undefined && listener['routes'] !== undefined;
   if (both) return [{ path: [...path, 'pool'], message: 'there are routes too, expected either pool or routes' }];
   if (listener['pool'] === undefined && listener['routes'] === undefined) {
     return [{ path: [...path, 'routes'], message: 'missing, expected pool or routes' }];
   }
   const routes = routesOf(path, listener);
+  if (listener['protocol'] === 'tcp') return [];
   return [...repeatedNames(routes), ...routes.flatMap((route) => oneRoute(route.path, route.value))];
 }
 

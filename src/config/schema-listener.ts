@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { oneOrList } from './scalar.ts';
-import { bindAddress, bytes, cidr, duration, integer, poolName } from './scalars.ts';
+import { bindAddress, bytes, cidr, duration, flag, integer, poolName } from './scalars.ts';
 import { type RouteConfig, routeSchema } from './schema-route.ts';
+import { tcpRouteSchema } from './schema-tcp-route.ts';
 import { listenerTlsSchema } from './schema-tls.ts';
 
 const largestHeadBytes = 1024 ** 2;
@@ -12,6 +13,12 @@ export const mostConnections = 10_000_000;
 const bind = oneOrList(bindAddress()).describe(
   'Where to listen: `:port` (all interfaces, IPv4 and IPv6), `host:port`, `[ipv6]:port` or `unix:/path`. One or a list. Port 0 takes any free port.',
 );
+
+const proxyProtocol = flag()
+  .prefault(false)
+  .describe(
+    'Whether every connection begins with a header of the PROXY protocol, version 1 or 2, that names the client. One without it is refused.',
+  );
 
 const connections = integer(0, mostConnections).prefault(10_000);
 
@@ -39,6 +46,7 @@ const httpListener = z
     protocol: z.literal('http').describe('Protocol: HTTP/1.1 and WebSocket.'),
     bind,
     tls: listenerTlsSchema,
+    proxyProtocol,
     trustProxies: z
       .array(cidr())
       .prefault([])
@@ -66,8 +74,12 @@ const tcpListener = z
     protocol: z.literal('tcp').describe('Protocol: any, over TCP; bytes are passed on as they are.'),
     bind,
     tls: listenerTlsSchema,
+    proxyProtocol,
     timeouts: z
       .strictObject({
+        opening: duration()
+          .prefault('10s')
+          .describe('For what comes before the relaying: a PROXY header, and a ClientHello when routes ask for it.'),
         idle: duration().prefault('1h').describe('Without a byte in either direction.'),
         halfClose: duration().prefault('30s').describe('For the other direction, once one has ended.'),
       })
@@ -77,16 +89,51 @@ const tcpListener = z
       .strictObject({ connections: connections.describe('Connections at a time; 0 for no limit.') })
       .prefault({})
       .describe('What clients may use.'),
-    pool: poolName().describe('Pool that takes the connections.'),
+    pool: poolName().optional().describe('Pool that takes every connection: short for one route. Instead of routes.'),
+    routes: z
+      .array(tcpRouteSchema)
+      .min(1)
+      .optional()
+      .describe('Where connections go. The first route that fits wins; one that no route takes is refused.'),
   })
+  .transform(({ pool, routes, ...listener }) => ({ ...listener, routes: routes ?? [{ match: {}, pool: pool ?? '' }] }))
   .describe('A listener for TCP connections.');
 
+const udpListener = z
+  .strictObject({
+    protocol: z.literal('udp').describe('Protocol: any, over UDP; datagrams are passed on as they are.'),
+    bind: oneOrList(bindAddress()).describe(
+      'Where to listen: `:port` (all interfaces, IPv4 and IPv6), `host:port` or `[ipv6]:port`. One or a list. Port 0 takes any free port.',
+    ),
+    timeouts: z
+      .strictObject({
+        idle: duration({ min: 1 })
+          .prefault('30s')
+          .describe('How long a flow (the datagrams of one client address and port) lives without one either way.'),
+      })
+      .prefault({})
+      .describe('How long the listener waits.'),
+    limits: z
+      .strictObject({
+        connections: connections.describe(
+          'Flows at a time; 0 for no limit. When there is no place, datagrams of new clients are dropped.',
+        ),
+      })
+      .prefault({})
+      .describe('What clients may use.'),
+    pool: poolName().describe('Pool that takes the flows.'),
+  })
+  .transform((listener) => ({ ...listener, tls: undefined }))
+  .describe('A listener for UDP datagrams.');
+
 /** A listener of any protocol. */
-export const listenerSchema = z.discriminatedUnion('protocol', [httpListener, tcpListener]);
+export const listenerSchema = z.discriminatedUnion('protocol', [httpListener, tcpListener, udpListener]);
 
 /** An HTTP listener after defaults; durations in ms, sizes in bytes, limits 0 for none. */
 export type HttpListenerConfig = z.output<typeof httpListener>;
 /** A TCP listener after defaults; durations in ms, limits 0 for none. */
 export type TcpListenerConfig = z.output<typeof tcpListener>;
+/** A UDP listener after defaults; durations in ms, limits 0 for none. */
+export type UdpListenerConfig = z.output<typeof udpListener>;
 /** A listener after defaults. */
 export type ListenerConfig = z.output<typeof listenerSchema>;

@@ -146,11 +146,16 @@ const probeBody = text({
 /** The keys of `health` that only `type: http` has. */
 export const httpHealthKeys = ['path', 'status', 'body'] as const;
 
+/** Those `health` of pools that do not say a type. */
+export const assumedHealth = new WeakSet<HealthConfig>();
+
 const healthSchema = z
   .strictObject({
     type: choice(['tcp', 'http', 'off'])
-      .prefault('tcp')
-      .describe('How a backend is probed: `tcp` connects, `http` sends a GET, `off` takes it to be up.'),
+      .optional()
+      .describe(
+        'How a backend is probed: `tcp` connects, `http` sends a GET, `off` takes it to be up. Default: `tcp`, and `off` in a pool that only udp listeners use.',
+      ),
     path: matching('request target', /^\/[\x21-\x7e]*$/, 'a path such as /healthz')
       .prefault('/')
       .describe('With `http`: what is asked for.'),
@@ -166,6 +171,11 @@ const healthSchema = z
   })
   .transform(({ type, path, status, body, ...timing }): HealthConfig => {
     if (type === 'off') return { type };
+    if (type === undefined) {
+      const health: HealthConfig = { type: 'tcp', ...timing };
+      assumedHealth.add(health);
+      return health;
+    }
     return type === 'tcp' ? { type, ...timing } : { type, path, status, body, ...timing };
   })
   .describe('How backends are probed, beside what traffic itself shows.');
@@ -184,6 +194,16 @@ export type HealthConfig =
   | ({ type: 'tcp' } & HealthTiming)
   | ({ type: 'http'; path: string; status: [number, number][]; body: string } & HealthTiming)
   | { type: 'off' };
+
+const proxyVersion = scalar<string | false, 'off' | 'v1' | 'v2'>({
+  title: 'version of the PROXY protocol',
+  expected: 'off, v1 or v2',
+  json: { enum: ['off', 'v1', 'v2', false] },
+  parse(written) {
+    if (written === false || written === 'false') return 'off';
+    return (['off', 'v1', 'v2'] as const).find((version) => version === written) ?? new Refusal();
+  },
+});
 
 const localAddress = text({
   title: 'IP address',
@@ -220,6 +240,11 @@ export const poolSchema = z
       .strictObject({
         timeout: duration().prefault('2s').describe('For one connection to be made.'),
         tls: connectTlsSchema,
+        proxyProtocol: proxyVersion
+          .prefault('off')
+          .describe(
+            'The header of the PROXY protocol that tells backends of their client: `v1`, `v2` or `off`. With it HTTP connections are not kept between requests.',
+          ),
         local: localAddress.prefault('0.0.0.0').describe('Address of this machine to connect from; 0.0.0.0 for any.'),
       })
       .prefault({})

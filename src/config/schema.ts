@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { oneOrList, Refusal, scalar } from './scalar.ts';
 import { bindAddress, choice, duration, flag, fraction, integer, namePattern, off, text } from './scalars.ts';
-import { listenerSchema, mostConnections } from './schema-listener.ts';
-import { poolSchema } from './schema-pool.ts';
+import { type HttpListenerConfig, listenerSchema, mostConnections } from './schema-listener.ts';
+import { assumedHealth, type HealthConfig, poolSchema } from './schema-pool.ts';
 
 const mostWorkers = 256;
 const namesRule = { propertyNames: { pattern: namePattern.source } };
@@ -98,7 +98,31 @@ export const configSchema = z
     listeners: z.record(z.string(), listenerSchema).meta(namesRule).describe('Listeners by name. At least one.'),
     pools: z.record(z.string(), poolSchema).meta(namesRule).prefault({}).describe('Pools by name.'),
   })
-  .transform(({ $schema: _, ...config }) => config);
+  .transform(({ $schema: _, ...config }) => ({ ...config, pools: withoutTcpProbes(config) }));
+
+/** A pool that only udp listeners use is not probed over TCP, where nobody may listen, unless it says so. */
+function withoutTcpProbes<P extends { health: HealthConfig }>(config: {
+  readonly listeners: Record<string, z.output<typeof listenerSchema>>;
+  readonly pools: Record<string, P>;
+}): Record<string, P> {
+  const listeners = Object.values(config.listeners);
+  const overUdp = new Set(listeners.flatMap((listener) => (listener.protocol === 'udp' ? [listener.pool] : [])));
+  if (overUdp.size === 0) return config.pools;
+  for (const listener of listeners) {
+    if (listener.protocol === 'udp') continue;
+    const pools = listener.protocol === 'tcp' ? listener.routes.map(({ pool }) => pool) : poolsOf(listener);
+    for (const pool of pools) overUdp.delete(pool);
+  }
+  return Object.fromEntries(
+    Object.entries(config.pools).map(([name, pool]) =>
+      overUdp.has(name) && assumedHealth.has(pool.health) ? [name, { ...pool, health: { type: 'off' } }] : [name, pool],
+    ),
+  );
+}
+
+function poolsOf({ routes }: HttpListenerConfig): string[] {
+  return routes.flatMap(({ action }) => (action.kind === 'pool' ? action.split.map(({ pool }) => pool) : []));
+}
 
 /** A config after validation and defaults: durations in ms, sizes in bytes, shares as fractions, addresses parsed. */
 export type Config = z.output<typeof configSchema>;

@@ -31,15 +31,12 @@ const like = (text: string, pattern: RegExp) => ({ text, has: (value: unknown) =
 const isEmptyQueue = (value: unknown) => isObject(value) && is(0, undefined)(value['max']);
 
 const rows: readonly Unavailable[] = [
-  { key: 'listeners.*.protocol', values: words('udp') },
-  { key: 'listeners.*.proxyProtocol', off: is(false, 'off') },
   { key: 'listeners.*.allow', off: isEmptyList },
   { key: 'listeners.*.deny', off: isEmptyList },
   { key: 'listeners.*.guard', off: is(false) },
   { key: 'listeners.*.limits.connectionsPerIp', off: is(0) },
   { key: 'listeners.*.limits.connectionRatePerIp', off: is(0) },
   { key: 'listeners.*.dataplane', off: is('userspace'), protocol: 'tcp' },
-  { key: 'listeners.*.routes', protocol: 'tcp' },
   { key: 'listeners.*.routes.*.rateLimit', off: is(false) },
   { key: 'listeners.*.routes.*.retry.perTry' },
   { key: 'listeners.*.routes.*.retry.budget' },
@@ -51,7 +48,6 @@ const rows: readonly Unavailable[] = [
   { key: 'pools.*.eject.latency', off: is(0) },
   { key: 'pools.*.slowStart', off: isZeroTime },
   { key: 'pools.*.queue', off: isEmptyQueue },
-  { key: 'pools.*.connect.proxyProtocol', off: is(false, 'off') },
   { key: 'pools.*.connect.http2', off: is(false, 'off') },
 ];
 

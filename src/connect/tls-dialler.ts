@@ -25,7 +25,7 @@ export class TlsDialler implements Dialler {
     this.#onFailure = onFailure;
   }
 
-  dial({ to, local, host }: Destination, sink: WireSink): Wire {
+  dial({ to, local, host, opening }: Destination, sink: WireSink): Wire {
     const { plan } = this;
     const pipe = 'path' in to;
     const name = serverNameOf(plan, host);
@@ -40,6 +40,7 @@ export class TlsDialler implements Dialler {
     });
     const handshake = new ClientHandshake(wire, sink, { dialler: this, name, key: `${name} ${address}` });
     wire.sink = handshake;
+    if (opening !== undefined) wire.opening = opening.toString('latin1');
     wire.prepare({
       serverName: isIP(name) === 0 ? name : undefined,
       session: this.#sessions.get(handshake.key),

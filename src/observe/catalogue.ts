@@ -54,6 +54,12 @@ export const catalogue = {
     help: 'Bytes read from clients (in) and written to them (out).',
     labels: ['listener', 'direction'],
   },
+  datagrams_total: {
+    type: 'counter',
+    held: 'lane',
+    help: 'Datagrams of udp listeners: read from clients (in) and from backends for them (out).',
+    labels: ['listener', 'direction'],
+  },
   backend_up: {
     type: 'gauge',
     held: 'control',

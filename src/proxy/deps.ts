@@ -1,4 +1,5 @@
 import type { Dialler } from '../connect/dialler.ts';
+import type { ProxyVersion } from '../connect/proxy-header.ts';
 import type { AccessBuffer } from '../observe/access-log.ts';
 import type { Meters } from '../observe/meters.ts';
 import type { Backend } from '../pool/backend.ts';
@@ -44,6 +45,8 @@ export interface ConnectPlan {
   readonly keepAliveIdleMs: number;
   /** Undefined for connections in the clear. */
   readonly tls?: ConnectTlsPlan | undefined;
+  /** The header that tells backends of their client, if any. */
+  readonly proxyProtocol: 'off' | ProxyVersion;
 }
 
 /** How a pool's backends are connected to, in a worker. */

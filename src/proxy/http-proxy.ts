@@ -64,7 +64,7 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
     this.startedAt = client.site.deps.now();
     this.request = new HttpRequest(client);
     this.route = client.site.nowhere;
-    this.#link = new Link(client.site, this);
+    this.#link = new Link(client, this);
   }
 
   // frame → route
@@ -147,7 +147,7 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
     this.request.trace?.tried(this.backend, after);
     this.#phase = 'connecting';
     const takesKept = !this.#freshOnly && this.request.takesKept(this.client.served);
-    if (takesKept && this.#link.takeKept(this.backend)) return this.#send();
+    if (takesKept && this.#link.takeKept(this.backend, this.pool!.connect)) return this.#send();
     this.#expectConnection(this.#link.dial(this.backend, this.pool!.connect));
   }
 

@@ -30,6 +30,8 @@ export interface HttpListenerPlan {
   readonly timeouts: HttpTimeouts;
   readonly limits: HttpLimits;
   readonly trustProxies: readonly string[];
+  /** A PROXY header comes before everything else. */
+  readonly proxyProtocol: boolean;
   /** Undefined for a listener in the clear. */
   readonly tls: TlsListenerPlan | undefined;
   readonly routes: readonly { readonly match: MatchConfig; readonly plan: RoutePlan }[];
@@ -148,6 +150,15 @@ export class HttpSite implements HttpOwner {
     return this.#plan.tls === undefined ? 'http' : 'https';
   }
 
+  get expectsProxyHeader(): boolean {
+    return this.#plan.proxyProtocol;
+  }
+
+  /** How long a PROXY header may take, in ms; 0 for no limit. */
+  get openingMs(): number {
+    return this.#plan.timeouts.header;
+  }
+
   get name(): string {
     return this.#plan.name;
   }
@@ -199,12 +210,13 @@ export class HttpSite implements HttpOwner {
     return admitted;
   }
 
-  /** Serves a connection that was admitted. */
-  begin(wire: Wire): void {
+  /** Serves a connection that was admitted; `early` is what was read from it already. */
+  begin(wire: Wire, early?: Buffer): void {
     if (wire.alpnProtocol === 'h2') return this.#beginHttp2(wire, undefined);
     const connection = new HttpConnection(this, wire);
     this.#connections.add(connection);
     connection.start();
+    if (early !== undefined && early.length > 0) connection.onBytes(early, early.length);
     if (this.draining) connection.drain(DRAIN_IDLE_MS);
   }
 

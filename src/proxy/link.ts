@@ -1,9 +1,13 @@
 import { type DialFailure, dialFailure } from '../connect/dial.ts';
 import type { Backend, Endpoint } from '../pool/backend.ts';
 import type { Wire } from '../support/wire.ts';
+import { headerFor } from './client-ends.ts';
 import type { Connect, PoolSite } from './deps.ts';
-import type { HttpContext } from './http-context.ts';
+import type { ClientSide, HttpContext } from './http-context.ts';
 import type { BackendConnection, BackendUser } from './upstreams.ts';
+
+/** Whom the connection is for; without a wire backends are told of nobody. */
+export type LinkedClient = Pick<ClientSide, 'site'> & Partial<Pick<ClientSide, 'wire'>>;
 
 /**
  * An exchange's connection to the backend it has a lease on, and how it comes to one: a connection that was kept, or a
@@ -14,6 +18,7 @@ export class Link {
   connectMs = 0;
   /** Why the last dial that failed did so, as the error says it. */
   problem = '';
+  readonly #client: LinkedClient;
   readonly #site: HttpContext;
   readonly #user: BackendUser;
   #connection: BackendConnection | undefined;
@@ -21,8 +26,9 @@ export class Link {
   #endpointsTried = 0;
   #startedAt = 0;
 
-  constructor(site: HttpContext, user: BackendUser) {
-    this.#site = site;
+  constructor(client: LinkedClient, user: BackendUser) {
+    this.#client = client;
+    this.#site = client.site;
     this.#user = user;
   }
 
@@ -41,8 +47,9 @@ export class Link {
     return this.#startedAt !== 0;
   }
 
-  /** Takes a connection that was kept; false when there is none. */
-  takeKept(backend: Backend): boolean {
+  /** Takes a connection that was kept; false when there is none. One that names its client cannot serve another. */
+  takeKept(backend: Backend, plan: Connect): boolean {
+    if (plan.proxyProtocol !== 'off') return false;
     const kept = this.#site.upstreams.take(backend);
     kept?.use(this.#user);
     this.#connection = kept;
@@ -67,7 +74,7 @@ export class Link {
     this.#endpoint = backend.endpoint;
     this.#endpointsTried++;
     this.#startedAt = deps.now();
-    this.#connection = upstreams.dial(backend, plan);
+    this.#connection = upstreams.dial(backend, plan, headerFor(plan, this.#client.wire));
     this.#connection?.use(this.#user);
     return this.#connection !== undefined;
   }
@@ -93,6 +100,7 @@ export class Link {
   keep(plan: Connect, promisedMs: number): void {
     const connection = this.#connection!;
     this.#connection = undefined;
+    if (plan.proxyProtocol !== 'off') return connection.drop();
     this.#site.upstreams.keep(connection, plan, promisedMs);
   }
 

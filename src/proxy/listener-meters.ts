@@ -11,6 +11,9 @@ export class ListenerMeters {
   readonly #bytesOut: number;
   readonly #handshakes = new Map<string, number>();
   readonly #refusals = new Map<string, number>();
+  /** Only udp listeners have these. */
+  #datagramsIn = -1;
+  #datagramsOut = -1;
 
   constructor(meters: Meters, listener: string) {
     this.#meters = meters;
@@ -37,6 +40,20 @@ export class ListenerMeters {
 
   bytesOut(bytes: number): void {
     this.#cells[this.#bytesOut]! += bytes;
+  }
+
+  datagramIn(): void {
+    if (this.#datagramsIn < 0) this.#datagramsIn = this.#datagrams('in');
+    this.#cells[this.#datagramsIn]! += 1;
+  }
+
+  datagramOut(): void {
+    if (this.#datagramsOut < 0) this.#datagramsOut = this.#datagrams('out');
+    this.#cells[this.#datagramsOut]! += 1;
+  }
+
+  #datagrams(direction: 'in' | 'out'): number {
+    return this.#meters.counter('datagrams_total', { listener: this.#listener, direction });
   }
 
   /** One TLS handshake, however it ended. */

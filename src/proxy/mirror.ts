@@ -102,7 +102,7 @@ class MirrorCopy implements RequestCopy, BackendUser, Expiring {
     this.#site = site;
     this.#original = original;
     this.#hint = hint;
-    this.#link = new Link(site, this);
+    this.#link = new Link({ site }, this);
   }
 
   /** Takes more of the body, and sends the copy when that was the last of it. */
@@ -130,7 +130,7 @@ class MirrorCopy implements RequestCopy, BackendUser, Expiring {
     this.#lease = acquired.lease;
     const { deadlines } = this.#site.deps;
     deadlines.add(this);
-    if (this.#link.takeKept(acquired.lease.backend)) return this.#write();
+    if (this.#link.takeKept(acquired.lease.backend, connect)) return this.#write();
     this.deadline = deadlines.in(connect.timeoutMs);
     if (!this.#link.dial(acquired.lease.backend, connect)) this.#finish('connect-failed');
   }

@@ -9,6 +9,7 @@ import { Tunnel, type TunnelEnd, type TunnelObserver, type TunnelTimeouts } from
 import type { Expiring } from '../support/deadlines.ts';
 import type { Member } from '../support/members.ts';
 import { silentSink, type Wire, type WireSink } from '../support/wire.ts';
+import { headerFor } from './client-ends.ts';
 import type { PoolSite, ProxyDeps } from './deps.ts';
 import type { ListenerMeters } from './listener-meters.ts';
 
@@ -22,10 +23,9 @@ export type TcpEnd = TunnelEnd | 'client-aborted' | Outcome | Refusal;
 export interface TcpOwner {
   readonly deps: ProxyDeps;
   readonly meters: ListenerMeters;
-  readonly target: PoolSite;
   readonly timeouts: TunnelTimeouts;
   /** What the pool's algorithm may go by. */
-  hintFor(client: Wire): PickHint;
+  hintFor(client: Wire, target: PoolSite): PickHint;
   /** The connection is over; `ended` says how. */
   ended(connection: TcpConnection, ended: TcpEnd): void;
 }
@@ -47,7 +47,10 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
   connectMs = 0;
   /** Backends that were dialled. */
   dials = 0;
+  readonly target: PoolSite;
   readonly #site: TcpOwner;
+  /** What was read of the client before a backend was picked. */
+  #early: Buffer | undefined;
   #dialling: Wire | undefined;
   #dialledAt = 0;
   #lease: Lease | undefined;
@@ -58,9 +61,11 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
   /** Why a client whose wire closes before a backend is connected has no backend: it left, unless it was turned away. */
   #turnedAway: TcpEnd = 'client-aborted';
 
-  constructor(site: TcpOwner, client: Wire) {
+  constructor(site: TcpOwner, client: Wire, target: PoolSite, early?: Buffer) {
     this.#site = site;
     this.client = client;
+    this.target = target;
+    this.#early = early;
     this.startedAt = site.deps.now();
   }
 
@@ -73,8 +78,8 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
 
   /** pick → connect. */
   #dialNext(): void {
-    const { pool } = this.#site.target;
-    const acquired = pool.acquire(this.#site.hintFor(this.client), this.#tried);
+    const { pool } = this.target;
+    const acquired = pool.acquire(this.#site.hintFor(this.client, this.target), this.#tried);
     if (!acquired.ok) return this.#turnAway(acquired.refusal);
     this.#lease = acquired.lease;
     this.backend = acquired.lease.backend;
@@ -85,14 +90,14 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
 
   /** connect, to one of the addresses of a backend. */
   #dialEndpoint({ endpoint, host }: Backend): void {
-    const { connect } = this.#site.target;
+    const { connect } = this.target;
     this.#endpoint = endpoint;
     this.#endpointsTried++;
     if (endpoint === undefined) return this.#dialFailed('connect-failed');
     this.#dialledAt = this.#site.deps.now();
     this.deadline = this.#site.deps.deadlines.in(connect.timeoutMs);
     const { dialler = plainDialler, local } = connect;
-    this.#dialling = dialler.dial({ to: endpoint, local, host }, this);
+    this.#dialling = dialler.dial({ to: endpoint, local, host, opening: headerFor(connect, this.client) }, this);
   }
 
   onDeadline(): void {
@@ -115,7 +120,7 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
     this.#tried ??= new Set();
     this.#tried.add(lease.backend);
     if (this.dials >= MAX_DIALS) return this.#turnAway(outcome);
-    this.#site.target.meters.retried(outcome);
+    this.target.meters.retried(outcome);
     this.#dialNext();
   }
 
@@ -133,11 +138,12 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
     this.#dialling = undefined;
     deadlines.remove(this);
     this.connectMs = now() - this.#dialledAt;
-    const { meters } = this.#site.target;
+    const { meters } = this.target;
     meters.connected(this.connectMs);
     meters.answered(this.#lease!, this.connectMs);
     this.#tunnel = new Tunnel({ client: this.client, backend }, deadlines, this.#site.timeouts, this);
-    this.#tunnel.start();
+    this.#tunnel.start(this.#early);
+    this.#early = undefined;
   }
 
   onTunnelBytes(fromClient: boolean, bytes: number): void {

@@ -1,9 +1,13 @@
+import type { Buffer } from 'node:buffer';
+import type { ClientHello } from '../accept/client-hello.ts';
 import type { TlsListenerPlan } from '../accept/tls-context.ts';
 import type { PickHint } from '../pick/balancer.ts';
 import type { TunnelTimeouts } from '../relay/tunnel.ts';
+import { type TcpMatch, TcpRoutes } from '../route/tcp-routes.ts';
 import { Members } from '../support/members.ts';
 import type { Wire } from '../support/wire.ts';
 import type { PoolSite, ProxyDeps } from './deps.ts';
+import { readHello, refuseUnrouted } from './hello-entrance.ts';
 import { ListenerMeters } from './listener-meters.ts';
 import { TcpConnection, type TcpEnd, type TcpOwner } from './tcp-proxy.ts';
 import { TlsEntrance } from './tls-entrance.ts';
@@ -14,10 +18,16 @@ export interface TcpListenerPlan {
   readonly name: string;
   /** Its number in the shared table. */
   readonly number: number;
-  readonly timeouts: TunnelTimeouts;
+  readonly timeouts: TunnelTimeouts & {
+    /** For what comes before the relaying, in ms; 0 for no limit. */
+    readonly openingMs: number;
+  };
   /** 0 for no limit. */
   readonly maxConnections: number;
-  readonly pool: string;
+  /** A PROXY header comes before everything else. */
+  readonly proxyProtocol: boolean;
+  /** The first that fits wins; one without conditions takes everything. */
+  readonly routes: readonly { readonly match: TcpMatch; readonly pool: string }[];
   /** Undefined for a listener in the clear. */
   readonly tls: TlsListenerPlan | undefined;
 }
@@ -29,30 +39,38 @@ export class TcpSite implements TcpOwner {
   readonly deps: ProxyDeps;
   readonly meters: ListenerMeters;
   readonly entrance: TlsEntrance;
-  #plan: TcpListenerPlan;
-  #target: PoolSite;
+  #plan!: TcpListenerPlan;
+  #routes!: TcpRoutes<PoolSite>;
+  /** Where everything goes, when there is nothing to choose. */
+  #only: PoolSite | undefined;
   readonly #connections = new Members<TcpConnection>();
 
   constructor(deps: ProxyDeps, plan: TcpListenerPlan, pools: ReadonlyMap<string, PoolSite>) {
     this.deps = deps;
     this.meters = new ListenerMeters(deps.meters, plan.name);
     this.entrance = new TlsEntrance(this, false);
-    this.#plan = plan;
-    this.#target = pools.get(plan.pool)!;
+    this.update(plan, pools);
   }
 
   /** Takes new settings; connections that are open keep those they began with. */
   update(plan: TcpListenerPlan, pools: ReadonlyMap<string, PoolSite>): void {
     this.#plan = plan;
-    this.#target = pools.get(plan.pool)!;
-  }
-
-  get target(): PoolSite {
-    return this.#target;
+    const routes = plan.routes.map(({ match, pool }) => ({ match, payload: pools.get(pool)! }));
+    this.#routes = new TcpRoutes(routes);
+    const first = routes[0]!;
+    this.#only = Object.keys(first.match).length === 0 ? first.payload : undefined;
   }
 
   get timeouts(): TunnelTimeouts {
     return this.#plan.timeouts;
+  }
+
+  get expectsProxyHeader(): boolean {
+    return this.#plan.proxyProtocol;
+  }
+
+  get openingMs(): number {
+    return this.#plan.timeouts.openingMs;
   }
 
   /** accept: a connection over the limits is reset at once. */
@@ -76,18 +94,47 @@ export class TcpSite implements TcpOwner {
     this.meters.closed();
   }
 
-  /** Serves a connection that was admitted. */
-  begin(wire: Wire): void {
+  /** Serves a connection that was admitted; `early` is what was read from it already. */
+  begin(wire: Wire, early?: Buffer): void {
+    if (this.#only !== undefined) return this.#relay(wire, this.#only, early);
+    if (this.#plan.tls !== undefined) return this.#route(wire, shownBy(wire), early);
+    if (!this.#routes.readsHello) return this.#route(wire, undefined, early);
+    readHello(
+      wire,
+      {
+        deadlines: this.deps.deadlines,
+        limitMs: this.openingMs,
+        onHello: (opened, hello, all) => this.#route(opened, hello, all),
+        onNoHello: (reason) => {
+          if (reason !== undefined) this.meters.refused(reason);
+          this.leave();
+        },
+      },
+      early,
+    );
+  }
+
+  #route(wire: Wire, hello: ClientHello | undefined, early: Buffer | undefined): void {
+    const target = this.#routes.route({ source: wire.remoteAddress ?? '', hello });
+    if (target !== undefined) return this.#relay(wire, target, early);
+    this.meters.refused('no-route');
+    this.leave();
+    // TLS that has been ended here has no use for an alert of ours.
+    if (this.#plan.tls !== undefined) wire.destroy();
+    else refuseUnrouted(wire, hello);
+  }
+
+  #relay(wire: Wire, target: PoolSite, early: Buffer | undefined): void {
     // Asked now for the log, since a socket that is closed no longer knows its peer.
     if (this.deps.settings.access !== undefined) void wire.remoteAddress;
-    const connection = new TcpConnection(this, wire);
+    const connection = new TcpConnection(this, wire, target, early);
     this.#connections.add(connection);
     connection.start();
   }
 
   /** L4 knows of a client its address only. */
-  hintFor(client: Wire): PickHint {
-    return this.#target.hashKey === undefined ? NO_HINT : { key: client.remoteAddress };
+  hintFor(client: Wire, target: PoolSite): PickHint {
+    return target.hashKey === undefined ? NO_HINT : { key: client.remoteAddress };
   }
 
   /** The connection is over. */
@@ -96,13 +143,13 @@ export class TcpSite implements TcpOwner {
     this.leave();
     const { access } = this.deps.settings;
     if (access === undefined || !access.sampled()) return;
-    const { startedAt, backend, client, bytesIn, bytesOut, connectMs, dials } = connection;
+    const { startedAt, backend, client, target, bytesIn, bytesOut, connectMs, dials } = connection;
     const durationMs = this.deps.now() - startedAt;
     access.push({
       kind: 'connection',
       time: Date.now() - durationMs,
       listener: this.#plan.name,
-      pool: this.#target.pool.name,
+      pool: target.pool.name,
       backend: backend?.id ?? '',
       client: client.remoteAddress ?? '',
       bytesIn,
@@ -134,4 +181,9 @@ export class TcpSite implements TcpOwner {
   cut(): void {
     for (const connection of this.#connections.all()) connection.cut();
   }
+}
+
+/** What the handshake of TLS that was ended here has shown. */
+function shownBy({ servername, alpnProtocol }: Wire): ClientHello {
+  return { serverName: (servername || '').toLowerCase(), alpn: alpnProtocol ? [alpnProtocol] : [] };
 }

@@ -1,3 +1,4 @@
+import type { Buffer } from 'node:buffer';
 import type { Doorkeeper, HandshakeEnd, TlsDoor } from '../accept/tls-door.ts';
 import type { Deadlines } from '../support/deadlines.ts';
 import type { Wire } from '../support/wire.ts';
@@ -13,7 +14,7 @@ export interface EnteredSite {
   /** Gives the place back of a connection that came to nothing. */
   leave(): void;
   /** Serves a connection that has its place. */
-  begin(wire: Wire): void;
+  begin(wire: Wire, early?: Buffer): void;
 }
 
 /** Handshakes that Fairlead refuses, and under which reason it counts them; a client that leaves is not refused. */

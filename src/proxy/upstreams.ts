@@ -113,13 +113,16 @@ export class Upstreams {
     return connection;
   }
 
-  /** A new connection, on its way; its user hears of the outcome. Undefined while the backend has no address. */
-  dial(backend: Backend, plan: Connect): BackendConnection | undefined {
-    const { endpoint } = backend;
+  /**
+   * A new connection, on its way, on which `opening` is sent before anything else; its user hears of the outcome.
+   * Undefined while the backend has no address.
+   */
+  dial(backend: Backend, plan: Connect, opening?: Buffer): BackendConnection | undefined {
+    const { endpoint, host } = backend;
     if (endpoint === undefined) return undefined;
     const connection = new BackendConnection(this, backend);
     connection.dialler = plan.dialler ?? plainDialler;
-    connection.wire = connection.dialler.dial({ to: endpoint, local: plan.local, host: backend.host }, connection);
+    connection.wire = connection.dialler.dial({ to: endpoint, local: plan.local, host, opening }, connection);
     return connection;
   }
 

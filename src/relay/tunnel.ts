@@ -51,12 +51,13 @@ export class Tunnel implements Expiring {
     this.#observer = observer;
   }
 
-  /** Takes both wires over and starts relaying; a client may have sent its FIN before. */
-  start(): void {
+  /** Takes both wires over and starts relaying, `early` from the client first; a client may have sent its FIN before. */
+  start(early?: Buffer): void {
     this.#client.sink = new Side(this, this.#backend, true);
     this.#backend.sink = new Side(this, this.#client, false);
     this.#deadlines.add(this);
     this.touch();
+    if (early !== undefined && early.length > 0) this.#client.sink.onBytes(early, early.length);
     this.#client.start();
     this.#backend.start();
     if (this.#client.readableEnded) this.#client.sink.onEnd();

@@ -1,4 +1,5 @@
 import net from 'node:net';
+import { bindUdp } from '../accept/udp-socket.ts';
 import { bindError, clearStaleSocket, withoutIpv6 } from '../support/bind.ts';
 import type { BindPlan } from './messages.ts';
 
@@ -7,10 +8,11 @@ import type { BindPlan } from './messages.ts';
  * not fail but share the traffic with the first; binding once without it tells. A Unix socket that nobody serves any more
  * is removed. Rejects with a sentence that names the listener and the address.
  */
-export async function checkBind({ to, listener }: BindPlan): Promise<void> {
+export async function checkBind({ to, listener, isUdp }: BindPlan): Promise<void> {
   if ('path' in to) await clearStaleSocket(to.path);
   try {
-    await bindOnce(to);
+    if (isUdp && !('path' in to)) (await bindUdp(to.host, to.port)).close();
+    else await bindOnce(to);
   } catch (error) {
     if (!('path' in to) && withoutIpv6(to.host, error as NodeJS.ErrnoException) !== undefined) return;
     const where = 'path' in to ? `unix:${to.path}` : `${to.host.includes(':') ? `[${to.host}]` : to.host}:${to.port}`;

@@ -37,7 +37,7 @@ export interface StartOptions {
 /** A listener that is open. */
 export interface OpenListener {
   readonly name: string;
-  readonly protocol: 'http' | 'tcp';
+  readonly protocol: 'http' | 'tcp' | 'udp';
   /** True where clients are to speak TLS. */
   readonly tls: boolean;
   /** Its addresses with the real ports. */

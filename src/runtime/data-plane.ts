@@ -13,8 +13,11 @@ import { SharedTable } from '../pool/table.ts';
 import type { Connect, PoolSite, ProxyDeps } from '../proxy/deps.ts';
 import { HttpSite } from '../proxy/http-site.ts';
 import { PoolMeters } from '../proxy/pool-meters.ts';
+import { enterProxied } from '../proxy/proxy-entrance.ts';
 import { RequestTracer } from '../proxy/request-trace.ts';
 import { TcpSite } from '../proxy/tcp-site.ts';
+import { UdpPort } from '../proxy/udp-port.ts';
+import { UdpSite } from '../proxy/udp-site.ts';
 import { Upstreams } from '../proxy/upstreams.ts';
 import { systemClock } from '../support/clock.ts';
 import { Deadlines } from '../support/deadlines.ts';
@@ -22,7 +25,7 @@ import { wires } from '../support/open-wire.ts';
 import type { BindPlan, FromWorker, PoolSitePlan, ToWorker, WorkerPlan, WorkerSeed } from './messages.ts';
 
 /** A listener in this worker. */
-type Site = HttpSite | TcpSite;
+type Site = HttpSite | TcpSite | UdpSite;
 
 /** Bound sockets of a plan that is prepared and not yet in force; what they accept waits. */
 interface Staged {
@@ -118,7 +121,8 @@ export class DataPlane {
   }
 
   #listen(bind: BindPlan): Promise<Bound> {
-    const { key, listener } = bind;
+    const { key, listener, to } = bind;
+    if (bind.isUdp && !('path' in to)) return UdpPort.bind(to.host, to.port, () => this.#udpSiteOf(key));
     return listen(bind.to, bind.shared, {
       onHandle: (handle) => this.#accepted(key, handle),
       onAcceptError: (status) => this.#tell({ type: 'accept-error', listener, error: getSystemErrorName(status) }),
@@ -128,23 +132,30 @@ export class DataPlane {
   /** Reads and checks certificates before the plan comes into force; those that stay as they are need not be read again. */
   #makeDoors(plan: WorkerPlan): Map<string, TlsDoor> {
     const doors = new Map<string, TlsDoor>();
-    for (const { name, tls } of plan.listeners) {
-      if (tls === undefined) continue;
+    for (const listener of plan.listeners) {
+      if (listener.protocol === 'udp' || listener.tls === undefined) continue;
+      const { name, tls } = listener;
       const now = this.#doors.get(name);
       doors.set(name, now?.plan.id === tls.id ? now : new TlsDoor(tls));
     }
     return doors;
   }
 
+  #udpSiteOf(key: string): UdpSite | undefined {
+    const site = this.#siteOfBind.get(key);
+    return site instanceof UdpSite ? site : undefined;
+  }
+
   #accepted(key: string, handle: object): void {
     const site = this.#siteOfBind.get(key);
-    if (site === undefined) {
+    if (site === undefined || site instanceof UdpSite) {
       if (this.#staged !== undefined) this.#staged.accepted.push({ key, handle });
       else wires.accepted(handle).reset();
       return;
     }
     const door = this.#doors.get(site.name);
-    if (door === undefined) site.accept(wires.accepted(handle));
+    if (site.expectsProxyHeader) enterProxied(site, handle, door);
+    else if (door === undefined) site.accept(wires.accepted(handle));
     else if (!site.entrance.enter(handle, door)) wires.accepted(handle).reset();
   }
 
@@ -254,11 +265,13 @@ export class DataPlane {
       const site = this.#sites.get(listener.name);
       if (site instanceof HttpSite && listener.protocol === 'http') site.update(listener, this.#pools);
       else if (site instanceof TcpSite && listener.protocol === 'tcp') site.update(listener, this.#pools);
+      else if (site instanceof UdpSite && listener.protocol === 'udp') site.update(listener, this.#pools);
       else this.#sites.set(listener.name, this.#makeSite(listener));
     }
   }
 
   #makeSite(listener: WorkerPlan['listeners'][number]): Site {
+    if (listener.protocol === 'udp') return new UdpSite(this.#deps, listener, this.#pools);
     return listener.protocol === 'http'
       ? new HttpSite(this.#deps, this.#upstreams, listener, this.#pools)
       : new TcpSite(this.#deps, listener, this.#pools);

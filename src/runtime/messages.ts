@@ -7,6 +7,7 @@ import type { TableSize } from '../pool/table.ts';
 import type { ConnectPlan, HashKey } from '../proxy/deps.ts';
 import type { HttpListenerPlan } from '../proxy/http-site.ts';
 import type { TcpListenerPlan } from '../proxy/tcp-site.ts';
+import type { UdpListenerPlan } from '../proxy/udp-site.ts';
 
 /** One socket of a listener. */
 export interface BindPlan {
@@ -14,7 +15,9 @@ export interface BindPlan {
   readonly key: string;
   readonly listener: string;
   readonly to: BindTarget;
-  /** False where only one worker can have the socket: Unix paths, and platforms without reusePort. */
+  /** A UDP socket. */
+  readonly isUdp: boolean;
+  /** False where only one worker can have the socket: Unix paths, UDP, and platforms without reusePort. */
   readonly shared: boolean;
 }
 
@@ -29,7 +32,7 @@ export interface PoolSitePlan {
 export interface WorkerPlan {
   readonly generation: number;
   readonly pools: readonly PoolSitePlan[];
-  readonly listeners: readonly (HttpListenerPlan | TcpListenerPlan)[];
+  readonly listeners: readonly (HttpListenerPlan | TcpListenerPlan | UdpListenerPlan)[];
   readonly binds: readonly BindPlan[];
   /** Client connections over all workers, 0 for no limit. */
   readonly maxConnections: number;

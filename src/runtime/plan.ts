@@ -4,8 +4,6 @@ import type { Config, ListenerConfig, PoolConfig, RouteConfig } from '../config/
 import { keyedAlgorithms } from '../config/schema-pool.ts';
 import type { TracingPlan } from '../observe/trace-record.ts';
 import type { Endpoint } from '../pool/backend.ts';
-import type { HttpListenerPlan } from '../proxy/http-site.ts';
-import type { TcpListenerPlan } from '../proxy/tcp-site.ts';
 import { type Address, formatAddress } from '../support/address.ts';
 import type { BindPlan, PoolSitePlan, WorkerPlan } from './messages.ts';
 import { routePlan } from './plan-route.ts';
@@ -67,7 +65,9 @@ export function buildPlan(config: Config, inputs: PlanInputs): Planned {
       generation: inputs.generation,
       pools: Object.entries(config.pools).map(([name, pool]) => poolPlan(name, pool, backends, inputs)),
       listeners: listeners.map(([name, listener]) => listenerPlan(name, listener, { ...inputs, unforgeable })),
-      binds: listeners.flatMap(([name, { bind }]) => bind.map((address) => bindPlan(name, address, inputs))),
+      binds: listeners.flatMap(([name, { bind, protocol }]) =>
+        bind.map((address) => bindPlan({ name, protocol }, address, inputs)),
+      ),
       maxConnections: config.limits.connections,
       accessSample: access === false ? 0 : access.sample,
       tracing: inputs.tracing,
@@ -113,6 +113,7 @@ function poolPlan(
       keepAliveMax: pool.keepAlive.max,
       keepAliveIdleMs: pool.keepAlive.idle,
       tls: inputs.tls.poolPlan(pool),
+      proxyProtocol: pool.connect.proxyProtocol,
     },
     hashKey: keyedAlgorithms.some((name) => name === algorithm) ? key : undefined,
   };
@@ -131,26 +132,32 @@ function listenerPlan(
   name: string,
   listener: ListenerConfig,
   inputs: PlanInputs & { readonly unforgeable: readonly string[] },
-): HttpListenerPlan | TcpListenerPlan {
+): WorkerPlan['listeners'][number] {
   // The protocol is part of the name here: a listener that changes it is another one.
   const { number } = inputs.slots.listeners.of(`${listener.protocol} ${name}`, inputs.nowMs);
-  if (listener.protocol === 'tcp') {
+  if (listener.protocol === 'udp') {
     const { timeouts, limits, pool } = listener;
+    return { protocol: 'udp', name, number, idleMs: timeouts.idle, maxConnections: limits.connections, pool };
+  }
+  if (listener.protocol === 'tcp') {
+    const { timeouts, limits, routes, proxyProtocol } = listener;
     return {
       protocol: 'tcp',
       name,
       number,
-      timeouts: { idleMs: timeouts.idle, halfCloseMs: timeouts.halfClose },
+      timeouts: { openingMs: timeouts.opening, idleMs: timeouts.idle, halfCloseMs: timeouts.halfClose },
       maxConnections: limits.connections,
-      pool,
+      proxyProtocol,
+      routes,
       tls: inputs.tls.listenerPlan(name, listener),
     };
   }
-  const { timeouts, limits, trustProxies, routes } = listener;
+  const { timeouts, limits, trustProxies, routes, proxyProtocol } = listener;
   return {
     protocol: 'http',
     name,
     number,
+    proxyProtocol,
     timeouts,
     limits,
     trustProxies,
@@ -172,18 +179,24 @@ function splitKey(listener: string, route: string): string {
   return `${listener}\n${route}`;
 }
 
-/** The key of a bind. A port the system chooses belongs to its listener; a named one to nobody in particular. */
-export function bindKey(listener: string, address: Address): string {
-  return address.kind === 'tcp' && address.port === 0
-    ? `${listener} ${formatAddress(address)}`
-    : formatAddress(address);
+/** A listener as its binds see it. */
+export interface NamedListener {
+  readonly name: string;
+  readonly protocol: ListenerConfig['protocol'];
 }
 
-function bindPlan(listener: string, address: Address, inputs: PlanInputs): BindPlan {
-  const key = bindKey(listener, address);
-  if (address.kind === 'unix') return { key, listener, to: { path: address.path }, shared: false };
+/** The key of a bind. A port the system chooses belongs to its listener; a named one to nobody in particular. */
+export function bindKey({ name, protocol }: NamedListener, address: Address): string {
+  const place = protocol === 'udp' ? `udp ${formatAddress(address)}` : formatAddress(address);
+  return address.kind === 'tcp' && address.port === 0 ? `${name} ${place}` : place;
+}
+
+function bindPlan(named: NamedListener, address: Address, inputs: PlanInputs): BindPlan {
+  const key = bindKey(named, address);
+  const about = { key, listener: named.name, isUdp: named.protocol === 'udp' };
+  if (address.kind === 'unix') return { ...about, to: { path: address.path }, shared: false };
   const to: BindTarget = { host: address.host, port: address.port || (inputs.ports.get(key) ?? 0) };
-  return { key, listener, to, shared: inputs.reusePort };
+  return { ...about, to, shared: inputs.reusePort && !about.isUdp };
 }
 
 /** Takes back the places of what this config no longer has. */

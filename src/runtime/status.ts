@@ -7,7 +7,7 @@ import { type Address, formatAddress } from '../support/address.ts';
 import { version } from '../support/version.ts';
 import type { WorkerView } from './fleet.ts';
 import type { HealthKeeper } from './health-keeper.ts';
-import { bindKey, type Planned, type PlannedBackend } from './plan.ts';
+import { bindKey, type NamedListener, type Planned, type PlannedBackend } from './plan.ts';
 
 /** What is shown, as of one moment. */
 export interface StatusFacts {
@@ -77,14 +77,16 @@ export class StatusSource {
       name,
       protocol: listener.protocol,
       bind: listener.bind.map(formatAddress),
-      addresses: this.#facts.open ? listener.bind.map((address) => this.#realAddress(name, address)) : [],
+      addresses: this.#facts.open
+        ? listener.bind.map((address) => this.#realAddress({ name, protocol: listener.protocol }, address))
+        : [],
       active: this.#sum('connections_active', name),
       total: this.#sum('connections_total', name),
       routes: routesOf(listener),
     }));
   }
 
-  #realAddress(listener: string, address: Address): string {
+  #realAddress(listener: NamedListener, address: Address): string {
     if (address.kind === 'unix' || address.port !== 0) return formatAddress(address);
     return formatAddress({ ...address, port: this.#facts.ports.get(bindKey(listener, address)) ?? 0 });
   }
@@ -162,8 +164,15 @@ export class StatusSource {
 }
 
 function routesOf(listener: ListenerConfig): ListenerStatus['routes'] {
-  if (listener.protocol === 'tcp') {
+  if (listener.protocol === 'udp') {
     return [{ name: 'route-1', kind: 'pool', pools: [{ pool: listener.pool, weight: 1 }] }];
+  }
+  if (listener.protocol === 'tcp') {
+    return listener.routes.map(({ pool }, index) => ({
+      name: `route-${index + 1}`,
+      kind: 'pool',
+      pools: [{ pool, weight: 1 }],
+    }));
   }
   return listener.routes.map(({ name, action }) => ({
     name,

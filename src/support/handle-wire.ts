@@ -296,6 +296,11 @@ export class HandleWire implements Wire, WriteOwner {
     return this.#peer?.address;
   }
 
+  get remotePort(): number | undefined {
+    this.#peer ??= this.#name('getpeername');
+    return this.#peer?.port;
+  }
+
   get localAddress(): string | undefined {
     this.#local ??= this.#name('getsockname');
     return this.#local?.address;

@@ -47,6 +47,8 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner {
   clientLines = '';
   /** What a client is sent, in the clear, that speaks HTTP instead of beginning a handshake; '' for nothing. */
   plainHttpAnswer = '';
+  /** Latin1 text that a dialled wire sends in the clear before its handshake; '' for nothing. */
+  opening = '';
   #failure: NodeJS.ErrnoException | undefined;
   readonly #raw: RawHandle;
   readonly #dialled: boolean;
@@ -112,6 +114,7 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner {
         return true;
       case 'connect':
         super.emit('connect');
+        if (this.opening !== '') this.#raw.writeLatin1String(null, this.opening);
         internals(this)._start();
         return true;
       case 'close':

@@ -1,5 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
+import type { Proxied } from './proxied.ts';
 
 /** What one read of a wire can bring at most, in bytes: a sink that keeps what it cannot use keeps no more than twice this. */
 export const READ_BUFFER_BYTES = 64 * 1024;
@@ -41,6 +42,11 @@ export interface Wire {
   sink: WireSink;
   /** The peer's address; undefined for a Unix socket, and once the connection is gone. */
   readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+  /** What a PROXY header before the connection's own bytes has said; then the addresses here are those of the client. */
+  readonly proxied?: Proxied | undefined;
+  /** The host name that a client of TLS has asked for (SNI). */
+  readonly servername?: string | false | null | undefined;
   /** Field lines, each with its CRLF, that requests on this wire carry to their backends: what TLS has shown of the client. */
   readonly clientLines?: string;
   /** The protocol that ALPN has settled on; false or null for none. */

@@ -39,11 +39,15 @@ describe('listeners', () => {
     ['none', 'listeners: {}', 'listeners: got an empty object, expected at least one listener'],
     ['nothing', 'listeners:', 'listeners: got nothing, expected an object'],
     ['a list', 'listeners: [a]', 'listeners: got a list, expected an object'],
-    ['no protocol', listening('a: { bind: ":1", pool: app }'), 'listeners.a.protocol: missing, expected http or tcp'],
+    [
+      'no protocol',
+      listening('a: { bind: ":1", pool: app }'),
+      'listeners.a.protocol: missing, expected http, tcp or udp',
+    ],
     [
       'another protocol',
       listening('a: { protocol: https }'),
-      'listeners.a.protocol: got "https", expected http or tcp',
+      'listeners.a.protocol: got "https", expected http, tcp or udp',
     ],
     [
       'no bind',
@@ -53,7 +57,7 @@ describe('listeners', () => {
     [
       'no pool for tcp',
       listening('a: { protocol: tcp, bind: ":1" }'),
-      'listeners.a.pool: missing, expected the name of a pool',
+      'listeners.a.routes: missing, expected pool or routes',
     ],
     [
       'no pool, no routes',

@@ -102,7 +102,7 @@ describe('the example of the contract', () => {
             { name: 'route-4', match: {}, action: { kind: 'pool', split: [{ pool: 'web', weight: 1 }] } },
           ],
         },
-        db: { protocol: 'tcp', pool: 'postgres' },
+        db: { protocol: 'tcp', routes: [{ match: {}, pool: 'postgres' }] },
       },
       pools: {
         web: {

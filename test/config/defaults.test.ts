@@ -32,7 +32,7 @@ const defaultPool = {
   health: { type: 'tcp', interval: 2000, timeout: 1000, rise: 2, fall: 3, port: 0 },
   eject: { failures: 5, for: 10_000, max: 0.5 },
   panic: 0,
-  connect: { timeout: 2000, local: '' },
+  connect: { timeout: 2000, proxyProtocol: 'off', local: '' },
   keepAlive: { max: 256, idle: 30_000 },
 };
 
@@ -49,6 +49,7 @@ describe('the smallest config', () => {
         web: {
           protocol: 'http',
           bind: [{ kind: 'tcp', host: '::', port: 8080 }],
+          proxyProtocol: false,
           trustProxies: [],
           timeouts: { header: 10_000, idle: 60_000, body: 30_000 },
           limits: { connections: 10_000, headerBytes: 16_384, bodyBytes: 0 },
@@ -67,11 +68,33 @@ describe('the smallest config', () => {
       db: {
         protocol: 'tcp',
         bind: [{ kind: 'tcp', host: '::', port: 5433 }],
-        timeouts: { idle: 3_600_000, halfClose: 30_000 },
+        proxyProtocol: false,
+        timeouts: { opening: 10_000, idle: 3_600_000, halfClose: 30_000 },
+        limits: { connections: 10_000 },
+        routes: [{ match: {}, pool: 'app' }],
+      },
+    });
+  });
+
+  it('gets the defaults of UDP, and no probes over TCP unless they are asked for', async () => {
+    const text = (health: string, more = '') =>
+      `listeners: { dns: { protocol: udp, bind: ":53", pool: app }${more} }\npools: { app: { backends: ["127.0.0.1:3001"]${health} } }`;
+    const config = await configOf(text(''));
+    expect(config.listeners).toEqual({
+      dns: {
+        protocol: 'udp',
+        bind: [{ kind: 'tcp', host: '::', port: 53 }],
+        timeouts: { idle: 30_000 },
         limits: { connections: 10_000 },
         pool: 'app',
       },
     });
+    const typeOf = async (written: string) => (await configOf(written)).pools['app']!.health.type;
+    expect(await typeOf(text(''))).toBe('off');
+    expect(await typeOf(text(', health: { interval: 1s }'))).toBe('off');
+    expect(await typeOf(text(', health: { type: tcp }'))).toBe('tcp');
+    expect(await typeOf(text('', ', db: { protocol: tcp, bind: ":5433", pool: app }'))).toBe('tcp');
+    expect(await typeOf(text('', ', web: { protocol: http, bind: ":5434", pool: app }'))).toBe('tcp');
   });
 
   it('needs no pool when it answers by itself', async () => {
@@ -131,12 +154,12 @@ describe('a section that is written in part', () => {
   it.each([
     ['eject: { failures: 0 }', 'eject', { failures: 0, for: 10_000, max: 0.5 }],
     ['eject: { for: 1s, max: 10% }', 'eject', { failures: 5, for: 1000, max: 0.1 }],
-    ['connect: { timeout: 100ms }', 'connect', { timeout: 100, local: '' }],
-    ['connect: { local: 10.0.0.1 }', 'connect', { timeout: 2000, local: '10.0.0.1' }],
-    ['connect: { local: "::1" }', 'connect', { timeout: 2000, local: '::1' }],
-    ['connect: { local: "::" }', 'connect', { timeout: 2000, local: '' }],
-    ['connect: { local: 0.0.0.0 }', 'connect', { timeout: 2000, local: '' }],
-    ['connect: { local: "" }', 'connect', { timeout: 2000, local: '' }],
+    ['connect: { timeout: 100ms }', 'connect', { timeout: 100, proxyProtocol: 'off', local: '' }],
+    ['connect: { local: 10.0.0.1 }', 'connect', { timeout: 2000, proxyProtocol: 'off', local: '10.0.0.1' }],
+    ['connect: { local: "::1" }', 'connect', { timeout: 2000, proxyProtocol: 'off', local: '::1' }],
+    ['connect: { local: "::" }', 'connect', { timeout: 2000, proxyProtocol: 'off', local: '' }],
+    ['connect: { local: 0.0.0.0 }', 'connect', { timeout: 2000, proxyProtocol: 'off', local: '' }],
+    ['connect: { local: "" }', 'connect', { timeout: 2000, proxyProtocol: 'off', local: '' }],
     ['keepAlive: { max: 0 }', 'keepAlive', { max: 0, idle: 30_000 }],
     ['keepAlive: { idle: 5s }', 'keepAlive', { max: 256, idle: 5000 }],
     ['health: { type: off }', 'health', { type: 'off' }],

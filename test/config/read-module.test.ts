@@ -16,7 +16,7 @@ describe('a config module', () => {
     ['a.cjs', `module.exports = ${good};`],
     ['b.mjs', `export default await Promise.resolve(${good});`],
   ])('%s is taken by its default export', async (name, text) => {
-    expect((await configOf(text, {}, name)).listeners['a']).toMatchObject({ protocol: 'tcp', pool: 'p' });
+    expect((await configOf(text, {}, name)).listeners['a']).toMatchObject({ protocol: 'tcp', routes: [{ pool: 'p' }] });
   });
 
   it('reads the environment in its strings too', async () => {
@@ -29,7 +29,10 @@ describe('a config module', () => {
 
   it.each([
     [`export const config = ${good};`, '1:1: no default export, expected `export default defineConfig({ … })`'],
-    [`\n\nexport default ${good.replace('tcp', 'tpc')};`, '1:1: listeners.a.protocol: got "tpc", expected http or tcp'],
+    [
+      `\n\nexport default ${good.replace('tcp', 'tpc')};`,
+      '1:1: listeners.a.protocol: got "tpc", expected http, tcp or udp',
+    ],
     ['export default 5;', '1:1: got 5, expected an object with listeners'],
     ['export default null;', '1:1: the file is empty, expected at least listeners'],
     ['export default () => ({});', '1:1: got a function, expected an object with listeners'],

@@ -6,8 +6,6 @@ const tcpListener = (more: string) =>
   `listeners: { db: { protocol: tcp, bind: ":1", pool: app, ${more} } }\npools: { app: { backends: ["127.0.0.1:3001"] } }`;
 
 const listenerRows: [string, string, string][] = [
-  ['proxyProtocol: true', 'proxyProtocol', 'proxyProtocol: false'],
-  ['proxyProtocol: v1', 'proxyProtocol', 'proxyProtocol: off'],
   ['allow: [10.0.0.0/8]', 'allow', 'allow: []'],
   ['deny: [10.0.0.0/8]', 'deny', 'deny: []'],
   ['guard: { bad: 20/10s }', 'guard', 'guard: false'],
@@ -31,8 +29,6 @@ const poolRows: [string, string, string | undefined][] = [
   ['slowStart: soon', 'slowStart', 'slowStart: 0'],
   ['queue: { max: 1 }', 'queue', 'queue: { max: 0, timeout: 1s }'],
   ['queue: 5', 'queue', 'queue: {}'],
-  ['connect: { proxyProtocol: v2 }', 'connect.proxyProtocol', 'connect: { proxyProtocol: off }'],
-  ['connect: { proxyProtocol: v1 }', 'connect.proxyProtocol', 'connect: { proxyProtocol: false }'],
   ['connect: { http2: true }', 'connect.http2', 'connect: { http2: false }'],
   ['connect: { http2: h2 }', 'connect.http2', 'connect: { http2: off }'],
 ];
@@ -42,11 +38,6 @@ const valueRows: [string, string, string][] = [
   [yamlWithRoute('pool: app, retry: { on: [connect, timeout] }'), 'listeners.web.routes[0].retry.on[1]', '"timeout"'],
   [yamlWithRoute('pool: app, retry: { on: ["503"] }'), 'listeners.web.routes[0].retry.on[0]', '"503"'],
   [yamlWithRoute('pool: app, retry: { on: [503] }'), 'listeners.web.routes[0].retry.on[0]', '503'],
-  [
-    'listeners: { dns: { protocol: udp, bind: ":53", pool: app } }\npools: { app: { backends: ["h:1"] } }',
-    'listeners.dns.protocol',
-    '"udp"',
-  ],
 ];
 
 describe('what is not available yet', () => {
@@ -73,10 +64,7 @@ describe('what is not available yet', () => {
     expect(await messageOf(text)).toBe(`${key}: not available yet: ${value}`);
   });
 
-  it('of a tcp listener: routes and a data plane in the kernel', async () => {
-    expect(await messageOf(tcpListener('routes: [{ match: { sni: a }, sticky: x, pool: app }]'))).toBe(
-      'listeners.db.routes: not available yet',
-    );
+  it('of a tcp listener: a data plane in the kernel', async () => {
     expect(await messageOf(tcpListener('dataplane: { nftables: { mode: nat } }'))).toBe(
       'listeners.db.dataplane: not available yet',
     );
@@ -93,29 +81,28 @@ describe('what is not available yet', () => {
   });
 
   it('stands at its key, or at its value when other values are available', async () => {
-    expect(await problemsOf('listeners:\n  a:\n    protocol: udp\n    guard: {}')).toEqual([
-      '3:15: listeners.a.protocol: not available yet: "udp"',
-      '4:5: listeners.a.guard: not available yet',
+    expect(await problemsOf('pools:\n  a:\n    health: { type: grpc }\n    queue: 5')).toEqual([
+      '1:1: listeners: missing, expected an object',
+      '2:3: pools.a.backends: missing, expected a list',
+      '3:21: pools.a.health.type: not available yet: "grpc"',
+      '4:5: pools.a.queue: not available yet',
     ]);
   });
 
   it('is off also when the environment says so', async () => {
-    const text = yaml({ listener: `proxyProtocol: "\${PP}"`, pool: `slowStart: "\${S}"` });
+    const text = yaml({ listener: `guard: "\${PP}"`, pool: `slowStart: "\${S}"` });
     expect(await messageOf(text, { PP: 'false', S: '0' })).toBe('');
-    expect(await messageOf(text, { PP: 'true', S: '0' })).toBe('listeners.web.proxyProtocol: not available yet');
+    expect(await messageOf(text, { PP: 'true', S: '0' })).toBe('listeners.web.guard: not available yet');
   });
 });
 
 describe('takeUnavailable', () => {
   it('takes out keys, off or not, and leaves values and the rest', () => {
     const root = {
-      listeners: { a: { proxyProtocol: false, guard: {}, protocol: 'udp', bind: ':1' } },
+      listeners: { a: { allow: [], guard: {}, protocol: 'udp', bind: ':1' } },
       pools: { b: { queue: { max: 0 } } },
     };
-    expect(takeUnavailable(root).map(({ path }) => path.join('.'))).toEqual([
-      'listeners.a.protocol',
-      'listeners.a.guard',
-    ]);
+    expect(takeUnavailable(root).map(({ path }) => path.join('.'))).toEqual(['listeners.a.guard']);
     expect(root).toEqual({ listeners: { a: { protocol: 'udp', bind: ':1' } }, pools: { b: {} } });
   });
 

@@ -4,7 +4,7 @@ import { knownKeys } from '../../src/config/known-keys.ts';
 import { messageOf, yaml, yamlWithRoute } from './loading.ts';
 
 const top = 'workers, watch, admin, log, shutdown, limits, listeners or pools';
-const http = 'protocol, bind, tls, trustProxies, timeouts, limits, pool or routes';
+const http = 'protocol, bind, tls, proxyProtocol, trustProxies, timeouts, limits, pool or routes';
 const route = 'name, match, pool, split, redirect, respond, timeout, retry, rewrite, headers, sticky, mirror or fault';
 const pool = 'balance, backends, health, eject, connect or keepAlive';
 
@@ -64,10 +64,10 @@ describe('an unknown key', () => {
     const text = (key: string) =>
       `listeners: { a: { protocol: tcp, bind: ":1", pool: app, ${key} } }\npools: { app: { backends: ["h:1"] } }`;
     expect(await messageOf(text('trustProxy: []'))).toBe(
-      'listeners.a.trustProxy: unknown key, expected protocol, bind, tls, timeouts, limits or pool',
+      'listeners.a.trustProxy: unknown key, expected protocol, bind, tls, proxyProtocol, timeouts, limits, pool or routes',
     );
     expect(await messageOf(text('timeouts: { halfclose: 1s }'))).toBe(
-      'listeners.a.timeouts.halfclose: unknown key, expected idle or halfClose (did you mean "halfClose"?)',
+      'listeners.a.timeouts.halfclose: unknown key, expected opening, idle or halfClose (did you mean "halfClose"?)',
     );
   });
 
@@ -96,7 +96,7 @@ describe('knownKeys', () => {
     ],
     [
       ['listeners', 'b', 'timeouts'],
-      ['idle', 'halfClose'],
+      ['opening', 'idle', 'halfClose'],
     ],
     [['listeners', 'c', 'timeouts'], []],
     [

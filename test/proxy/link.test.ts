@@ -6,7 +6,13 @@ import { Link } from '../../src/proxy/link.ts';
 import type { BackendConnection, BackendUser, Upstreams } from '../../src/proxy/upstreams.ts';
 import type { Wire } from '../../src/support/wire.ts';
 
-const plan: ConnectPlan = { timeoutMs: 1000, local: '', keepAliveMax: 1, keepAliveIdleMs: 1000 };
+const plan: ConnectPlan = {
+  timeoutMs: 1000,
+  local: '',
+  keepAliveMax: 1,
+  keepAliveIdleMs: 1000,
+  proxyProtocol: 'off',
+};
 
 /** Connections that note what becomes of them, on a clock that stands still. */
 class Lab {
@@ -22,7 +28,10 @@ class Lab {
       dial: ({ endpoint }) => endpoint && this.connection((endpoint as { host: string }).host),
       keep: (_connection, _plan, promisedMs) => this.notes.push(`kept ${promisedMs}`),
     };
-    this.link = new Link({ upstreams, deps: { now: () => this.now } } as unknown as HttpContext, this.user);
+    this.link = new Link(
+      { site: { upstreams, deps: { now: () => this.now } } as unknown as HttpContext, wire: {} as Wire },
+      this.user,
+    );
   }
 
   connection(name: string, reused = false): BackendConnection {
@@ -53,9 +62,9 @@ function backendAt(...hosts: string[]): Backend {
 describe('a link', () => {
   it('takes a connection that was kept', () => {
     const lab = new Lab();
-    expect([lab.link.takeKept(backendAt('a')), lab.link.reused, lab.link.dialled]).toEqual([false, false, false]);
+    expect([lab.link.takeKept(backendAt('a'), plan), lab.link.reused, lab.link.dialled]).toEqual([false, false, false]);
     lab.kept = lab.connection('old', true);
-    expect([lab.link.takeKept(backendAt('a')), lab.link.reused, lab.link.dialled]).toEqual([true, true, false]);
+    expect([lab.link.takeKept(backendAt('a'), plan), lab.link.reused, lab.link.dialled]).toEqual([true, true, false]);
     expect([lab.link.wire, lab.link.connectMs, lab.notes]).toEqual([lab.kept.wire, 0, ['use old']]);
   });
 

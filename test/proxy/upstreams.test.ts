@@ -12,7 +12,13 @@ import { startPeer } from '../support/tcp-peer.ts';
 
 afterEach(closeOpened);
 
-const plan: ConnectPlan = { timeoutMs: 1000, local: '', keepAliveMax: 2, keepAliveIdleMs: 30_000 };
+const plan: ConnectPlan = {
+  timeoutMs: 1000,
+  local: '',
+  keepAliveMax: 2,
+  keepAliveIdleMs: 30_000,
+  proxyProtocol: 'off',
+};
 
 /** Stands in for a socket that nobody connects. */
 class IdleWire {

@@ -1,0 +1,61 @@
+import type { Buffer } from 'node:buffer';
+import { type OpeningParse, type OpeningReader, readOpening } from '../accept/opening.ts';
+import { parseProxyHeader } from '../accept/proxy-protocol.ts';
+import type { Doorkeeper, TlsDoor } from '../accept/tls-door.ts';
+import { wires } from '../support/open-wire.ts';
+import type { Proxied } from '../support/proxied.ts';
+import { presentAs } from './client-ends.ts';
+import type { EnteredSite, TlsEntrance } from './tls-entrance.ts';
+
+/** A listener whose connections begin with a PROXY header. */
+export interface ProxiedSite extends EnteredSite {
+  readonly entrance: TlsEntrance;
+  /** How long the header may take, in ms; 0 for no limit. */
+  readonly openingMs: number;
+}
+
+/** Under which reason refusals are counted. */
+const reasons = { malformed: 'proxy-header', timeout: 'proxy-timeout' } as const;
+
+function parse(bytes: Buffer): OpeningParse<Proxied> {
+  const parsed = parseProxyHeader(bytes);
+  if (parsed.state === 'more') return undefined;
+  return parsed.state === 'refused' ? 'refused' : { value: parsed.proxied, end: parsed.end };
+}
+
+/**
+ * Takes an accepted handle through its PROXY header, then through TLS where the listener has it. Connections take their
+ * place before they are read. One without a proper header is reset, since nothing that it says can be believed.
+ */
+export function enterProxied(site: ProxiedSite, handle: object, door: TlsDoor | undefined): void {
+  const accepted = wires.accepted(handle);
+  if (!site.admit()) return accepted.reset();
+  const reader: OpeningReader<Proxied> = {
+    deadlines: site.deps.deadlines,
+    limitMs: site.openingMs,
+    parse,
+    onOpening(wire, proxied, rest) {
+      if (door !== undefined) return door.admit(handle, doorkeeperFor(site, proxied), rest);
+      presentAs(wire, proxied);
+      site.begin(wire, rest);
+    },
+    onFailure(wire, failure) {
+      if (failure !== 'left') site.meters.refused(reasons[failure]);
+      wire.reset();
+      site.leave();
+    },
+  };
+  readOpening(accepted, reader);
+}
+
+function doorkeeperFor({ entrance }: ProxiedSite, proxied: Proxied): Doorkeeper {
+  return {
+    deadlines: entrance.deadlines,
+    plainHttpAnswer: entrance.plainHttpAnswer,
+    onHandshake: (end) => entrance.onHandshake(end),
+    onSecureWire(wire) {
+      presentAs(wire, proxied);
+      entrance.onSecureWire(wire);
+    },
+  };
+}

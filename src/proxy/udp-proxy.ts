@@ -1,0 +1,176 @@
+import type { Buffer } from 'node:buffer';
+import type dgram from 'node:dgram';
+import { MOST_QUEUED_BYTES, udpSocket } from '../accept/udp-socket.ts';
+import type { PickHint } from '../pick/balancer.ts';
+import type { Backend, Endpoint } from '../pool/backend.ts';
+import type { Lease, Outcome } from '../pool/lease.ts';
+import type { Refusal } from '../pool/pool.ts';
+import type { Expiring } from '../support/deadlines.ts';
+import type { Member } from '../support/members.ts';
+import type { PoolSite, ProxyDeps } from './deps.ts';
+import type { ListenerMeters } from './listener-meters.ts';
+
+/** How one flow ended. */
+export type UdpEnd = 'idle-timeout' | 'drained' | Outcome | Refusal;
+
+/** Where a client's datagrams come from. */
+export interface UdpSource {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** What a flow sees of its listener. */
+export interface UdpOwner {
+  readonly deps: ProxyDeps;
+  readonly meters: ListenerMeters;
+  readonly target: PoolSite;
+  /** How long a flow lives without a datagram either way, in ms. */
+  readonly idleMs: number;
+  /** What the pool's algorithm may go by. */
+  hintFor(flow: UdpFlow): PickHint;
+  /** The flow is over; `ended` says how. */
+  ended(flow: UdpFlow, ended: UdpEnd): void;
+}
+
+/** What a flow sees of the socket that its client speaks to. */
+export interface UdpDoor {
+  /** Sends a datagram to the client of a flow; `onFull` when the kernel takes no more and it is lost. */
+  answer(flow: UdpFlow, datagram: Buffer, onFull: () => void): void;
+  /** The flow is over. */
+  forget(flow: UdpFlow): void;
+}
+
+/**
+ * One UDP flow: all datagrams of one client address and port, pinned to one backend until none has come either way for
+ * the idle time. accept → pick → connect → relay → observe, without any of TCP's ends: silence is the only one.
+ *
+ * A backend of which the system says that nobody is there (ICMP) loses the flow; the client's next datagram goes to
+ * another one.
+ */
+export class UdpFlow implements Expiring, Member {
+  memberIndex = -1;
+  deadline = Number.POSITIVE_INFINITY;
+  deadlineIndex = -1;
+  readonly address: string;
+  readonly port: number;
+  readonly target: PoolSite;
+  readonly startedAt: number;
+  /** Undefined until one was picked. */
+  backend: Backend | undefined;
+  bytesIn = 0;
+  bytesOut = 0;
+  /** Backends that were picked. */
+  picks = 0;
+  readonly #site: UdpOwner;
+  readonly #socket: UdpDoor;
+  #lease: Lease | undefined;
+  #upstream: dgram.Socket | undefined;
+  #endpoint: Endpoint | undefined;
+  #tried: Set<Backend> | undefined;
+  #answered = false;
+
+  constructor(site: UdpOwner, socket: UdpDoor, from: UdpSource) {
+    this.#site = site;
+    this.#socket = socket;
+    this.address = from.address;
+    this.port = from.port;
+    this.target = site.target;
+    this.startedAt = site.deps.now();
+  }
+
+  /** A datagram came from the client. */
+  fromClient(datagram: Buffer): void {
+    const { meters } = this.#site;
+    this.touch();
+    this.bytesIn += datagram.length;
+    meters.bytesIn(datagram.length);
+    meters.datagramIn();
+    if (this.#upstream === undefined && !this.#pin()) return;
+    send(this.#upstream!, datagram, () => meters.refused('queue-full'));
+  }
+
+  /** Something moved: the idle time starts anew. */
+  touch(): void {
+    this.deadline = this.#site.deps.deadlines.in(this.#site.idleMs);
+  }
+
+  /** pick → connect. The datagram is lost when there is no backend, as UDP loses them. */
+  #pin(): boolean {
+    const acquired = this.target.pool.acquire(this.#site.hintFor(this), this.#tried);
+    if (!acquired.ok) {
+      // Every one has failed this client: it may try them again.
+      this.#tried = undefined;
+      this.#site.meters.refused(acquired.refusal);
+      return false;
+    }
+    const { backend } = acquired.lease;
+    const { endpoint } = backend;
+    this.#lease = acquired.lease;
+    this.backend = backend;
+    this.#endpoint = endpoint;
+    this.#answered = false;
+    this.picks++;
+    if (endpoint === undefined || 'path' in endpoint) {
+      this.#unpin('connect-failed');
+      return false;
+    }
+    const upstream = udpSocket(endpoint.host);
+    this.#upstream = upstream;
+    upstream.on('message', (datagram) => this.#fromBackend(datagram));
+    upstream.on('error', (error: NodeJS.ErrnoException) => {
+      if (this.#upstream === upstream) this.#failed(error);
+    });
+    const { local } = this.target.connect;
+    if (local !== '') upstream.bind({ address: local, exclusive: true });
+    upstream.connect(endpoint.port, endpoint.host);
+    return true;
+  }
+
+  #fromBackend(datagram: Buffer): void {
+    const { meters } = this.#site;
+    this.#answered = true;
+    this.#tried = undefined;
+    this.touch();
+    this.bytesOut += datagram.length;
+    meters.bytesOut(datagram.length);
+    meters.datagramOut();
+    this.#socket.answer(this, datagram, () => meters.refused('queue-full'));
+  }
+
+  /** The system has learnt that the backend cannot be reached. */
+  #failed(error: NodeJS.ErrnoException): void {
+    // A datagram that is longer than the way to the backend allows is the client's.
+    if (error.code === 'EMSGSIZE') return;
+    const { backend } = this;
+    backend!.skipEndpoint(this.#endpoint);
+    this.#tried ??= new Set();
+    this.#tried.add(backend!);
+    this.#unpin(error.code === 'ECONNREFUSED' ? 'connect-refused' : 'connect-failed');
+  }
+
+  #unpin(outcome: Outcome): void {
+    const lease = this.#lease;
+    this.#lease = undefined;
+    this.#upstream?.close();
+    this.#upstream = undefined;
+    lease?.release(outcome);
+  }
+
+  onDeadline(): void {
+    this.end('idle-timeout');
+  }
+
+  /** Ends the flow. A backend that has never answered has not failed, as many protocols ask for no answer. */
+  end(ended: UdpEnd): void {
+    this.#site.deps.deadlines.remove(this);
+    this.#unpin(this.#answered ? 'served' : 'client-aborted');
+    this.#socket.forget(this);
+    this.#site.ended(this, ended);
+  }
+}
+
+/** Sends on a connected socket; a datagram that finds a full queue is lost. */
+function send(socket: dgram.Socket, datagram: Buffer, onFull: () => void): void {
+  if (socket.getSendQueueSize() > MOST_QUEUED_BYTES) return onFull();
+  socket.send(datagram);
+}

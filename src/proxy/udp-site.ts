@@ -1,0 +1,124 @@
+import type { PickHint } from '../pick/balancer.ts';
+import { Members } from '../support/members.ts';
+import { unmapped } from '../support/proxied.ts';
+import type { PoolSite, ProxyDeps } from './deps.ts';
+import { ListenerMeters } from './listener-meters.ts';
+import { type UdpDoor, type UdpEnd, UdpFlow, type UdpOwner, type UdpSource } from './udp-proxy.ts';
+
+/** What a worker must know of a udp listener: plain data, sent from the control plane. */
+export interface UdpListenerPlan {
+  readonly protocol: 'udp';
+  readonly name: string;
+  /** Its number in the shared table. */
+  readonly number: number;
+  /** How long a flow lives without a datagram either way, in ms. */
+  readonly idleMs: number;
+  /** Flows at a time, 0 for no limit. */
+  readonly maxConnections: number;
+  readonly pool: string;
+}
+
+const NO_HINT: PickHint = {};
+
+/** A flow that has been silent so long ends when a drain begins, in ms. */
+const DRAIN_IDLE_MS = 2000;
+
+/** A udp listener in one worker: its settings as of the last reload, and the flows it has. */
+export class UdpSite implements UdpOwner {
+  readonly deps: ProxyDeps;
+  readonly meters: ListenerMeters;
+  #plan: UdpListenerPlan;
+  #target: PoolSite;
+  #draining = false;
+  readonly #flows = new Members<UdpFlow>();
+
+  constructor(deps: ProxyDeps, plan: UdpListenerPlan, pools: ReadonlyMap<string, PoolSite>) {
+    this.deps = deps;
+    this.meters = new ListenerMeters(deps.meters, plan.name);
+    this.#plan = plan;
+    this.#target = pools.get(plan.pool)!;
+  }
+
+  /** Takes new settings; flows keep their backend. */
+  update(plan: UdpListenerPlan, pools: ReadonlyMap<string, PoolSite>): void {
+    this.#plan = plan;
+    this.#target = pools.get(plan.pool)!;
+  }
+
+  get target(): PoolSite {
+    return this.#target;
+  }
+
+  get idleMs(): number {
+    const { idleMs } = this.#plan;
+    return this.#draining && (idleMs === 0 || idleMs > DRAIN_IDLE_MS) ? DRAIN_IDLE_MS : idleMs;
+  }
+
+  /** A flow for a client that has none; undefined when there is no place for it. Those that are there are never put out for it. */
+  begin(door: UdpDoor, from: UdpSource): UdpFlow | undefined {
+    const { table, lane, settings, deadlines } = this.deps;
+    const limits = { listener: this.#plan.maxConnections, process: settings.maxConnections };
+    if (this.#draining || !table.admit(this.#plan.number, lane, limits)) {
+      this.meters.refused('saturated');
+      return undefined;
+    }
+    this.meters.opened();
+    const flow = new UdpFlow(this, door, from);
+    this.#flows.add(flow);
+    deadlines.add(flow);
+    return flow;
+  }
+
+  /** L4 knows of a client its address only. */
+  hintFor({ address, target }: UdpFlow): PickHint {
+    return target.hashKey === undefined ? NO_HINT : { key: unmapped(address) };
+  }
+
+  /** The flow is over. */
+  ended(flow: UdpFlow, ended: UdpEnd): void {
+    this.#flows.remove(flow);
+    this.deps.table.leave(this.#plan.number, this.deps.lane);
+    this.meters.closed();
+    const { access } = this.deps.settings;
+    if (access === undefined || !access.sampled()) return;
+    const durationMs = this.deps.now() - flow.startedAt;
+    access.push({
+      kind: 'connection',
+      time: Date.now() - durationMs,
+      listener: this.#plan.name,
+      pool: flow.target.pool.name,
+      backend: flow.backend?.id ?? '',
+      client: unmapped(flow.address),
+      bytesIn: flow.bytesIn,
+      bytesOut: flow.bytesOut,
+      durationMs,
+      connectMs: 0,
+      attempts: flow.picks,
+      ended,
+    });
+  }
+
+  get name(): string {
+    return this.#plan.name;
+  }
+
+  get number(): number {
+    return this.#plan.number;
+  }
+
+  /** Flows that there are. */
+  get size(): number {
+    return this.#flows.size;
+  }
+
+  /** Nothing tells when a flow is done, so that the silent ones are ended soon. */
+  drain(): void {
+    this.#draining = true;
+    for (const flow of this.#flows.all()) flow.touch();
+  }
+
+  /** Ends what is left when a drain's time is up. */
+  cut(): void {
+    for (const flow of this.#flows.all()) flow.end('drained');
+  }
+}
