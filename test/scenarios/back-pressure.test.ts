@@ -4,7 +4,6 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { type ApartFairlead, runApart } from '../support/apart.ts';
 import { Sink, Source } from '../support/flow.ts';
-import { connectH2 } from '../support/h2-client.ts';
 import { closeOpened, remember } from '../support/opened.ts';
 import { passAll, TOTAL_BYTES } from '../support/pass-all.ts';
 import { answerText } from '../support/recording-backend.ts';
@@ -82,36 +81,6 @@ describe('a reader that pauses holds the sender up, and memory stays where it is
     backend.write(answerText('taken'));
     const [chunk] = (await once(socket, 'data')) as [Buffer];
     expect(chunk.toString()).toBe(answerText('taken'));
-  });
-
-  it('in an answer over HTTP/2', async () => {
-    const source = new Source();
-    const { lb, socket } = await stage((backend) => {
-      backend.once('data', async () => {
-        backend.write(`HTTP/1.1 200 OK\r\nContent-Length: ${TOTAL_BYTES}\r\n\r\n`);
-        await source.send(backend, TOTAL_BYTES);
-        backend.end();
-      });
-    });
-    socket.destroy();
-    const stream = (await connectH2(lb.address)).request({ ':path': '/' });
-    await once(stream, 'response');
-    await passAll({ source, sink: new Sink(stream, false), lb });
-  });
-
-  it('in the body of a request over HTTP/2', async () => {
-    const source = new Source();
-    const { promise, resolve } = Promise.withResolvers<net.Socket>();
-    const { lb, socket } = await stage(resolve);
-    socket.destroy();
-    const session = await connectH2(lb.address);
-    const stream = session.request({ ':method': 'PUT', ':path': '/', 'content-length': String(TOTAL_BYTES) });
-    const backend = await promise;
-    void source.send(stream, TOTAL_BYTES);
-    await passAll({ source, sink: new Sink(backend, true), lb });
-    const answered = once(stream, 'response');
-    backend.write(answerText('taken'));
-    expect((await answered)[0][':status']).toBe(200);
   });
 
   it.each(['client', 'backend'])('in a tunnel, with the %s sending', async (sender) => {
