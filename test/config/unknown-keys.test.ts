@@ -6,7 +6,7 @@ import { messageOf, yaml, yamlWithRoute } from './loading.ts';
 const top = 'workers, watch, admin, log, shutdown, limits, listeners or pools';
 const http = 'protocol, bind, tls, proxyProtocol, trustProxies, timeouts, limits, pool or routes';
 const route = 'name, match, pool, split, redirect, respond, timeout, retry, rewrite, headers, sticky, mirror or fault';
-const pool = 'balance, backends, health, eject, connect or keepAlive';
+const pool = 'balance, backends, health, eject, panic, connect or keepAlive';
 
 describe('an unknown key', () => {
   it.each([
@@ -50,7 +50,7 @@ describe('an unknown key', () => {
     ],
     [
       yaml({ backend: '{ address: "h:1", max_connections: 1 }' }),
-      'pools.app.backends[1].max_connections: unknown key, expected name, address, weight or maxConnections (did you mean "maxConnections"?)',
+      'pools.app.backends[1].max_connections: unknown key, expected name, address, weight, maxConnections or backup (did you mean "maxConnections"?)',
     ],
     [
       yaml({ pool: 'health: { <<: 1 }' }),
@@ -106,7 +106,7 @@ describe('knownKeys', () => {
     [['listeners', 'a', 'routes', 'x'], []],
     [
       ['pools', 'any', 'backends', 0],
-      ['name', 'address', 'weight', 'maxConnections'],
+      ['name', 'address', 'weight', 'maxConnections', 'backup'],
     ],
     [['pools', 'any', 'eject', 'max'], []],
     [['nowhere', 'at', 'all'], []],

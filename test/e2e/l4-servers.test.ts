@@ -1,0 +1,187 @@
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { TestAuthority } from '../support/certificates.ts';
+import { fieldOf } from '../support/http-text.ts';
+import { closeOpened, remember } from '../support/opened.ts';
+import { answerText, startBackend } from '../support/recording-backend.ts';
+import { runFairlead, webConfig } from '../support/running.ts';
+import { eventually } from '../support/scrape.ts';
+
+const run = promisify(execFile);
+
+/** True when the tool is there; Debian keeps daemons where only root looks. */
+const has = (...tools: string[]): boolean =>
+  tools.every((tool) => spawnSync('which', [tool], { env: { PATH: `${process.env['PATH']}:/usr/sbin` } }).status === 0);
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'fairlead-l4-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+afterEach(closeOpened);
+
+/** A port that was free a moment ago, for servers that cannot be told to take any. */
+async function freePort(): Promise<number> {
+  const probe = net.createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => probe.once('listening', resolve));
+  const { port } = probe.address() as net.AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
+
+/** Starts a server in the foreground and waits until its TCP port answers. */
+async function start(command: string, args: readonly string[], port: number): Promise<ChildProcess> {
+  const child = spawn(command, args, {
+    stdio: 'ignore',
+    env: { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin` },
+  });
+  remember({ close: () => child.kill('SIGKILL') });
+  await eventually(
+    () =>
+      new Promise<boolean>((resolve) => {
+        const socket = net.connect(port, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false));
+        socket.on('connect', () => socket.destroy());
+      }),
+    `the start of ${command}`,
+  );
+  return child;
+}
+
+async function startHaproxy(name: string, port: number, text: string): Promise<void> {
+  const file = join(folder, `${name}.cfg`);
+  await writeFile(
+    file,
+    `defaults\n  mode http\n  timeout connect 5s\n  timeout client 5s\n  timeout server 5s\n${text}\n`,
+  );
+  await start('haproxy', ['-db', '-f', file], port);
+}
+
+async function startNginx(name: string, port: number, text: string): Promise<void> {
+  const file = join(folder, `${name}.conf`);
+  const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    (kind) => `${kind}_temp_path ${join(folder, `${name}-${kind}`)};`,
+  );
+  await writeFile(
+    file,
+    `daemon off; master_process off; pid ${join(folder, `${name}.pid`)}; error_log /dev/null; events {}\nhttp { access_log off; ${temp.join(' ')}\n${text}\n}\n`,
+  );
+  await start('nginx', ['-p', folder, '-c', file], port);
+}
+
+const curl = async (...args: string[]) => (await run('curl', ['--silent', '--max-time', '10', ...args])).stdout;
+
+describe.skipIf(!has('haproxy', 'curl'))("HAProxy's PROXY headers", () => {
+  it.each(['send-proxy', 'send-proxy-v2'])('are taken: %s', async (option) => {
+    const backend = await startBackend(answerText('ok'));
+    const lb = await runFairlead(webConfig([backend.address], { proxyProtocol: true }));
+    const port = await freePort();
+    const server = `server lb ${lb.address()} ${option} check inter 100ms ${option === 'send-proxy' ? '' : 'proxy-v2-options crc32c,unique-id'}`;
+    await startHaproxy(option, port, `listen in\n  bind 127.0.0.1:${port}\n  ${server}`);
+    await eventually(async () => (await curl(`http://127.0.0.1:${port}/`)) === 'ok', 'an answer');
+    expect(fieldOf(backend.requests[0]!, 'x-forwarded-for')).toBe('127.0.0.1');
+  });
+
+  it.each(['v1', 'v2'] as const)('are sent as it wants them: %s', async (version) => {
+    const port = await freePort();
+    await startHaproxy(
+      `accept-${version}`,
+      port,
+      `frontend in\n  bind 127.0.0.1:${port} accept-proxy\n  http-request return status 200 content-type text/plain lf-string "%[src] %[dst_port]"`,
+    );
+    const lb = await runFairlead(webConfig([`127.0.0.1:${port}`], {}, { connect: { proxyProtocol: version } }));
+    const mine = lb.address().split(':')[1];
+    for (let i = 0; i < 2; i++) expect(await curl(`http://${lb.address()}/`)).toBe(`127.0.0.1 ${mine}`);
+  });
+});
+
+describe.skipIf(!has('nginx', 'curl'))('nginx', () => {
+  it.each(['v1', 'v2'] as const)('reads the PROXY headers that are sent to it: %s', async (version) => {
+    const port = await freePort();
+    await startNginx(
+      `proxy-${version}`,
+      port,
+      `server { listen 127.0.0.1:${port} proxy_protocol; location / { return 200 "$proxy_protocol_addr $proxy_protocol_server_port"; } }`,
+    );
+    const lb = await runFairlead({
+      listeners: { raw: { protocol: 'tcp', bind: '127.0.0.1:0', pool: 'web' } },
+      pools: {
+        web: { backends: [`127.0.0.1:${port}`], health: { type: 'off' }, connect: { proxyProtocol: version } },
+      },
+    });
+    expect(await curl(`http://${lb.address('raw')}/`)).toBe(`127.0.0.1 ${lb.address('raw').split(':')[1]}`);
+  });
+
+  it('ends the TLS that is routed to it by SNI', async () => {
+    const authority = new TestAuthority();
+    const ports = [await freePort(), await freePort()];
+    for (const [index, name] of ['a.test', 'b.test'].entries()) {
+      const { cert, key } = authority.for(name);
+      const port = ports[index]!;
+      await startNginx(
+        name,
+        port,
+        `server { listen 127.0.0.1:${port} ssl; ssl_certificate ${cert}; ssl_certificate_key ${key}; location / { return 200 "${name} $ssl_protocol"; } }`,
+      );
+    }
+    const health = { type: 'off' as const };
+    const lb = await runFairlead({
+      listeners: {
+        tls: {
+          protocol: 'tcp',
+          bind: '127.0.0.1:0',
+          routes: [
+            { match: { sni: 'a.test' }, pool: 'a' },
+            { match: { sni: '*.test' }, pool: 'b' },
+          ],
+        },
+      },
+      pools: {
+        a: { backends: [`127.0.0.1:${ports[0]}`], health },
+        b: { backends: [`127.0.0.1:${ports[1]}`], health },
+      },
+    });
+    const ca = join(folder, 'ca.pem');
+    await writeFile(ca, authority.root.certPem);
+    const port = lb.address('tls').split(':')[1];
+    const ask = (name: string) =>
+      curl('--cacert', ca, '--resolve', `${name}:${port}:127.0.0.1`, `https://${name}:${port}/`);
+    expect(await ask('a.test')).toMatch(/^a\.test TLSv1\.[23]$/);
+    expect(await ask('b.test')).toMatch(/^b\.test TLSv1\.[23]$/);
+    await expect(ask('c.example')).rejects.toMatchObject({ code: 35 });
+  });
+});
+
+describe.skipIf(!has('dnsmasq', 'dig'))('dnsmasq', () => {
+  it('is asked by dig, over UDP and TCP, one server after the other', async () => {
+    const ports = [await freePort(), await freePort()];
+    for (const [index, port] of ports.entries()) {
+      await start(
+        'dnsmasq',
+        ['--keep-in-foreground', '--conf-file=/dev/null', '--no-resolv', '--no-hosts', '--pid-file=']
+          .concat(['--bind-interfaces', '--listen-address=127.0.0.1', `--port=${port}`])
+          .concat([`--address=/app.test/10.0.0.${index + 1}`, `--user=${process.env['USER'] ?? 'root'}`]),
+        port,
+      );
+    }
+    const lb = await runFairlead({
+      listeners: {
+        udp: { protocol: 'udp', bind: '127.0.0.1:0', pool: 'dns' },
+        tcp: { protocol: 'tcp', bind: '127.0.0.1:0', pool: 'dns' },
+      },
+      pools: { dns: { backends: ports.map((port) => `127.0.0.1:${port}`) } },
+    });
+    const dig = async (listener: string, ...more: string[]) => {
+      const port = lb.address(listener).split(':')[1]!;
+      const { stdout } = await run('dig', ['@127.0.0.1', '-p', port, '+short', '+tries=1', ...more, 'app.test']);
+      return stdout.trim();
+    };
+    const answers = [await dig('udp'), await dig('udp'), await dig('udp'), await dig('udp')];
+    expect(answers.toSorted()).toEqual(['10.0.0.1', '10.0.0.1', '10.0.0.2', '10.0.0.2']);
+    expect(await dig('tcp', '+tcp')).toMatch(/^10\.0\.0\.[12]$/);
+  });
+});
