@@ -13,6 +13,7 @@ import { webSocketAccept } from './web-socket-accept.ts';
 /** The client's end of the session that a stream is of. */
 export interface ClientPlace {
   readonly remoteAddress: string | undefined;
+  readonly remotePort?: number | undefined;
   readonly localAddress: string | undefined;
   readonly localPort: number | undefined;
   /** See `Wire.clientLines`. */
@@ -102,6 +103,10 @@ export class H2ClientWire implements Wire {
     this.#stream.wire = this;
     stream.on('close', onClose);
     stream.on('error', onError);
+  }
+
+  get remotePort(): number | undefined {
+    return this.#place.remotePort;
   }
 
   get remoteAddress(): string | undefined {

@@ -26,6 +26,7 @@ export class H2Connection implements SessionObserver, ClientPlace, Expiring, Mem
   deadline = Number.POSITIVE_INFINITY;
   deadlineIndex = -1;
   readonly remoteAddress: string | undefined;
+  readonly remotePort: number | undefined;
   readonly localAddress: string | undefined;
   readonly localPort: number | undefined;
   readonly clientLines: string;
@@ -39,6 +40,7 @@ export class H2Connection implements SessionObserver, ClientPlace, Expiring, Mem
   constructor(site: H2Owner, wire: Wire, early: Buffer | undefined) {
     this.#site = site;
     this.remoteAddress = wire.remoteAddress;
+    this.remotePort = wire.remotePort;
     this.localAddress = wire.localAddress;
     this.localPort = wire.localPort;
     this.clientLines = wire.clientLines ?? '';

@@ -1,5 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
+import http2 from 'node:http2';
+import net from 'node:net';
 import tls from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseProxyHeader } from '../../src/accept/proxy-protocol.ts';
@@ -118,6 +120,35 @@ describe('an http listener that expects PROXY headers', () => {
     for (let i = 0; i < 2; i++) expect((await client.send(get()).answer()).status).toBe(200);
     expect(fieldOf(backend.requests[0]!, 'x-forwarded-for')).toBe('192.0.2.1');
     expect(fieldOf(backend.requests[0]!, 'x-forwarded-proto')).toBe('https');
+  });
+});
+
+describe('a client of HTTP/2', () => {
+  it('is named to backends as the header before its TLS has named it', async () => {
+    const authority = new TestAuthority();
+    const peer = await startPeer((socket) => {
+      socket.setEncoding('latin1').once('data', (text: string) => {
+        socket.end(answerText(text.slice(0, text.indexOf('\r\n')), '200 OK', ['Connection: close']));
+      });
+    });
+    const lb = await runFairlead(
+      webConfig(
+        [peer.address],
+        { proxyProtocol: true, tls: authority.for('a.test') },
+        { connect: { proxyProtocol: 'v1' } },
+      ),
+    );
+    const raw = net.connect(Number(lb.address().split(':')[1]), '127.0.0.1');
+    raw.write(v1Header);
+    const session = http2.connect('https://a.test', {
+      createConnection: () =>
+        tls.connect({ socket: raw, servername: 'a.test', ca: authority.root.certPem, ALPNProtocols: ['h2'] }),
+    });
+    remember({ close: () => session.destroy() });
+    const stream = session.request({ ':path': '/' }).setEncoding('latin1');
+    let body = '';
+    for await (const chunk of stream) body += chunk;
+    expect(body).toBe(v1Header.trimEnd());
   });
 });
 
