@@ -241,9 +241,9 @@ describe('a pool is read', () => {
     const text =
       'listeners: { a: { protocol: tcp, bind: ":1", pool: p } }\npools: { p: { backends: ["H:1", { address: "[::1]:2" }, { name: big, address: "unix:/x", weight: 0, maxConnections: 7 }] } }';
     expect((await configOf(text)).pools['p']!.backends).toEqual([
-      { id: 'h:1', address: { kind: 'tcp', host: 'h', port: 1 }, weight: 1, maxConnections: 0 },
-      { id: '[::1]:2', address: { kind: 'tcp', host: '::1', port: 2 }, weight: 1, maxConnections: 0 },
-      { id: 'big', address: { kind: 'unix', path: '/x' }, weight: 0, maxConnections: 7 },
+      { id: 'h:1', address: { kind: 'tcp', host: 'h', port: 1 }, weight: 1, maxConnections: 0, backup: false },
+      { id: '[::1]:2', address: { kind: 'tcp', host: '::1', port: 2 }, weight: 1, maxConnections: 0, backup: false },
+      { id: 'big', address: { kind: 'unix', path: '/x' }, weight: 0, maxConnections: 7, backup: false },
     ]);
   });
 });

@@ -8,6 +8,7 @@ const contract: Record<string, string> = {
   request_duration_seconds: 'histogram listener route',
   connections_total: 'counter listener',
   connections_active: 'gauge listener',
+  datagrams_total: 'counter listener direction',
   bytes_total: 'counter listener direction',
   backend_up: 'gauge pool backend',
   backend_active: 'gauge pool backend',
