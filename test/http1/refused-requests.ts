@@ -37,7 +37,7 @@ export const refusedRequests: readonly RefusedRequest[] = [
     ['TLS', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n', 'byte 0x16 in the method'],
   ]),
   ...section('2.3 version', [
-    ['HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', version],
+    ['HTTP/2', head('GET / HTTP/2.0', 'Host: a'), version],
     ['HTTP/1.2', head('GET / HTTP/1.2', 'Host: a'), version],
     ['HTTP/1.', head('GET / HTTP/1.', 'Host: a'), version],
     ['HTTP/1.10', head('GET / HTTP/1.10', 'Host: a'), 'byte 0x30 in the request line'],
