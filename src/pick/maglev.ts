@@ -80,7 +80,9 @@ export class Maglev<C extends Candidate> implements Balancer<C> {
     let least = Number.POSITIVE_INFINITY;
     for (let index = 0; index < candidates.length; index++) {
       const load = (this.#leases[index]! + 1) / weights[index]!;
-      if (load >= least || !this.#isOpen(index, Number.POSITIVE_INFINITY, avoid)) continue;
+      // A load may be infinite where a weight is next to nothing, and that candidate is still better than none.
+      if (best !== undefined && load >= least) continue;
+      if (!this.#isOpen(index, Number.POSITIVE_INFINITY, avoid)) continue;
       best = candidates[index];
       least = load;
     }
