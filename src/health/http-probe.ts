@@ -46,8 +46,14 @@ export class HttpProbe implements Probe {
   async check(to: Endpoint, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const { socket, failure } = this.#open(to);
-    const asked = request({ ...this.#options(to), createConnection: () => socket });
+    let failure: ProbeSocket['failure'] = probeFailure;
+    // Opened only when asked for: a request that cannot be sent throws before, and would leave a socket nobody listens to.
+    const createConnection = () => {
+      const opened = this.#open(to);
+      failure = opened.failure;
+      return opened.socket;
+    };
+    const asked = request({ ...this.#options(to), createConnection });
     let answered = false;
     const onAbort = () => (answered && this.#expect.body === '' ? resolve() : reject(signal.reason));
     signal.addEventListener('abort', onAbort);
