@@ -224,11 +224,11 @@ describe.concurrent('the body timeout', () => {
 
   it('is between two reads: a body that keeps coming may take long', async () => {
     const backend = await startBackend((request) => answerText(request.body));
-    const lb = await run(backend.address, { body: '250ms' }, { timeout: '150ms' });
+    const lb = await run(backend.address, { body: '1s' }, { timeout: '150ms' });
     const client = await connectTo(lb.address());
     client.send(requestText('POST / HTTP/1.1', ['Content-Length: 8']));
     for (const letter of 'uploaded') {
-      await pause(80);
+      await pause(160);
       client.send(letter);
     }
     expect((await client.answer()).body).toBe('uploaded');
