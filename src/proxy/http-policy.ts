@@ -5,7 +5,6 @@ import type { Refusal } from '../pool/pool.ts';
 import { parseCookies } from '../route/cookies.ts';
 import type { HashKey, PoolSite } from './deps.ts';
 import type { ErrorCode } from './error-response.ts';
-import type { RetryPlan } from './route-site.ts';
 
 /** True for the methods with which twice has the effect of once (RFC 9110 §9.2.2). */
 export function isIdempotent(method: string): boolean {
@@ -69,24 +68,6 @@ export function failureComplaint(outcome: Outcome, detail: string): Complaint {
     default:
       return { code: 'backend-failed', cause: 'the backend closed the connection before it answered' };
   }
-}
-
-/** What an attempt that failed had come to. */
-export interface FailedAttempt {
-  /** Attempts so far, this one included. */
-  readonly attempts: number;
-  /** It failed because a kept connection was closed under it. */
-  readonly stale: boolean;
-  /** All of the request is at hand, a second time does no harm, and no byte of an answer has come. */
-  readonly maySendAgain: boolean;
-}
-
-/** Whether a request is to be tried once more. A connection that was never opened has carried nothing that could be repeated. */
-export function mayRetry(outcome: Outcome, retry: RetryPlan, failed: FailedAttempt): boolean {
-  const { attempts, onConnect, onReset } = retry;
-  if (outcome.startsWith('connect-')) return onConnect && failed.attempts < attempts;
-  if (outcome !== 'backend-reset' || !failed.maySendAgain) return false;
-  return failed.stale || (onReset && failed.attempts < attempts);
 }
 
 const NO_HINT: PickHint = {};

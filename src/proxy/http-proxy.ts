@@ -1,20 +1,17 @@
 import type { Buffer } from 'node:buffer';
-import type { HeadEdit } from '../http1/head-edit.ts';
 import type { PickHint } from '../pick/balancer.ts';
-import type { Backend } from '../pool/backend.ts';
 import type { Lease, Outcome } from '../pool/lease.ts';
-import { Answer, type AnswerReader } from './answer.ts';
-import type { PoolSite } from './deps.ts';
+import { Answer } from './answer.ts';
+import { ClientHalf } from './client-half.ts';
 import { errorResponse, faultResponse, type OwnResponse, routeResponse, serializeResponse } from './error-response.ts';
 import type { FaultPlan } from './fault.ts';
 import { HeldBody } from './held-body.ts';
 import type { ClientSide, RequestCopy } from './http-context.ts';
-import { type Complaint, failureComplaint, hintFor, mayRetry, refusalComplaint, unsafePath } from './http-policy.ts';
-import { HttpRequest } from './http-request.ts';
+import { type Complaint, failureComplaint, hintFor, refusalComplaint, unsafePath } from './http-policy.ts';
 import { Link } from './link.ts';
-import { CLIENT_LEFT, headBytesOf, type LoggedExchange, logRequest } from './request-log.ts';
+import { CLIENT_LEFT, headBytesOf, logRequest } from './request-log.ts';
+import { Retries } from './retry.ts';
 import type { RouteSite } from './route-site.ts';
-import type { Session } from './sticky.ts';
 import { startUpgraded } from './upgrade-proxy.ts';
 import type { BackendUser } from './upstreams.ts';
 
@@ -25,19 +22,7 @@ type Phase = 'framing' | 'holding' | 'delayed' | 'connecting' | 'awaiting' | 're
  * One request and its answer: frame → route → pick → connect → relay → observe. It lives from the end of the request's
  * head to the last byte of the answer, holds one lease at a time, and ends once, in `#over`.
  */
-export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
-  readonly client: ClientSide;
-  readonly request: HttpRequest;
-  readonly startedAt: number;
-  route: RouteSite;
-  pool: PoolSite | undefined;
-  backend: Backend | undefined;
-  attempts = 0;
-  bytesOut = 0;
-  headBytes = 0;
-  firstByteMs = 0;
-  cause = '';
-  session: Session | undefined;
+export class Exchange extends ClientHalf implements BackendUser {
   /** The backend does not keep up with the body: the client must not be read until it does. */
   backendIsFull = false;
   #phase: Phase = 'framing';
@@ -47,23 +32,19 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
   /** What goes to the route's mirror. */
   #copy: RequestCopy | undefined;
   #lease: Lease | undefined;
-  #tried: Set<Backend> | undefined;
+  /** Undefined until an attempt failed. */
+  #retries: Retries | undefined;
   readonly #link: Link;
   #sentAt = 0;
   /** When the answer must have begun; set when the whole request is there. */
   #answerBy = Number.POSITIVE_INFINITY;
-  /** A kept connection failed: the next attempt takes a fresh one. */
-  #freshOnly = false;
   #answer: Answer | undefined;
   /** Bytes have moved since the last look; at first true, so that a request has some time to move any. */
   #moved = true;
 
   /** Takes the request whose head was just parsed. */
   constructor(client: ClientSide) {
-    this.client = client;
-    this.startedAt = client.site.deps.now();
-    this.request = new HttpRequest(client);
-    this.route = client.site.nowhere;
+    super(client);
     this.#link = new Link(client, this);
   }
 
@@ -134,7 +115,8 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
   /** Tries a backend; `after` is how another one failed, of which the client is told when none is left to try. */
   #attempt(after?: Outcome): void {
     const { pool, meters } = this.pool!;
-    const acquired = this.session?.acquire(this.#hint, this.#tried) ?? pool.acquire(this.#hint, this.#tried);
+    const tried = this.#retries?.tried;
+    const acquired = this.session?.acquire(this.#hint, tried) ?? pool.acquire(this.#hint, tried);
     if (!acquired.ok) {
       this.attempts = Math.max(this.attempts, 1);
       if (after !== undefined) return this.#complain(failureComplaint(after, this.#link.problem), after);
@@ -146,7 +128,7 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
     this.backend = acquired.lease.backend;
     this.request.trace?.tried(this.backend, after);
     this.#phase = 'connecting';
-    const takesKept = !this.#freshOnly && this.request.takesKept(this.client.served);
+    const takesKept = this.#retries?.freshOnly !== true && this.request.takesKept(this.client.served);
     if (takesKept && this.#link.takeKept(this.backend, this.pool!.connect)) return this.#send();
     this.#expectConnection(this.#link.dial(this.backend, this.pool!.connect));
   }
@@ -234,26 +216,8 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
     return true;
   }
 
-  write(text: string): boolean {
-    this.bytesOut += text.length;
-    return this.client.write(text);
-  }
-
-  send(bytes: Buffer, start: number, end: number): boolean {
-    this.bytesOut += end - start;
-    return this.client.send(bytes, start, end);
-  }
-
   get connectMs(): number {
     return this.#link.connectMs;
-  }
-
-  get answerEdit(): HeadEdit | undefined {
-    return this.route.answerEdit;
-  }
-
-  mustClose(): boolean {
-    return this.request.incomplete || this.client.site.draining || this.client.nothingToCome;
   }
 
   onClientDrain(): void {
@@ -321,28 +285,27 @@ export class Exchange implements BackendUser, AnswerReader, LoggedExchange {
       return this.#expectConnection(true);
     }
     const answer = this.#answer;
-    const stale = outcome === 'backend-reset' && this.#link.reused && answer?.begun !== true;
-    const maySendAgain = answer?.begun !== true && this.request.maySendAgain;
-    const retry = mayRetry(outcome, this.route.plan.retry, { attempts: this.attempts, stale, maySendAgain });
+    const { reused } = this.#link;
     this.#link.drop();
     if (answer?.relaying === true) {
       this.cause = answer.problem;
       this.#over(outcome, answer.status, outcome);
       return this.client.reset();
     }
-    if (!retry) return this.#complain(failureComplaint(outcome, answer?.problem ?? this.#link.problem), outcome);
     const failed = this.#lease!;
+    this.#retries ??= new Retries(this.route.plan.retry);
+    const { maySendAgain } = this.request;
+    const begun = answer?.begun === true;
+    const attempt = { backend: failed.backend, attempts: this.attempts, reused, begun, maySendAgain };
+    const next = this.#retries.after(outcome, attempt);
+    if (next === 'give-up')
+      return this.#complain(failureComplaint(outcome, answer?.problem ?? this.#link.problem), outcome);
     this.#lease = undefined;
     this.#answer = undefined;
-    failed.release(stale ? 'stale' : outcome);
-    if (stale) {
-      this.#freshOnly = true;
-      this.attempts--;
-      return this.#attempt();
-    }
-    this.#tried ??= new Set();
-    this.#tried.add(failed.backend);
-    this.#attempt(outcome);
+    failed.release(next === 'fresh' ? 'stale' : outcome);
+    if (next === 'again') return this.#attempt(outcome);
+    this.attempts--;
+    this.#attempt();
   }
 
   /** The client left, or does not take its answer, which is never held against the backend. */

@@ -4,6 +4,7 @@ import type { Backend } from '../pool/backend.ts';
 import { type PathRewrite, redirectLocation, type TargetRewrite, targetRewrite } from '../route/rewrite.ts';
 import type { PoolSite } from './deps.ts';
 import { Fault, type FaultPlan } from './fault.ts';
+import type { RetryPlan } from './retry.ts';
 import type { Sticky, StickyPlan } from './sticky.ts';
 
 /** A share of a route's requests for one pool. */
@@ -17,14 +18,6 @@ export type RouteAction =
   | { readonly kind: 'pool'; readonly split: readonly SplitShare[]; readonly splitNumber: number }
   | { readonly kind: 'redirect'; readonly to: string; readonly status: number }
   | { readonly kind: 'respond'; readonly status: number; readonly body: string };
-
-/** When a request may be tried again, and how often. */
-export interface RetryPlan {
-  /** Tries in all, the first included. */
-  readonly attempts: number;
-  readonly onConnect: boolean;
-  readonly onReset: boolean;
-}
 
 /** What a worker must know of a route besides its match: plain data, sent from the control plane. */
 export interface RoutePlan {

@@ -8,7 +8,6 @@ import {
   hintFor,
   hostField,
   isIdempotent,
-  mayRetry,
   refusalComplaint,
 } from '../../src/proxy/http-policy.ts';
 import { cidrSet } from '../../src/support/cidr.ts';
@@ -22,26 +21,6 @@ describe('isIdempotent', () => {
 
   it.each(['POST', 'PATCH', 'LOCK', 'get', '', 'PROPFIND', 'QUERY'])('%j is not', (method) => {
     expect(isIdempotent(method)).toBe(false);
-  });
-});
-
-describe('mayRetry', () => {
-  const both = { attempts: 2, onConnect: true, onReset: true };
-  const first = { attempts: 1, stale: false, maySendAgain: true };
-
-  it.each([
-    ['connect-refused', both, { ...first, maySendAgain: false }, true],
-    ['connect-timeout', { ...both, onConnect: false }, first, false],
-    ['connect-failed', both, { ...first, attempts: 2 }, false],
-    ['backend-reset', both, first, true],
-    ['backend-reset', both, { ...first, maySendAgain: false }, false],
-    ['backend-reset', { ...both, onReset: false }, first, false],
-    ['backend-reset', { ...both, onReset: false }, { ...first, attempts: 2, stale: true }, true],
-    ['backend-reset', both, { ...first, stale: true, maySendAgain: false }, false],
-    ['backend-timeout', both, first, false],
-    ['bad-response', both, first, false],
-  ] as const)('%s with %j at %j: %s', (outcome, retry, failed, expected) => {
-    expect(mayRetry(outcome, retry, failed)).toBe(expected);
   });
 });
 
