@@ -1,22 +1,17 @@
-import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { TestAuthority } from '../support/certificates.ts';
 import { fieldOf } from '../support/http-text.ts';
-import { closeOpened, remember } from '../support/opened.ts';
+import { closeOpened } from '../support/opened.ts';
 import { answerText, startBackend } from '../support/recording-backend.ts';
 import { runFairlead, webConfig } from '../support/running.ts';
 import { eventually } from '../support/scrape.ts';
-
-const run = promisify(execFile);
-
-/** True when the tool is there; Debian keeps daemons where only root looks. */
-const has = (...tools: string[]): boolean =>
-  tools.every((tool) => spawnSync('which', [tool], { env: { PATH: `${process.env['PATH']}:/usr/sbin` } }).status === 0);
+import { freePort, has, run, startServer } from '../support/servers.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -25,40 +20,25 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 afterEach(closeOpened);
 
-/** A port that was free a moment ago, for servers that cannot be told to take any. */
-async function freePort(): Promise<number> {
-  const probe = net.createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => probe.once('listening', resolve));
-  const { port } = probe.address() as net.AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
-
-/** Starts a server in the foreground and waits until its TCP port answers. */
-async function start(command: string, args: readonly string[], port: number): Promise<ChildProcess> {
-  const child = spawn(command, args, {
-    stdio: 'ignore',
-    env: { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin` },
-  });
-  remember({ close: () => child.kill('SIGKILL') });
-  await eventually(
-    () =>
-      new Promise<boolean>((resolve) => {
-        const socket = net.connect(port, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false));
-        socket.on('connect', () => socket.destroy());
-      }),
-    `the start of ${command}`,
-  );
-  return child;
-}
-
 async function startHaproxy(name: string, port: number, text: string): Promise<void> {
   const file = join(folder, `${name}.cfg`);
   await writeFile(
     file,
     `defaults\n  mode http\n  timeout connect 5s\n  timeout client 5s\n  timeout server 5s\n${text}\n`,
   );
-  await start('haproxy', ['-db', '-f', file], port);
+  await startServer('haproxy', ['-db', '-f', file], port);
+}
+
+/** The directive that loads nginx's stream module, which Debian has as a file; '' where it is built in. */
+const loadStream = existsSync('/usr/lib/nginx/modules/ngx_stream_module.so')
+  ? 'load_module /usr/lib/nginx/modules/ngx_stream_module.so;'
+  : '';
+
+async function startNginxStream(name: string, port: number, text: string): Promise<void> {
+  const file = join(folder, `${name}.conf`);
+  const own = `pid ${join(folder, `${name}.pid`)}; error_log /dev/null; events {}`;
+  await writeFile(file, `${loadStream} daemon off; master_process off; ${own} stream { ${text} }\n`);
+  await startServer('nginx', ['-p', folder, '-c', file], port);
 }
 
 async function startNginx(name: string, port: number, text: string): Promise<void> {
@@ -70,7 +50,7 @@ async function startNginx(name: string, port: number, text: string): Promise<voi
     file,
     `daemon off; master_process off; pid ${join(folder, `${name}.pid`)}; error_log /dev/null; events {}\nhttp { access_log off; ${temp.join(' ')}\n${text}\n}\n`,
   );
-  await start('nginx', ['-p', folder, '-c', file], port);
+  await startServer('nginx', ['-p', folder, '-c', file], port);
 }
 
 const curl = async (...args: string[]) => (await run('curl', ['--silent', '--max-time', '10', ...args])).stdout;
@@ -114,6 +94,38 @@ describe.skipIf(!has('nginx', 'curl'))('nginx', () => {
       },
     });
     expect(await curl(`http://${lb.address('raw')}/`)).toBe(`127.0.0.1 ${lb.address('raw').split(':')[1]}`);
+  });
+
+  it('reads them in its stream module too, and sends them from there to http and tcp listeners', async () => {
+    const [entry, exit, http] = [await freePort(), await freePort(), await freePort()];
+    await startNginxStream(
+      'stream',
+      exit,
+      `server { listen 127.0.0.1:${exit} proxy_protocol; return "$proxy_protocol_addr $proxy_protocol_port"; }`,
+    );
+    const backend = await startBackend(answerText('ok'));
+    const tcp = { protocol: 'tcp' as const, bind: '127.0.0.1:0', proxyProtocol: true, pool: 'stream' };
+    const web = { protocol: 'http' as const, bind: '127.0.0.1:0', proxyProtocol: true, pool: 'web' };
+    const health = { type: 'off' as const };
+    const lb = await runFairlead({
+      listeners: { tcp, web },
+      pools: {
+        stream: { backends: [`127.0.0.1:${exit}`], health, connect: { proxyProtocol: 'v2' } },
+        web: { backends: [backend.address], health },
+      },
+    });
+    const server = (port: number, name: string) =>
+      `server { listen 127.0.0.1:${port}; proxy_pass ${lb.address(name)}; proxy_protocol on; }`;
+    await startNginxStream('senders', entry, `${server(entry, 'tcp')} ${server(http, 'web')}`);
+    const socket = net.connect(entry, '127.0.0.1');
+    await once(socket, 'connect');
+    const { localPort } = socket;
+    let said = '';
+    for await (const chunk of socket) said += chunk;
+    // The address and the port of this very socket have gone through nginx, Fairlead, and nginx again.
+    expect(said).toBe(`127.0.0.1 ${localPort}`);
+    expect(await curl('--interface', '127.0.0.3', `http://127.0.0.1:${http}/`)).toBe('ok');
+    expect(fieldOf(backend.requests[0]!, 'x-forwarded-for')).toBe('127.0.0.3');
   });
 
   it('ends the TLS that is routed to it by SNI', async () => {
@@ -160,7 +172,7 @@ describe.skipIf(!has('dnsmasq', 'dig'))('dnsmasq', () => {
   it('is asked by dig, over UDP and TCP, one server after the other', async () => {
     const ports = [await freePort(), await freePort()];
     for (const [index, port] of ports.entries()) {
-      await start(
+      await startServer(
         'dnsmasq',
         ['--keep-in-foreground', '--conf-file=/dev/null', '--no-resolv', '--no-hosts', '--pid-file=']
           .concat(['--bind-interfaces', '--listen-address=127.0.0.1', `--port=${port}`])
