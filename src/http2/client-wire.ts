@@ -27,7 +27,12 @@ type WiredStream = ServerHttp2Stream & { wire: H2ClientWire };
 const { NGHTTP2_NO_ERROR, NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR, NGHTTP2_PROTOCOL_ERROR } = constants;
 
 const WITH_END: object = { endStream: true, sendDate: false };
+/** For a body that is whole. */
 const WITH_BODY: object = { sendDate: false };
+/**
+ * For a body that has yet to come, trailers or none: without this, node:http2 says END_STREAM before the RST_STREAM of an
+ * answer that breaks off, and a client would take what it has for all of it.
+ */
 const WITH_TRAILERS: object = { waitForTrailers: true, sendDate: false };
 
 /** Used up before the call returns, so that one of each serves all streams of the thread. */
@@ -89,6 +94,8 @@ export class H2ClientWire implements Wire {
   #listening = false;
   /** The answer is complete when the trailers are sent. */
   #trailers: Record<string, string | number | string[]> | undefined;
+  /** The stream ends by sending trailers, be it none, and has not yet. */
+  #trailersDue = false;
   #closeAfterTrailers = false;
   /** This side has broken the stream off. */
   #brokenOff = false;
@@ -241,9 +248,14 @@ export class H2ClientWire implements Wire {
     this.#phase = 'body';
     if (framer.bad) return this.#fail();
     if (framer.done) return this.#answerWhole(fields, data);
-    this.#stream.respond(fields as never, kind === 'chunked' ? WITH_TRAILERS : WITH_BODY);
-    if (kind === 'chunked') this.#stream.on('wantTrailers', onWantTrailers);
+    this.#respondInParts(fields);
     return data === undefined ? !this.backedUp : this.#write(data);
+  }
+
+  #respondInParts(fields: (string | number)[]): void {
+    this.#trailersDue = true;
+    this.#stream.on('wantTrailers', onWantTrailers);
+    this.#stream.respond(fields as never, WITH_TRAILERS);
   }
 
   #answerWhole(fields: (string | number)[], data: Buffer | undefined): boolean {
@@ -253,8 +265,8 @@ export class H2ClientWire implements Wire {
     if (data === undefined && trailers === undefined) stream.respond(fields as never, WITH_END);
     else {
       this.#trailers = trailers;
-      if (trailers !== undefined) stream.on('wantTrailers', onWantTrailers);
-      stream.respond(fields as never, trailers === undefined ? WITH_BODY : WITH_TRAILERS);
+      if (trailers === undefined) stream.respond(fields as never, WITH_BODY);
+      else this.#respondInParts(fields);
       if (!stream.writableEnded) stream.end(data);
     }
     return true;
@@ -286,6 +298,7 @@ export class H2ClientWire implements Wire {
   onWantTrailers(): void {
     const stream = this.#stream;
     if (stream.destroyed || stream.closed) return;
+    this.#trailersDue = false;
     stream.sendTrailers((this.#trailers ?? {}) as never);
     if (this.#closeAfterTrailers) setImmediate(() => stream.close(NGHTTP2_NO_ERROR));
   }
@@ -299,7 +312,7 @@ export class H2ClientWire implements Wire {
     const fields: (string | number)[] = [':status', 200];
     fieldsOut(head, fields, (name) => name === 'sec-websocket-accept' || name === 'content-length');
     this.#phase = 'tunnel';
-    this.#stream.respond(fields as never, WITH_BODY);
+    this.#respondInParts(fields);
     return pos === end || this.#write(Buffer.from(bytes.subarray(pos, end)));
   }
 
@@ -314,8 +327,8 @@ export class H2ClientWire implements Wire {
     if (endsHere) stream.end();
     // A client that is still sending is told that nobody wants it, which is no error (RFC 9113 §8.1).
     if (this.#requestEnded || this.#phase === 'tunnel') return;
-    if (stream.writableFinished || this.#trailers === undefined) stream.close(NGHTTP2_NO_ERROR);
-    else this.#closeAfterTrailers = true;
+    if (this.#trailersDue) this.#closeAfterTrailers = true;
+    else stream.close(NGHTTP2_NO_ERROR);
   }
 
   reset(): void {
