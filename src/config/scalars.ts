@@ -4,6 +4,7 @@ import { formatBytes, parseBytes } from '../support/bytes.ts';
 import { parseCidr } from '../support/cidr.ts';
 import { formatDuration, longestDurationMs, parseDuration } from '../support/duration.ts';
 import { formatPercent, parsePercent } from '../support/percent.ts';
+import { parseRate, type Rate } from '../support/rate.ts';
 import { closest } from '../support/suggest.ts';
 import { didYouMean } from './problem.ts';
 import { type JsonScalar, Refusal, type ScalarForm, scalar } from './scalar.ts';
@@ -94,6 +95,32 @@ export function bytes(
 function binaryUnit(written: string): string | undefined {
   const parts = /^(\d+) ?([kmg])i?b?$/i.exec(written);
   return parts ? didYouMean(`${parts[1]}${parts[2]!.toUpperCase()}iB`) : undefined;
+}
+
+/** So many in a time; see `Rate`. */
+export function rate(): z.ZodType<Rate, string> {
+  return scalar({
+    title: 'rate',
+    expected: 'a rate such as 100/s, 600/m or 20/10s',
+    json: { type: 'string', pattern: '^[1-9]\\d{0,8}/\\d*(\\.\\d+)?(ms|s|m|h)$' },
+    parse: (written) =>
+      parseRate(String(written)) ?? new Refusal(/^\d+$/.test(String(written)) ? 'the time is missing' : undefined),
+  });
+}
+
+/** Likewise, or 0 for no limit. */
+export function rateOrNone(): z.ZodType<Rate | 0, string | 0> {
+  return scalar<string | 0, Rate | 0>({
+    title: 'rate or 0',
+    expected: 'a rate such as 100/s, 600/m or 20/10s, or 0 for no limit',
+    json: { anyOf: [{ type: 'string', pattern: '^([1-9]\\d{0,8}/\\d*(\\.\\d+)?(ms|s|m|h)|0)$' }, { const: 0 }] },
+    parse(written) {
+      if (String(written) === '0') return 0;
+      return (
+        parseRate(String(written)) ?? new Refusal(/^\d+$/.test(String(written)) ? 'the time is missing' : undefined)
+      );
+    },
+  });
 }
 
 /** A fraction 0..1, written as a percentage. */

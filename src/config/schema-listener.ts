@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { oneOrList } from './scalar.ts';
-import { bindAddress, bytes, cidr, duration, flag, integer, poolName } from './scalars.ts';
+import { bindAddress, bytes, cidr, duration, flag, integer, poolName, rateOrNone } from './scalars.ts';
 import { type RouteConfig, routeSchema } from './schema-route.ts';
 import { tcpRouteSchema } from './schema-tcp-route.ts';
 import { listenerTlsSchema } from './schema-tls.ts';
@@ -22,6 +22,27 @@ const proxyProtocol = flag()
 
 const connections = integer(0, mostConnections).prefault(10_000);
 
+/** `allow` and `deny` of a listener. */
+const sources = {
+  allow: z
+    .array(cidr())
+    .prefault([])
+    .describe('Clients (CIDR ranges or single addresses) that are let in. When there are any, all others are refused.'),
+  deny: z.array(cidr()).prefault([]).describe('Clients that are refused, also those that `allow` lets in.'),
+};
+
+/** What one client may use. */
+const perIp = {
+  connectionsPerIp: integer(0, mostConnections)
+    .prefault(0)
+    .describe('Connections at a time of one client: an IPv4 address, or a /64 of IPv6; 0 for no limit.'),
+  connectionRatePerIp: rateOrNone()
+    .prefault(0)
+    .describe(
+      'New connections of one client, such as `20/s`: so many at once, and after that at this rate; 0 for no limit.',
+    ),
+};
+
 const httpTimeouts = z
   .strictObject({
     header: duration().prefault('10s').describe('For the whole head of a request, from its first byte.'),
@@ -38,6 +59,7 @@ const httpLimits = z
       .prefault('16KiB')
       .describe('Size of the head of a request, 1KiB to 1MiB; 0 is the most, 1MiB.'),
     bodyBytes: bytes().prefault(0).describe('Size of the body of a request; 0 for no limit.'),
+    ...perIp,
   })
   .describe('What a client may use.');
 
@@ -51,6 +73,7 @@ const httpListener = z
       .array(cidr())
       .prefault([])
       .describe('Proxies (CIDR ranges or single addresses) whose X-Forwarded-* and X-Request-Id are believed.'),
+    ...sources,
     timeouts: httpTimeouts.prefault({}),
     limits: httpLimits.prefault({}),
     pool: poolName().optional().describe('Pool that takes every request: short for one route. Instead of routes.'),
@@ -75,6 +98,7 @@ const tcpListener = z
     bind,
     tls: listenerTlsSchema,
     proxyProtocol,
+    ...sources,
     timeouts: z
       .strictObject({
         opening: duration()
@@ -86,7 +110,7 @@ const tcpListener = z
       .prefault({})
       .describe('How long the listener waits.'),
     limits: z
-      .strictObject({ connections: connections.describe('Connections at a time; 0 for no limit.') })
+      .strictObject({ connections: connections.describe('Connections at a time; 0 for no limit.'), ...perIp })
       .prefault({})
       .describe('What clients may use.'),
     pool: poolName().optional().describe('Pool that takes every connection: short for one route. Instead of routes.'),
@@ -105,6 +129,7 @@ const udpListener = z
     bind: oneOrList(bindAddress()).describe(
       'Where to listen: `:port` (all interfaces, IPv4 and IPv6), `host:port` or `[ipv6]:port`. One or a list. Port 0 takes any free port.',
     ),
+    ...sources,
     timeouts: z
       .strictObject({
         idle: duration({ min: 1 })

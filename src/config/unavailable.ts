@@ -23,7 +23,6 @@ const is =
   (...values: unknown[]) =>
   (value: unknown) =>
     values.includes(value);
-const isEmptyList = (value: unknown) => Array.isArray(value) && value.length === 0;
 const isZeroTime = (value: unknown) => parseDuration(String(value)) === 0;
 const isZeroShare = (value: unknown) => value === 0 || parsePercent(String(value)) === 0;
 const words = (...values: string[]) => ({ text: values.join(', '), has: is(...values) });
@@ -31,11 +30,7 @@ const like = (text: string, pattern: RegExp) => ({ text, has: (value: unknown) =
 const isEmptyQueue = (value: unknown) => isObject(value) && is(0, undefined)(value['max']);
 
 const rows: readonly Unavailable[] = [
-  { key: 'listeners.*.allow', off: isEmptyList },
-  { key: 'listeners.*.deny', off: isEmptyList },
   { key: 'listeners.*.guard', off: is(false) },
-  { key: 'listeners.*.limits.connectionsPerIp', off: is(0) },
-  { key: 'listeners.*.limits.connectionRatePerIp', off: is(0) },
   { key: 'listeners.*.dataplane', off: is('userspace'), protocol: 'tcp' },
   { key: 'listeners.*.routes.*.rateLimit', off: is(false) },
   { key: 'listeners.*.routes.*.retry.perTry' },

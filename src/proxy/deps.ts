@@ -3,6 +3,7 @@ import type { ProxyVersion } from '../connect/proxy-header.ts';
 import type { AccessBuffer } from '../observe/access-log.ts';
 import type { Meters } from '../observe/meters.ts';
 import type { Backend } from '../pool/backend.ts';
+import type { LimitTable } from '../pool/limit-table.ts';
 import type { Pool } from '../pool/pool.ts';
 import type { SessionTable } from '../pool/session-table.ts';
 import type { SharedTable } from '../pool/table.ts';
@@ -19,6 +20,10 @@ export interface ProxyDeps {
   readonly meters: Meters;
   /** Where the sessions of sticky routes are. */
   readonly sessions: SessionTable;
+  /** Where the connections of sources are counted. */
+  readonly sources: LimitTable;
+  /** Where the keys of rate limits are. */
+  readonly rates: LimitTable;
   /** Settings that a reload may change; read when they are needed. */
   readonly settings: ProcessSettings;
   /** Milliseconds, monotonic, exact. */

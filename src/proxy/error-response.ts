@@ -18,6 +18,9 @@ export const errorStatus = {
   'backend-timeout': 504,
 } as const;
 
+/** Those after which it is worth trying again. */
+const retried: ReadonlySet<ErrorCode> = new Set(['no-backend', 'saturated', 'rate-limited']);
+
 /** The code of one of Fairlead's own errors. */
 export type ErrorCode = keyof typeof errorStatus;
 
@@ -70,7 +73,7 @@ export interface OwnResponse {
  */
 export function errorResponse(code: ErrorCode, cause: string, edit?: HeadEdit): OwnResponse {
   const status = errorStatus[code];
-  const retryAfter = code === 'no-backend' || code === 'saturated' ? 'Retry-After: 1\r\n' : '';
+  const retryAfter = retried.has(code) ? 'Retry-After: 1\r\n' : '';
   const fields = `Content-Type: text/plain; charset=utf-8\r\nFairlead-Error: ${code}\r\n${retryAfter}`;
   return { status, fields: edit === undefined ? fields : completedLines(fields, edit), body: `${cause}\n` };
 }

@@ -8,6 +8,7 @@ import type { Member } from '../support/members.ts';
 import { READ_BUFFER_BYTES, type Wire, type WireSink } from '../support/wire.ts';
 import { type ErrorCode, errorResponse, serializeResponse } from './error-response.ts';
 import type { ClientSide, HttpContext } from './http-context.ts';
+import type { Complaint } from './http-policy.ts';
 import { Exchange } from './http-proxy.ts';
 import { logRefused } from './request-log.ts';
 
@@ -89,12 +90,12 @@ export class HttpConnection implements WireSink, Expiring, Member, ClientSide {
     this.wire.start();
   }
 
-  /** The process or the listener has no place for this connection. */
-  turnAway(): void {
+  /** There is no place for this connection, or it is not wanted. */
+  turnAway({ code, cause }: Complaint): void {
     this.wire.sink = this;
     this.site.deps.deadlines.add(this);
     this.#closing = true;
-    const response = errorResponse('saturated', 'too many connections');
+    const response = errorResponse(code, cause);
     this.wire.writeText(serializeResponse(response, { close: true, bodiless: false }));
     this.wire.end();
     this.expectIn(TURNED_AWAY_LINGER_MS);

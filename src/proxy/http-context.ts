@@ -7,6 +7,7 @@ import type { ProxyDeps } from './deps.ts';
 import type { HeldBody } from './held-body.ts';
 import type { ListenerMeters } from './listener-meters.ts';
 import type { RouteSite } from './route-site.ts';
+import type { SourceGate } from './source-gate.ts';
 import type { Upstreams } from './upstreams.ts';
 
 /** Time limits of an http listener, in milliseconds; 0 for none. */
@@ -68,6 +69,8 @@ export interface HttpContext {
   routeHeld(source: string, held: HeldBody): RouteSite | undefined | 'more';
   /** Copies the request whose head is the one parsed last to the route's mirror, if it is one to be copied. */
   mirror(route: RouteSite, request: CopiedRequest): RequestCopy | undefined;
+  /** Undefined when nothing is asked of sources. */
+  readonly gate: SourceGate | undefined;
   /** True when what this peer says of the client is believed. */
   trusts(peer: string): boolean;
   /** An id for a request that came without one: unique over all workers and restarts. */

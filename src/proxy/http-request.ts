@@ -8,6 +8,7 @@ import { type Complaint, clientSource, hostField, isIdempotent } from './http-po
 import { type LoggedRequest, loggedRequest } from './request-log.ts';
 import type { RequestTrace } from './request-trace.ts';
 import type { RouteSite } from './route-site.ts';
+import { sourceComplaints } from './source-gate.ts';
 
 /**
  * What a client asked: the head as a backend will get it, and where the body ends. The head itself is parsed into a place
@@ -67,6 +68,7 @@ export class HttpRequest {
     this.trusted = site.trusts(peer);
     this.source = this.trusted ? clientSource(peer, head.get('x-forwarded-for'), (ip) => site.trusts(ip)) : peer;
     this.bytesIn = head.text.length;
+    if (this.trusted && site.gate?.forbids(this.source) === true) this.complaint = sourceComplaints.forbidden;
     this.#bodyLimit = site.limits.bodyBytes;
     if (!head.chunked && head.contentLength <= 0) return;
     this.#body = new BodyFramer();

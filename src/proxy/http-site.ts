@@ -17,6 +17,7 @@ import type { CopiedRequest, HttpLimits, HttpTimeouts, RequestCopy } from './htt
 import { ListenerMeters } from './listener-meters.ts';
 import { Mirror } from './mirror.ts';
 import { type RouteLeads, type RoutePlan, RouteSite } from './route-site.ts';
+import { gateFor, type SourceGate, type SourcePlan, type SourceRefusal, sourceComplaints } from './source-gate.ts';
 import { Sticky, type StickyPlan } from './sticky.ts';
 import { TlsEntrance } from './tls-entrance.ts';
 import type { Upstreams } from './upstreams.ts';
@@ -29,6 +30,7 @@ export interface HttpListenerPlan {
   readonly number: number;
   readonly timeouts: HttpTimeouts;
   readonly limits: HttpLimits;
+  readonly sources: SourcePlan;
   readonly trustProxies: readonly string[];
   /** A PROXY header comes before everything else. */
   readonly proxyProtocol: boolean;
@@ -60,6 +62,8 @@ export class HttpSite implements HttpOwner {
   /** Where requests are counted that no route took. */
   readonly nowhere: RouteSite;
   draining = false;
+  /** Undefined when nothing is asked of sources. */
+  gate: SourceGate | undefined;
   #plan: HttpListenerPlan;
   #router: Router<RouteSite>;
   #trusted: CidrSet;
@@ -85,6 +89,11 @@ export class HttpSite implements HttpOwner {
     this.#plan = plan;
     this.#router = this.#compile(plan, pools);
     this.#trusted = cidrSet(plan.trustProxies);
+    this.gate = this.#gateOf(plan);
+  }
+
+  #gateOf({ name, sources }: HttpListenerPlan): SourceGate | undefined {
+    return gateFor(sources, { table: this.deps.sources, listener: name, trusts: (source) => this.trusts(source) });
   }
 
   /** Takes new settings: they hold from the next request on, also on connections that are open. */
@@ -92,6 +101,7 @@ export class HttpSite implements HttpOwner {
     this.#plan = plan;
     this.#router = this.#compile(plan, pools);
     this.#trusted = cidrSet(plan.trustProxies);
+    this.gate = this.#gateOf(plan);
   }
 
   #compile(plan: HttpListenerPlan, pools: ReadonlyMap<string, PoolSite>): Router<RouteSite> {
@@ -198,7 +208,14 @@ export class HttpSite implements HttpOwner {
   /** accept: a connection over the limits gets a short answer and is closed. */
   accept(wire: Wire): void {
     if (this.admit()) this.begin(wire);
-    else new HttpConnection(this, wire).turnAway();
+    else new HttpConnection(this, wire).turnAway({ code: 'saturated', cause: 'too many connections' });
+  }
+
+  /** Ends a connection that is refused for its source: with an answer, unless a handshake would have to come before it. */
+  bar(wire: Wire, refusal: SourceRefusal): void {
+    this.meters.refused(refusal);
+    if (this.#plan.tls !== undefined) wire.reset();
+    else new HttpConnection(this, wire).turnAway(sourceComplaints[refusal]);
   }
 
   /** Takes a place for a connection; false when there is none. */

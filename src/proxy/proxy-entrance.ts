@@ -4,7 +4,9 @@ import { parseProxyHeader } from '../accept/proxy-protocol.ts';
 import type { Doorkeeper, TlsDoor } from '../accept/tls-door.ts';
 import { wires } from '../support/open-wire.ts';
 import type { Proxied } from '../support/proxied.ts';
+import type { Wire } from '../support/wire.ts';
 import { presentAs } from './client-ends.ts';
+import type { GuardedHandle, SourceGate, SourceRefusal } from './source-gate.ts';
 import type { EnteredSite, TlsEntrance } from './tls-entrance.ts';
 
 /** A listener whose connections begin with a PROXY header. */
@@ -12,6 +14,10 @@ export interface ProxiedSite extends EnteredSite {
   readonly entrance: TlsEntrance;
   /** How long the header may take, in ms; 0 for no limit. */
   readonly openingMs: number;
+  /** Undefined when nothing is asked of sources. */
+  readonly gate: SourceGate | undefined;
+  /** Ends a connection that is refused for its source; it has no place. */
+  bar(wire: Wire, refusal: SourceRefusal): void;
 }
 
 /** Under which reason refusals are counted. */
@@ -35,6 +41,12 @@ export function enterProxied(site: ProxiedSite, handle: object, door: TlsDoor | 
     limitMs: site.openingMs,
     parse,
     onOpening(wire, proxied, rest) {
+      const source = proxied.ends?.sourceAddress ?? wire.remoteAddress ?? '';
+      const refusal = site.gate?.enter(source, handle as GuardedHandle);
+      if (refusal !== undefined) {
+        site.leave();
+        return site.bar(wire, refusal);
+      }
       if (door !== undefined) return door.admit(handle, doorkeeperFor(site, proxied), rest);
       presentAs(wire, proxied);
       site.begin(wire, rest);

@@ -9,6 +9,7 @@ import type { Wire } from '../support/wire.ts';
 import type { PoolSite, ProxyDeps } from './deps.ts';
 import { readHello, refuseUnrouted } from './hello-entrance.ts';
 import { ListenerMeters } from './listener-meters.ts';
+import { gateFor, type SourceGate, type SourcePlan, type SourceRefusal } from './source-gate.ts';
 import { TcpConnection, type TcpEnd, type TcpOwner } from './tcp-proxy.ts';
 import { TlsEntrance } from './tls-entrance.ts';
 
@@ -24,6 +25,7 @@ export interface TcpListenerPlan {
   };
   /** 0 for no limit. */
   readonly maxConnections: number;
+  readonly sources: SourcePlan;
   /** A PROXY header comes before everything else. */
   readonly proxyProtocol: boolean;
   /** The first that fits wins; one without conditions takes everything. */
@@ -39,6 +41,8 @@ export class TcpSite implements TcpOwner {
   readonly deps: ProxyDeps;
   readonly meters: ListenerMeters;
   readonly entrance: TlsEntrance;
+  /** Undefined when nothing is asked of sources. */
+  gate: SourceGate | undefined;
   #plan!: TcpListenerPlan;
   #routes!: TcpRoutes<PoolSite>;
   /** Where everything goes, when there is nothing to choose. */
@@ -55,6 +59,8 @@ export class TcpSite implements TcpOwner {
   /** Takes new settings; connections that are open keep those they began with. */
   update(plan: TcpListenerPlan, pools: ReadonlyMap<string, PoolSite>): void {
     this.#plan = plan;
+    const trusts = (): boolean => false;
+    this.gate = gateFor(plan.sources, { table: this.deps.sources, listener: plan.name, trusts });
     const routes = plan.routes.map(({ match, pool }) => ({ match, payload: pools.get(pool)! }));
     this.#routes = new TcpRoutes(routes);
     const first = routes[0]!;
@@ -77,6 +83,12 @@ export class TcpSite implements TcpOwner {
   accept(wire: Wire): void {
     if (this.admit()) this.begin(wire);
     else wire.reset();
+  }
+
+  /** Ends a connection that is refused for its source. */
+  bar(wire: Wire, refusal: SourceRefusal): void {
+    this.meters.refused(refusal);
+    wire.reset();
   }
 
   /** Takes a place for a connection; false when there is none. */

@@ -3,6 +3,7 @@ import { Members } from '../support/members.ts';
 import { unmapped } from '../support/proxied.ts';
 import type { PoolSite, ProxyDeps } from './deps.ts';
 import { ListenerMeters } from './listener-meters.ts';
+import { gateFor, type SourceGate, type SourcePlan } from './source-gate.ts';
 import { type UdpDoor, type UdpEnd, UdpFlow, type UdpOwner, type UdpSource } from './udp-proxy.ts';
 
 /** What a worker must know of a udp listener: plain data, sent from the control plane. */
@@ -15,6 +16,7 @@ export interface UdpListenerPlan {
   readonly idleMs: number;
   /** Flows at a time, 0 for no limit. */
   readonly maxConnections: number;
+  readonly sources: SourcePlan;
   readonly pool: string;
 }
 
@@ -29,6 +31,7 @@ export class UdpSite implements UdpOwner {
   readonly meters: ListenerMeters;
   #plan: UdpListenerPlan;
   #target: PoolSite;
+  #gate: SourceGate | undefined;
   #draining = false;
   readonly #flows = new Members<UdpFlow>();
 
@@ -37,12 +40,18 @@ export class UdpSite implements UdpOwner {
     this.meters = new ListenerMeters(deps.meters, plan.name);
     this.#plan = plan;
     this.#target = pools.get(plan.pool)!;
+    this.#gate = this.#gateOf(plan);
+  }
+
+  #gateOf({ name, sources }: UdpListenerPlan): SourceGate | undefined {
+    return gateFor(sources, { table: this.deps.sources, listener: name, trusts: () => false });
   }
 
   /** Takes new settings; flows keep their backend. */
   update(plan: UdpListenerPlan, pools: ReadonlyMap<string, PoolSite>): void {
     this.#plan = plan;
     this.#target = pools.get(plan.pool)!;
+    this.#gate = this.#gateOf(plan);
   }
 
   get target(): PoolSite {
@@ -56,6 +65,10 @@ export class UdpSite implements UdpOwner {
 
   /** A flow for a client that has none; undefined when there is no place for it. Those that are there are never put out for it. */
   begin(door: UdpDoor, from: UdpSource): UdpFlow | undefined {
+    if (this.#gate?.forbids(from.address) === true) {
+      this.meters.refused('forbidden');
+      return undefined;
+    }
     const { table, lane, settings, deadlines } = this.deps;
     const limits = { listener: this.#plan.maxConnections, process: settings.maxConnections };
     if (this.#draining || !table.admit(this.#plan.number, lane, limits)) {

@@ -7,6 +7,7 @@ import { type AccessBatch, AccessBuffer } from '../observe/access-log.ts';
 import { Meters } from '../observe/meters.ts';
 import type { TracingPlan } from '../observe/trace-record.ts';
 import type { Backend } from '../pool/backend.ts';
+import { LimitTable } from '../pool/limit-table.ts';
 import { Pool } from '../pool/pool.ts';
 import { SessionTable } from '../pool/session-table.ts';
 import { SharedTable } from '../pool/table.ts';
@@ -15,6 +16,7 @@ import { HttpSite } from '../proxy/http-site.ts';
 import { PoolMeters } from '../proxy/pool-meters.ts';
 import { enterProxied } from '../proxy/proxy-entrance.ts';
 import { RequestTracer } from '../proxy/request-trace.ts';
+import { type GuardedHandle, sourceOf } from '../proxy/source-gate.ts';
 import { TcpSite } from '../proxy/tcp-site.ts';
 import { UdpPort } from '../proxy/udp-port.ts';
 import { UdpSite } from '../proxy/udp-site.ts';
@@ -73,6 +75,8 @@ export class DataPlane {
     this.#deps = {
       table: new SharedTable(seed.table.size, seed.table.memory),
       sessions: new SessionTable(seed.sessions, Date.now),
+      sources: new LimitTable(seed.limits.sources, seed.lane, sharedNow),
+      rates: new LimitTable(seed.limits.rates, seed.lane, sharedNow),
       lane: seed.lane,
       deadlines: new Deadlines(now),
       meters: new Meters(seed.meters, seed.lane, (claim) => tell({ type: 'claim', claim }), [...seed.claims]),
@@ -154,7 +158,9 @@ export class DataPlane {
       return;
     }
     const door = this.#doors.get(site.name);
-    if (site.expectsProxyHeader) enterProxied(site, handle, door);
+    if (site.expectsProxyHeader) return enterProxied(site, handle, door);
+    const refusal = site.gate?.enter(sourceOf(handle as GuardedHandle), handle as GuardedHandle);
+    if (refusal !== undefined) site.bar(wires.accepted(handle), refusal);
     else if (door === undefined) site.accept(wires.accepted(handle));
     else if (!site.entrance.enter(handle, door)) wires.accepted(handle).reset();
   }

@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import type { Claim, MeterMemory } from '../observe/meters.ts';
+import { createLimitMemory, DEFAULT_RATE_KEYS, DEFAULT_SOURCES, LimitTable } from '../pool/limit-table.ts';
 import { createSessionMemory, DEFAULT_SESSIONS } from '../pool/session-table.ts';
 import type { SharedTable } from '../pool/table.ts';
 import type { FromWorker, ToWorker, WorkerPlan, WorkerSeed } from './messages.ts';
@@ -67,10 +68,15 @@ export class Fleet {
   #plan: WorkerPlan | undefined;
   #closing = false;
   readonly #sessions = createSessionMemory(DEFAULT_SESSIONS, Math.random);
+  readonly #limits: WorkerSeed['limits'];
 
   constructor(deps: FleetDeps, size: number) {
     for (const flag of WORKER_GC_FLAGS) setFlagsFromString(flag);
     this.#deps = deps;
+    this.#limits = {
+      sources: createLimitMemory(DEFAULT_SOURCES, size, Math.random),
+      rates: createLimitMemory(DEFAULT_RATE_KEYS, 0, Math.random),
+    };
     this.#members = Array.from({ length: size }, (_, lane) => this.#start(lane));
   }
 
@@ -95,6 +101,7 @@ export class Fleet {
       table: { memory: table.memory, size: table.size },
       meters,
       sessions: this.#sessions,
+      limits: this.#limits,
       claims: this.#deps.claimsOf(lane),
     };
     return new Worker(entry, { workerData, name: `fairlead-worker-${lane}` });
@@ -132,6 +139,7 @@ export class Fleet {
     member.onDrained?.();
     if (this.#closing) return;
     member.state = 'restarting';
+    new LimitTable(this.#limits.sources, member.lane, Date.now).clearLane(member.lane);
     this.#deps.onCrash(member.lane, error);
     const pause = Date.now() - member.startedAt < EARLY_DEATH_MS ? EARLY_DEATH_PAUSE_MS : 0;
     setTimeout(() => void this.#replace(member), pause);

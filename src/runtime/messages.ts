@@ -2,6 +2,7 @@ import type { BindTarget } from '../accept/listen.ts';
 import type { AccessBatch } from '../observe/access-log.ts';
 import type { Claim, MeterMemory } from '../observe/meters.ts';
 import type { TracingPlan } from '../observe/trace-record.ts';
+import type { LimitMemory } from '../pool/limit-table.ts';
 import type { PoolPlan, Trouble } from '../pool/pool.ts';
 import type { TableSize } from '../pool/table.ts';
 import type { ConnectPlan, HashKey } from '../proxy/deps.ts';
@@ -51,6 +52,8 @@ export interface WorkerSeed {
   readonly meters: MeterMemory;
   /** Where the sessions of sticky routes are, for a SessionTable. */
   readonly sessions: SharedArrayBuffer;
+  /** Where sources and the keys of rate limits are counted, for LimitTables. */
+  readonly limits: { readonly sources: LimitMemory; readonly rates: LimitMemory };
   /** Series that a former worker of this lane has announced. */
   readonly claims: readonly Claim[];
 }

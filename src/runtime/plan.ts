@@ -1,9 +1,10 @@
 import { CLIENT_CERTIFICATE_FIELDS } from '../accept/client-certificate.ts';
 import type { BindTarget } from '../accept/listen.ts';
-import type { Config, ListenerConfig, PoolConfig, RouteConfig } from '../config/schema.ts';
+import type { Config, HttpListenerConfig, ListenerConfig, PoolConfig, RouteConfig } from '../config/schema.ts';
 import { keyedAlgorithms } from '../config/schema-pool.ts';
 import type { TracingPlan } from '../observe/trace-record.ts';
 import type { Endpoint } from '../pool/backend.ts';
+import type { SourcePlan } from '../proxy/source-gate.ts';
 import { type Address, formatAddress } from '../support/address.ts';
 import type { BindPlan, PoolSitePlan, WorkerPlan } from './messages.ts';
 import { routePlan } from './plan-route.ts';
@@ -137,7 +138,16 @@ function listenerPlan(
   const { number } = inputs.slots.listeners.of(`${listener.protocol} ${name}`, inputs.nowMs);
   if (listener.protocol === 'udp') {
     const { timeouts, limits, pool } = listener;
-    return { protocol: 'udp', name, number, idleMs: timeouts.idle, maxConnections: limits.connections, pool };
+    const maxConnections = limits.connections;
+    return {
+      protocol: 'udp',
+      name,
+      number,
+      idleMs: timeouts.idle,
+      maxConnections,
+      sources: sourcePlan(listener),
+      pool,
+    };
   }
   if (listener.protocol === 'tcp') {
     const { timeouts, limits, routes, proxyProtocol } = listener;
@@ -147,6 +157,7 @@ function listenerPlan(
       number,
       timeouts: { openingMs: timeouts.opening, idleMs: timeouts.idle, halfCloseMs: timeouts.halfClose },
       maxConnections: limits.connections,
+      sources: sourcePlan(listener),
       proxyProtocol,
       routes,
       tls: inputs.tls.listenerPlan(name, listener),
@@ -160,6 +171,7 @@ function listenerPlan(
     proxyProtocol,
     timeouts,
     limits,
+    sources: sourcePlan(listener),
     trustProxies,
     tls: inputs.tls.listenerPlan(name, listener),
     routes: routes.map((route) => ({
@@ -167,6 +179,12 @@ function listenerPlan(
       plan: routePlan(route, splitNumber(name, route, inputs), inputs),
     })),
   };
+}
+
+/** Over UDP there are flows only, whose sources can be forged: they are not counted by source. */
+function sourcePlan({ allow, deny, limits }: ListenerConfig): SourcePlan {
+  const { connectionsPerIp = 0, connectionRatePerIp } = limits as Partial<HttpListenerConfig['limits']>;
+  return { allow, deny, connectionsPerIp, connectionRatePerIp: connectionRatePerIp || undefined };
 }
 
 /** The cursor of a route's split in the shared table; a route without one needs none. */

@@ -5,6 +5,8 @@ import type { Config, ConfigInput, HttpListenerConfig, PoolConfig, RouteConfig }
 import type { Address } from '../../src/support/address.ts';
 import { configOf, yaml, yamlWithRoute } from './loading.ts';
 
+const perIp = { connectionsPerIp: 0, connectionRatePerIp: 0 };
+
 const noEdit = { set: {}, add: {}, remove: [] };
 
 const defaultRoute = {
@@ -51,8 +53,10 @@ describe('the smallest config', () => {
           bind: [{ kind: 'tcp', host: '::', port: 8080 }],
           proxyProtocol: false,
           trustProxies: [],
+          allow: [],
+          deny: [],
           timeouts: { header: 10_000, idle: 60_000, body: 30_000 },
-          limits: { connections: 10_000, headerBytes: 16_384, bodyBytes: 0 },
+          limits: { connections: 10_000, headerBytes: 16_384, bodyBytes: 0, ...perIp },
           routes: [defaultRoute],
         },
       },
@@ -70,7 +74,9 @@ describe('the smallest config', () => {
         bind: [{ kind: 'tcp', host: '::', port: 5433 }],
         proxyProtocol: false,
         timeouts: { opening: 10_000, idle: 3_600_000, halfClose: 30_000 },
-        limits: { connections: 10_000 },
+        allow: [],
+        deny: [],
+        limits: { connections: 10_000, ...perIp },
         routes: [{ match: {}, pool: 'app' }],
       },
     });
@@ -85,6 +91,8 @@ describe('the smallest config', () => {
         protocol: 'udp',
         bind: [{ kind: 'tcp', host: '::', port: 53 }],
         timeouts: { idle: 30_000 },
+        allow: [],
+        deny: [],
         limits: { connections: 10_000 },
         pool: 'app',
       },
@@ -143,9 +151,17 @@ describe('a section that is written in part', () => {
   it.each([
     ['timeouts: { header: 1s }', 'timeouts', { header: 1000, idle: 60_000, body: 30_000 }],
     ['timeouts: { idle: 1m, body: 1ms }', 'timeouts', { header: 10_000, idle: 60_000, body: 1 }],
-    ['limits: { bodyBytes: 1MiB }', 'limits', { connections: 10_000, headerBytes: 16_384, bodyBytes: 1_048_576 }],
-    ['limits: { headerBytes: 0 }', 'limits', { connections: 10_000, headerBytes: 1_048_576, bodyBytes: 0 }],
-    ['limits: { connections: 0, headerBytes: 1024 }', 'limits', { connections: 0, headerBytes: 1024, bodyBytes: 0 }],
+    [
+      'limits: { bodyBytes: 1MiB }',
+      'limits',
+      { connections: 10_000, headerBytes: 16_384, bodyBytes: 1_048_576, ...perIp },
+    ],
+    ['limits: { headerBytes: 0 }', 'limits', { connections: 10_000, headerBytes: 1_048_576, bodyBytes: 0, ...perIp }],
+    [
+      'limits: { connections: 0, headerBytes: 1024 }',
+      'limits',
+      { connections: 0, headerBytes: 1024, bodyBytes: 0, ...perIp },
+    ],
     ['trustProxies: [10.0.0.0/8, "::1"]', 'trustProxies', ['10.0.0.0/8', '::1']],
   ] as const)('%s', async (listener, key, expected) => {
     expect(((await configOf(yaml({ listener }))).listeners['web'] as HttpListenerConfig)[key]).toEqual(expected);

@@ -164,7 +164,7 @@ describe('configReference', () => {
     '## `listeners.NAME.timeouts` (protocol: tcp)\n\nHow long the listener waits.\n\n| key',
     '## `listeners.NAME.routes[].match` (protocol: http)\n',
     '## `pools.NAME.backends[]`\n\n| key',
-    '- in `listeners.NAME`: `allow`, ',
+    '- in `listeners.NAME`: `guard`, ',
     '`dataplane` (protocol: tcp)',
     '- in `pools.NAME.connect`: `http2`\n',
     '`on: timeout, status codes`',

@@ -4,7 +4,7 @@ import { knownKeys } from '../../src/config/known-keys.ts';
 import { messageOf, yaml, yamlWithRoute } from './loading.ts';
 
 const top = 'workers, watch, admin, log, shutdown, limits, listeners or pools';
-const http = 'protocol, bind, tls, proxyProtocol, trustProxies, timeouts, limits, pool or routes';
+const http = 'protocol, bind, tls, proxyProtocol, trustProxies, allow, deny, timeouts, limits, pool or routes';
 const route = 'name, match, pool, split, redirect, respond, timeout, retry, rewrite, headers, sticky, mirror or fault';
 const pool = 'balance, backends, health, eject, panic, connect or keepAlive';
 
@@ -25,7 +25,7 @@ describe('an unknown key', () => {
     ],
     [
       yaml({ listener: 'limits: { headersBytes: 1 }' }),
-      'listeners.web.limits.headersBytes: unknown key, expected connections, headerBytes or bodyBytes (did you mean "headerBytes"?)',
+      'listeners.web.limits.headersBytes: unknown key, expected connections, headerBytes, bodyBytes, connectionsPerIp or connectionRatePerIp (did you mean "headerBytes"?)',
     ],
     [yamlWithRoute('pool: app, methods: GET'), `listeners.web.routes[0].methods: unknown key, expected ${route}`],
     [
@@ -64,7 +64,7 @@ describe('an unknown key', () => {
     const text = (key: string) =>
       `listeners: { a: { protocol: tcp, bind: ":1", pool: app, ${key} } }\npools: { app: { backends: ["h:1"] } }`;
     expect(await messageOf(text('trustProxy: []'))).toBe(
-      'listeners.a.trustProxy: unknown key, expected protocol, bind, tls, proxyProtocol, timeouts, limits, pool or routes',
+      'listeners.a.trustProxy: unknown key, expected protocol, bind, tls, proxyProtocol, allow, deny, timeouts, limits, pool or routes',
     );
     expect(await messageOf(text('timeouts: { halfclose: 1s }'))).toBe(
       'listeners.a.timeouts.halfclose: unknown key, expected opening, idle or halfClose (did you mean "halfClose"?)',

@@ -23,7 +23,7 @@ describe('errorResponse', () => {
     ['no-route', 404, 'Not Found', ''],
     ['request-timeout', 408, 'Request Timeout', ''],
     ['body-too-large', 413, 'Content Too Large', ''],
-    ['rate-limited', 429, 'Too Many Requests', ''],
+    ['rate-limited', 429, 'Too Many Requests', '1'],
     ['head-too-large', 431, 'Request Header Fields Too Large', ''],
     ['not-implemented', 501, 'Not Implemented', ''],
     ['backend-failed', 502, 'Bad Gateway', ''],

@@ -1,0 +1,111 @@
+import { hash53 } from '../pick/text-hash.ts';
+import type { LimitTable } from '../pool/limit-table.ts';
+import { type CidrSet, cidrSet } from '../support/cidr.ts';
+import { networkOf } from '../support/network.ts';
+import type { Rate } from '../support/rate.ts';
+import type { SocketName } from '../support/socket-handle.ts';
+import type { Complaint } from './http-policy.ts';
+
+/** What a listener asks of the sources of its connections: plain data, sent from the control plane. */
+export interface SourcePlan {
+  /** CIDR ranges; when there are any, other sources are refused. */
+  readonly allow: readonly string[];
+  readonly deny: readonly string[];
+  /** Connections of one source at a time, 0 for no limit. */
+  readonly connectionsPerIp: number;
+  readonly connectionRatePerIp: Rate | undefined;
+}
+
+/** Why a connection is refused for its source; also the reason in the metrics. */
+export type SourceRefusal = 'forbidden' | 'connections-per-ip' | 'connection-rate-per-ip';
+
+/** What clients of http are told. */
+export const sourceComplaints: Readonly<Record<SourceRefusal, Complaint>> = {
+  forbidden: { code: 'forbidden', cause: 'this client is not allowed here' },
+  'connections-per-ip': { code: 'rate-limited', cause: 'too many connections from this address' },
+  'connection-rate-per-ip': { code: 'rate-limited', cause: 'too many new connections from this address' },
+};
+
+/** An accepted socket, as far as a gate needs it. */
+export interface GuardedHandle {
+  getpeername?(out: SocketName): number;
+  close(done?: () => void): void;
+  reset?(done?: () => void): number;
+}
+
+/** Where the connections of a listener are let in or not, by their source. Listeners that ask nothing of it have none. */
+export class SourceGate {
+  readonly #plan: SourcePlan;
+  readonly #table: LimitTable;
+  readonly #salt: number;
+  readonly #allow: CidrSet | undefined;
+  readonly #deny: CidrSet;
+  readonly #trusts: (source: string) => boolean;
+  readonly #counts: boolean;
+
+  /** A source that `trusts` is a proxy: its connections are those of many clients, which are looked at one by one. */
+  constructor(plan: SourcePlan, parts: { table: LimitTable; listener: string; trusts(source: string): boolean }) {
+    this.#plan = plan;
+    this.#table = parts.table;
+    this.#salt = hash53(parts.listener);
+    this.#allow = plan.allow.length > 0 ? cidrSet(plan.allow) : undefined;
+    this.#deny = cidrSet(plan.deny);
+    this.#trusts = parts.trusts;
+    this.#counts = plan.connectionsPerIp > 0 || plan.connectionRatePerIp !== undefined;
+  }
+
+  /** Lets a connection in, which counts until its handle closes; or says why not. */
+  enter(source: string, handle: GuardedHandle): SourceRefusal | undefined {
+    if (this.#trusts(source)) return undefined;
+    if (this.forbids(source)) return 'forbidden';
+    if (!this.#counts || source === '') return undefined;
+    const { connectionsPerIp: connections, connectionRatePerIp: rate } = this.#plan;
+    const key = hash53(networkOf(source));
+    const entry = this.#table.enter(key, this.#salt, { connections, rate });
+    if (entry === 'too-many') return 'connections-per-ip';
+    if (entry === 'too-fast') return 'connection-rate-per-ip';
+    if (entry === 'counted') whenClosed(handle, () => this.#table.leave(key, this.#salt));
+    return undefined;
+  }
+
+  /** True for a source that `allow` and `deny` keep out. A client without an address, over a Unix socket, is in no range. */
+  forbids(source: string): boolean {
+    return this.#deny.has(source) || this.#allow?.has(source) === false;
+  }
+}
+
+/** The gate of a listener; undefined when it asks nothing of sources, which then costs nothing. */
+export function gateFor(
+  plan: SourcePlan,
+  parts: { table: LimitTable; listener: string; trusts(source: string): boolean },
+): SourceGate | undefined {
+  const { allow, deny, connectionsPerIp, connectionRatePerIp } = plan;
+  const asks = allow.length > 0 || deny.length > 0 || connectionsPerIp > 0 || connectionRatePerIp !== undefined;
+  return asks ? new SourceGate(plan, parts) : undefined;
+}
+
+/** The address of the peer of an accepted handle; '' over a Unix socket. */
+export function sourceOf(handle: GuardedHandle): string {
+  const name: SocketName = {};
+  return handle.getpeername?.(name) === 0 ? (name.address ?? '') : '';
+}
+
+/** Whatever becomes of a connection, in the clear or under TLS, its handle is closed once: there its count ends. */
+function whenClosed(handle: GuardedHandle, left: () => void): void {
+  let open = true;
+  const leave = (): void => {
+    if (open) left();
+    open = false;
+  };
+  const { close, reset } = handle;
+  handle.close = (done) => {
+    leave();
+    close.call(handle, done);
+  };
+  if (reset === undefined) return;
+  handle.reset = (done) => {
+    const result = reset.call(handle, done);
+    if (result === 0) leave();
+    return result;
+  };
+}

@@ -1,0 +1,174 @@
+import net from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { TestAuthority } from '../support/certificates.ts';
+import { fieldOf } from '../support/http-text.ts';
+import { closeOpened, remember } from '../support/opened.ts';
+import { connectTo, RawClient } from '../support/raw-client.ts';
+import { answerText, startBackend } from '../support/recording-backend.ts';
+import { get } from '../support/requests.ts';
+import { type RunningFairlead, runFairlead, webConfig } from '../support/running.ts';
+import { eventually, metric } from '../support/scrape.ts';
+import { startPeer } from '../support/tcp-peer.ts';
+
+afterEach(closeOpened);
+
+const admin = { bind: '127.0.0.1:0' } as const;
+
+/** A client that comes from that address of the loopback. */
+function comeFrom(localAddress: string, address: string): RawClient {
+  const port = Number(address.split(':').at(-1));
+  const socket = net.connect({ host: '127.0.0.1', port, localAddress, allowHalfOpen: true });
+  remember({ close: async () => void socket.destroy() });
+  return new RawClient(socket);
+}
+
+async function statusFrom(source: string, lb: RunningFairlead): Promise<number> {
+  return (await comeFrom(source, lb.address()).send(get()).answer()).status;
+}
+
+async function echo() {
+  return await startPeer((socket) => socket.pipe(socket));
+}
+
+describe('allow and deny of an http listener', () => {
+  it('answer 403 to those that are kept out, of whom no backend hears', async () => {
+    const backend = await startBackend();
+    const lists = { allow: ['127.0.0.0/24'], deny: ['127.0.0.9'] };
+    const lb = await runFairlead({ ...webConfig([backend.address], lists), admin });
+    expect(await statusFrom('127.0.0.1', lb)).toBe(200);
+    for (const source of ['127.0.0.9', '127.0.1.1']) {
+      const answer = await comeFrom(source, lb.address()).send(get()).answer();
+      expect([answer.status, fieldOf(answer, 'fairlead-error')]).toEqual([403, 'forbidden']);
+    }
+    expect(backend.requests).toHaveLength(1);
+    expect(await metric(lb, 'refusals_total', { reason: 'forbidden' })).toBe(2);
+    expect(await metric(lb, 'connections_total')).toBe(1);
+    await lb.reloadWith({ ...webConfig([backend.address]), admin });
+    expect(await statusFrom('127.0.0.9', lb)).toBe(200);
+  });
+
+  it('go by the client that a PROXY header names', async () => {
+    const backend = await startBackend();
+    const lb = await runFairlead(webConfig([backend.address], { proxyProtocol: true, deny: ['192.0.2.0/24'] }));
+    const header = (ip: string) => `PROXY TCP4 ${ip} 198.51.100.2 4660 443\r\n`;
+    const denied = await connectTo(lb.address());
+    expect((await denied.send(header('192.0.2.1') + get()).answer()).status).toBe(403);
+    const allowed = await connectTo(lb.address());
+    expect((await allowed.send(header('192.0.3.1') + get()).answer()).status).toBe(200);
+  });
+
+  it('look at the clients behind a trusted proxy, not at the proxy', async () => {
+    const backend = await startBackend(answerText('ok'));
+    const lists = { trustProxies: ['127.0.0.1'], allow: ['192.0.2.0/24'] };
+    const lb = await runFairlead(webConfig([backend.address], lists));
+    const proxy = await connectTo(lb.address());
+    expect((await proxy.send(get('/', 'X-Forwarded-For: 192.0.2.1')).answer()).status).toBe(200);
+    expect((await proxy.send(get('/', 'X-Forwarded-For: 203.0.113.1')).answer()).status).toBe(403);
+    expect(backend.requests).toHaveLength(1);
+  });
+
+  it('reset a client of TLS before its handshake', async () => {
+    const tls = new TestAuthority().for('localhost');
+    const backend = await startBackend();
+    const lb = await runFairlead({ ...webConfig([backend.address], { tls, deny: ['127.0.0.1'] }), admin });
+    const client = await connectTo(lb.address());
+    expect((await client.ended()).ending).toBe('reset');
+    expect(await metric(lb, 'refusals_total', { reason: 'forbidden' })).toBe(1);
+  });
+});
+
+describe('the connections of one client', () => {
+  it.each([1, 4])('over http are limited, over %i workers, until one ends', async (workers) => {
+    const backend = await startBackend();
+    const lb = await runFairlead({
+      ...webConfig([backend.address], { limits: { connectionsPerIp: 3 } }),
+      workers,
+      admin,
+    });
+    const clients = [1, 2, 3].map(() => comeFrom('127.0.0.2', lb.address()));
+    for (const client of clients) expect((await client.send(get()).answer()).status).toBe(200);
+    const answer = await comeFrom('127.0.0.2', lb.address()).send(get()).answer();
+    expect([answer.status, fieldOf(answer, 'fairlead-error'), fieldOf(answer, 'retry-after')]).toEqual([
+      429,
+      'rate-limited',
+      '1',
+    ]);
+    expect(await statusFrom('127.0.0.3', lb)).toBe(200);
+    expect(await metric(lb, 'refusals_total', { reason: 'connections-per-ip' })).toBe(1);
+    clients[0]!.reset();
+    await eventually(async () => (await statusFrom('127.0.0.2', lb)) === 200, 'a free place');
+  });
+
+  it('over TLS are given back too', async () => {
+    const tls = new TestAuthority().for('localhost');
+    const backend = await startBackend();
+    const lb = await runFairlead(webConfig([backend.address], { tls, limits: { connectionsPerIp: 1 } }));
+    const first = await connectTo(lb.address());
+    const second = await connectTo(lb.address());
+    expect((await second.ended()).ending).toBe('reset');
+    first.send('no handshake at all\r\n\r\n');
+    await first.ended();
+    await eventually(async () => {
+      const next = await connectTo(lb.address());
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      const open = next.ending === undefined;
+      next.close();
+      return open;
+    }, 'a free place');
+  });
+
+  it('over tcp are limited, also those that come too fast', async () => {
+    const peer = await echo();
+    const limits = { connectionsPerIp: 2, connectionRatePerIp: '3/h' };
+    const lb = await runFairlead({
+      admin,
+      listeners: { web: { protocol: 'tcp', bind: '127.0.0.1:0', pool: 'web', limits } },
+      pools: { web: { backends: [peer.address], health: { type: 'off' } } },
+    });
+    const first = comeFrom('127.0.0.2', lb.address()).send('a');
+    await first.until(() => first.text === 'a', 'its echo');
+    const second = comeFrom('127.0.0.2', lb.address()).send('b');
+    await second.until(() => second.text === 'b', 'its echo');
+    expect((await comeFrom('127.0.0.2', lb.address()).ended()).ending).toBe('reset');
+    second.reset();
+    await eventually(async () => (await metric(lb, 'connections_active')) === 1, 'the end of one');
+    const third = comeFrom('127.0.0.2', lb.address()).send('c');
+    await third.until(() => third.text === 'c', 'its echo');
+    third.reset();
+    await eventually(async () => (await metric(lb, 'connections_active')) === 1, 'the end of another');
+    expect((await comeFrom('127.0.0.2', lb.address()).ended()).ending).toBe('reset');
+    expect(await metric(lb, 'refusals_total', { reason: 'connections-per-ip' })).toBe(1);
+    expect(await metric(lb, 'refusals_total', { reason: 'connection-rate-per-ip' })).toBe(1);
+  });
+
+  it('that died with their worker are given back', async () => {
+    const backend = await startBackend();
+    const lb = await runFairlead(webConfig([backend.address], { limits: { connectionsPerIp: 1 } }));
+    expect(await statusFrom('127.0.0.2', lb)).toBe(200);
+    await lb.crashWorker(0);
+    await eventually(async () => {
+      const client = comeFrom('127.0.0.2', lb.address()).send(get());
+      await client.ended().catch(() => undefined);
+      return client.text.startsWith('HTTP/1.1 200') || (await statusFrom('127.0.0.2', lb).catch(() => 0)) === 200;
+    }, 'a worker that lets it in');
+  });
+
+  it('from thousands of addresses are each their own', async () => {
+    const backend = await startBackend();
+    const lb = await runFairlead({
+      ...webConfig([backend.address], { limits: { connectionRatePerIp: '1/h' } }),
+      admin,
+    });
+    for (let i = 0; i < 2000; i += 50) {
+      const batch = Array.from({ length: 50 }, (_, j) => `127.7.${(i + j) >> 8}.${(i + j) & 255}`);
+      const statuses = await Promise.all(
+        batch.map(async (source) => {
+          const client = comeFrom(source, lb.address()).send(get('/', 'Connection: close'));
+          return (await client.answer()).status;
+        }),
+      );
+      expect(statuses.filter((status) => status !== 200)).toEqual([]);
+    }
+    expect(await statusFrom('127.7.0.1', lb)).toBe(429);
+  });
+});
