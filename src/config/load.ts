@@ -43,6 +43,12 @@ export function resolveConfig(input: unknown, options: LoadOptions): Loaded {
   return validate({ value: input, source, problems: [] }, options.env);
 }
 
+/** The same with the certificates and keys that it names, which are looked for in the working directory. */
+export async function loadGiven(input: unknown, options: LoadOptions): Promise<Loaded> {
+  const loaded = resolveConfig(input, options);
+  return loaded.ok ? withFiles(loaded, input, process.cwd()) : loaded;
+}
+
 /**
  * The file in `cwd` that is loaded when none is named: `fairlead.yaml`, else `config/fairlead.yaml`, as seen from the
  * directory of the process. `undefined` when neither is there.

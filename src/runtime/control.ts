@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import type { Writable } from 'node:stream';
 import { type Admin, createAdmin } from '../admin/admin.ts';
+import type { AdminSource } from '../admin/source.ts';
 import type { Config } from '../config/schema.ts';
 import { LatencyWindow } from '../observe/latency-window.ts';
 import type { Logger } from '../observe/log.ts';
@@ -32,6 +33,8 @@ export interface StartOptions {
   readonly logger: Logger;
   /** Where the access log goes; standard output unless said otherwise. */
   readonly accessStream?: Writable;
+  /** Told of every change of a backend's health. */
+  readonly onTransition?: (transition: Transition) => void;
 }
 
 /** A listener that is open. */
@@ -51,6 +54,8 @@ export interface Running {
   /** Number of the config in force; 1 at the start. */
   readonly generation: number;
   readonly workerCount: number;
+  /** What it has to show, as of the moment of each call. */
+  readonly source: AdminSource;
   /** Brings another config into force, or rejects and leaves everything as it is. One at a time; more wait their turn. */
   reload(config: Config): Promise<void>;
   /** Notes that a config was refused before it came here, for the metrics. */
@@ -83,6 +88,7 @@ class Control implements Running {
   readonly #logger: Logger;
   readonly #records: RecordDesk;
   readonly #configPath: string | null;
+  readonly #onTransition: StartOptions['onTransition'];
   readonly #table: SharedTable;
   readonly #slots: SlotBook;
   readonly #reader: MeterReader;
@@ -104,7 +110,8 @@ class Control implements Running {
   /** The tail of the queue of changes: plans are applied one after another. */
   #changes: Promise<unknown> = Promise.resolve();
 
-  constructor({ config, configPath, logger, accessStream = process.stdout }: StartOptions) {
+  constructor({ config, configPath, logger, accessStream = process.stdout, onTransition }: StartOptions) {
+    this.#onTransition = onTransition;
     this.#config = config;
     this.#configPath = configPath;
     this.#logger = logger;
@@ -271,10 +278,12 @@ class Control implements Running {
     this.#metrics.configReload('rejected');
   }
 
-  #transition({ pool, backend, to, reason }: Transition): void {
+  #transition(transition: Transition): void {
+    const { pool, backend, to, reason } = transition;
     this.#metrics.healthTransition(pool, backend, to);
     const log = to === 'up' ? 'info' : 'warn';
     this.#logger[log]({ pool, backend, reason }, `backend is ${to}`);
+    this.#onTransition?.(transition);
   }
 
   #heard(lane: number, message: FromWorker, reply: (message: ToWorker) => void): void {
@@ -336,16 +345,18 @@ class Control implements Running {
       bind: admin.bind,
       token: admin.token,
       logger: this.#logger,
-      source: {
-        status: () => this.#status.status(),
-        listeners: () => this.#status.listeners(),
-        pools: () => this.#status.pools(),
-        pool: (name) => this.#status.pool(name),
-        readiness: () => this.#status.readiness(),
-        metrics: () => this.#metrics.render(),
-      },
+      source: this.source,
     });
   }
+
+  readonly source: AdminSource = {
+    status: () => this.#status.status(),
+    listeners: () => this.#status.listeners(),
+    pools: () => this.#status.pools(),
+    pool: (name) => this.#status.pool(name),
+    readiness: () => this.#status.readiness(),
+    metrics: () => this.#metrics.render(),
+  };
 
   get listeners(): readonly OpenListener[] {
     return this.#status.listeners().map(({ name, protocol, addresses }) => {

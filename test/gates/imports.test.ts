@@ -27,9 +27,10 @@ const folders: Record<string, FolderRule> = {
   config: ['support', 'route'],
   admin: ['support'],
   proxy: ['accept', 'http1', 'http2', 'route', 'pick', 'connect', 'relay', 'pool', 'observe', 'support'],
-  runtime: { except: ['cli', 'index.ts', ''] },
+  runtime: { except: ['cli', 'library', 'fastify', 'index.ts', ''] },
+  library: ['runtime', 'config', 'admin', 'observe', 'support'],
   cli: ['runtime', 'config', 'admin', 'route', 'observe', 'support'],
-  'index.ts': ['runtime', 'config', 'support'],
+  'index.ts': ['library', 'runtime', 'config', 'admin'],
 };
 
 const dataPath = ['accept', 'http1', 'http2', 'route', 'pick', 'connect', 'relay', 'pool', 'proxy'];
