@@ -2,7 +2,7 @@ import { formatAddress, parseAddress } from '../support/address.ts';
 import type { PoolReference } from './check-listeners.ts';
 import { type Finding, formatPath, type Path, show } from './problem.ts';
 import { entriesOf, get, isObject, itemsOf } from './raw.ts';
-import { algorithms, httpHealthKeys, keyedAlgorithms } from './schema-pool.ts';
+import { algorithms, httpHealthKeys, keyedAlgorithms, udpHealthKeys } from './schema-pool.ts';
 
 const keyless = algorithms.filter((name) => !keyedAlgorithms.some((keyed) => keyed === name));
 
@@ -56,10 +56,14 @@ function repeatedBackends(path: Path, backends: unknown): Finding[] {
 
 function healthKeys(path: Path, health: unknown): Finding[] {
   const type = get(health, 'type') ?? 'tcp';
-  if (type !== 'tcp' && type !== 'off') return [];
-  return httpHealthKeys
-    .filter((key) => get(health, key) !== undefined)
-    .map((key) => ({ path: [...path, key], message: `has no meaning with type ${type}, expected type: http` }));
+  const alone = (keys: readonly string[], only: string): Finding[] =>
+    keys
+      .filter((key) => type !== only && get(health, key) !== undefined)
+      .map((key) => ({ path: [...path, key], message: `has no meaning with type ${type}, expected type: ${only}` }));
+  const findings = [...alone(httpHealthKeys, 'http'), ...alone(udpHealthKeys, 'udp')];
+  if (type === 'udp' && get(health, 'send') === undefined)
+    findings.push({ path, message: 'says type: udp and not what to send, expected send with a payload' });
+  return findings;
 }
 
 /** Settings of `balance` that its algorithm does not go by. */

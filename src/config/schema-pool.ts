@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { type Address, formatAddress } from '../support/address.ts';
+import { expectedAnswer, payload, payloadBytes } from './payload.ts';
 import { Refusal, scalar } from './scalar.ts';
 import {
   backendAddress,
@@ -146,15 +147,18 @@ const probeBody = text({
 /** The keys of `health` that only `type: http` has. */
 export const httpHealthKeys = ['path', 'status', 'body'] as const;
 
+/** Those that only `type: udp` has. */
+export const udpHealthKeys = ['send', 'expect'] as const;
+
 /** Those `health` of pools that do not say a type. */
 export const assumedHealth = new WeakSet<HealthConfig>();
 
 const healthSchema = z
   .strictObject({
-    type: choice(['tcp', 'http', 'off'])
+    type: choice(['tcp', 'http', 'udp', 'off'])
       .optional()
       .describe(
-        'How a backend is probed: `tcp` connects, `http` sends a GET, `off` takes it to be up. Default: `tcp`, and `off` in a pool that only udp listeners use.',
+        'How a backend is probed: `tcp` connects, `http` sends a GET, `udp` a datagram, `off` takes it to be up. Default: `tcp`, and `off` in a pool that only udp listeners use.',
       ),
     path: matching('request target', /^\/[\x21-\x7e]*$/, 'a path such as /healthz')
       .prefault('/')
@@ -163,18 +167,30 @@ const healthSchema = z
     body: probeBody
       .prefault('')
       .describe('With `http`: text that the body must contain, or `~` and a regular expression.'),
+    send: payload
+      .optional()
+      .describe(
+        'With `udp`: the datagram to send, as text with `\\n`, `\\r`, `\\t`, `\\0`, `\\\\` and `\\xHH` for other bytes.',
+      ),
+    expect: expectedAnswer
+      .prefault('')
+      .describe('With `udp`: what the answer must contain, written as `send`, or `~` and a regular expression.'),
     interval: duration().prefault('2s').describe('Between the starts of two probes of a backend.'),
     timeout: duration().prefault('1s').describe('For one probe.'),
     rise: integer(1, 100).prefault(2).describe('Good probes in a row that bring a backend up again.'),
     fall: integer(1, 100).prefault(3).describe('Bad probes in a row that take a backend down.'),
     port: integer(0, 65_535).prefault(0).describe("Port to probe; 0 is the backend's own."),
   })
-  .transform(({ type, path, status, body, ...timing }): HealthConfig => {
+  .transform(({ type, path, status, body, send, expect, ...timing }): HealthConfig => {
     if (type === 'off') return { type };
     if (type === undefined) {
       const health: HealthConfig = { type: 'tcp', ...timing };
       assumedHealth.add(health);
       return health;
+    }
+    if (type === 'udp') {
+      const answer = expect.startsWith('~') ? expect : payloadBytes(expect);
+      return { type, send: payloadBytes(send ?? ''), expect: answer, ...timing };
     }
     return type === 'tcp' ? { type, ...timing } : { type, path, status, body, ...timing };
   })
@@ -193,6 +209,7 @@ export interface HealthTiming {
 export type HealthConfig =
   | ({ type: 'tcp' } & HealthTiming)
   | ({ type: 'http'; path: string; status: [number, number][]; body: string } & HealthTiming)
+  | ({ type: 'udp'; send: string; expect: string } & HealthTiming)
   | { type: 'off' };
 
 const proxyVersion = scalar<string | false, 'off' | 'v1' | 'v2'>({

@@ -5,6 +5,7 @@ import { HttpProbe } from './http-probe.ts';
 import type { ActivePolicy } from './policy.ts';
 import type { Probe } from './probe.ts';
 import { TcpProbe } from './tcp-probe.ts';
+import { UdpProbe } from './udp-probe.ts';
 
 /** What the probes need from outside. */
 export interface ProbeDeps {
@@ -17,5 +18,6 @@ export interface ProbeDeps {
 
 /** The probe that a policy asks for; over TLS when there is a plan for it. */
 export function createProbe(policy: ActivePolicy, deps: ProbeDeps, tls?: ConnectTlsPlan): Probe {
+  if (policy.type === 'udp') return new UdpProbe(policy, deps);
   return policy.type === 'tcp' ? new TcpProbe({ ...deps, tls }) : new HttpProbe(policy, { ...deps, tls });
 }

@@ -2,6 +2,7 @@ import { type IncomingMessage, type RequestOptions, request } from 'node:http';
 import type { LookupFunction } from 'node:net';
 import { formatBytes } from '../support/bytes.ts';
 import type { ConnectTlsPlan } from '../support/tls-client.ts';
+import { describeExpected, textTest } from './expected-text.ts';
 import { opener, type ProbeSocket } from './open-probe.ts';
 import type { HttpPolicy } from './policy.ts';
 import { connectOptions, type Endpoint, type Probe, probeFailure } from './probe.ts';
@@ -40,7 +41,7 @@ export class HttpProbe implements Probe {
     this.#expect = expect;
     this.#open = opener(deps.lookup, deps.tls);
     this.#userAgent = `fairlead-health/${deps.version}`;
-    this.#bodyFits = bodyTest(expect.body);
+    this.#bodyFits = textTest(expect.body);
   }
 
   async check(to: Endpoint, signal: AbortSignal): Promise<void> {
@@ -95,7 +96,7 @@ export class HttpProbe implements Probe {
     const body = Buffer.concat(chunks).toString('utf8', 0, Math.min(bytes, MOST_BODY_BYTES));
     if (this.#bodyFits(body)) return;
     const where = bytes > MOST_BODY_BYTES ? ` in its first ${formatBytes(MOST_BODY_BYTES)}` : '';
-    throw new Error(`body does not ${describeBody(this.#expect.body)}${where}`);
+    throw new Error(`body does not ${describeExpected(this.#expect.body)}${where}`);
   }
 
   #options(to: Endpoint): RequestOptions {
@@ -110,16 +111,6 @@ function hostField(to: Endpoint): string {
   if ('path' in where) return 'localhost';
   const host = where.host.includes(':') ? `[${where.host.replace(/%.*/, '')}]` : where.host;
   return `${host}:${where.port}`;
-}
-
-function bodyTest(expected: string): (body: string) => boolean {
-  if (!expected.startsWith('~')) return (body) => body.includes(expected);
-  const pattern = new RegExp(expected.slice(1));
-  return (body) => pattern.test(body);
-}
-
-function describeBody(expected: string): string {
-  return expected.startsWith('~') ? `match ${expected}` : `contain ${JSON.stringify(expected)}`;
 }
 
 function formatRanges(ranges: HttpExpectation['status']): string {

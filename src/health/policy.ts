@@ -27,8 +27,17 @@ export interface HttpPolicy extends ProbePolicy {
   readonly body: string;
 }
 
+/** A backend is well when it answers a datagram as expected. */
+export interface UdpPolicy extends ProbePolicy {
+  readonly type: 'udp';
+  /** The datagram to send, one character a byte. */
+  readonly send: string;
+  /** What the answer must contain, one character a byte, or `~` and a regular expression that it must match; '' for any. */
+  readonly expect: string;
+}
+
 /** A policy that probes. */
-export type ActivePolicy = TcpPolicy | HttpPolicy;
+export type ActivePolicy = TcpPolicy | HttpPolicy | UdpPolicy;
 
 /** A pool's `health` as the config holds it after defaults. */
 export type HealthPolicy = ActivePolicy | { readonly type: 'off' };

@@ -173,6 +173,15 @@ describe('pools', () => {
       'backends[1]: "a" is pools.app.backends[0] too, expected each backend once',
     ],
     ['{ backends: [{ name: a, address: "h:1" }, "h:1"] }', undefined],
+    [
+      '{ backends: ["h:1"], health: { type: http, send: a } }',
+      'health.send: has no meaning with type http, expected type: udp',
+    ],
+    [
+      '{ backends: ["h:1"], health: { type: udp, expect: a } }',
+      'health: says type: udp and not what to send, expected send with a payload',
+    ],
+    ['{ backends: ["h:1"], health: { type: udp, send: a } }', undefined],
     ['{ backends: ["h:1"], health: { path: /x } }', 'health.path: has no meaning with type tcp, expected type: http'],
     [
       '{ backends: ["h:1"], health: { type: off, status: 200 } }',

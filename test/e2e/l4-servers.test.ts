@@ -196,4 +196,52 @@ describe.skipIf(!has('dnsmasq', 'dig'))('dnsmasq', () => {
     expect(answers.toSorted()).toEqual(['10.0.0.1', '10.0.0.1', '10.0.0.2', '10.0.0.2']);
     expect(await dig('tcp', '+tcp')).toMatch(/^10\.0\.0\.[12]$/);
   });
+
+  it('is probed over UDP by what it answers, and gets no queries once it is dead', async () => {
+    const ports = [await freePort(), await freePort(), await freePort()];
+    const servers = [];
+    for (const [index, port] of ports.entries()) {
+      servers.push(
+        await startServer(
+          'dnsmasq',
+          ['--keep-in-foreground', '--conf-file=/dev/null', '--no-resolv', '--no-hosts', '--pid-file=']
+            .concat(['--bind-interfaces', '--listen-address=127.0.0.1', `--port=${port}`])
+            // The third one knows another name only, so that it answers the probe, and with an error.
+            .concat([`--address=/${index === 2 ? 'other' : 'app'}.test/10.0.0.${index + 1}`])
+            .concat([`--user=${process.env['USER'] ?? 'root'}`]),
+          port,
+        ),
+      );
+    }
+    const query = String.raw`\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x03app\x04test\0\0\x01\0\x01`;
+    const expected = String.raw`~^\x12\x34[\x80-\xff][\x00\x80]`;
+    const timing = { interval: '50ms', timeout: '1s', rise: 1, fall: 1 };
+    const lb = await runFairlead({
+      admin: { bind: '127.0.0.1:0' },
+      listeners: { udp: { protocol: 'udp', bind: '127.0.0.1:0', pool: 'dns' } },
+      pools: {
+        dns: {
+          backends: ports.map((port) => `127.0.0.1:${port}`),
+          health: { type: 'udp', send: query, expect: expected, ...timing },
+        },
+      },
+    });
+    const states = async () => {
+      const pool = (await (await fetch(`http://${lb.adminAddresses[0]}/api/pools/dns`)).json()) as {
+        backends: { health: string; healthReason: string }[];
+      };
+      return pool.backends;
+    };
+    expect((await states()).map(({ health }) => health)).toEqual(['up', 'up', 'down']);
+    expect((await states())[2]!.healthReason).toContain('the answer does not match');
+    const dig = async () => {
+      const port = lb.address('udp').split(':')[1]!;
+      const { stdout } = await run('dig', ['@127.0.0.1', '-p', port, '+short', '+tries=1', 'app.test']);
+      return stdout.trim();
+    };
+    expect([await dig(), await dig()].toSorted()).toEqual(['10.0.0.1', '10.0.0.2']);
+    servers[0]!.kill('SIGKILL');
+    await eventually(async () => (await states())[0]!.health === 'down', 'the end of the first server to be seen');
+    for (let i = 0; i < 4; i++) expect(await dig()).toBe('10.0.0.2');
+  });
 });
