@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { closest } from '../support/suggest.ts';
 import { hostPattern, method, noHeaderTwice, pathPattern, tokenName, valueMatch } from './patterns.ts';
-import { oneOrList, Refusal } from './scalar.ts';
-import { choice, cidr, duration, integer, name, poolName, text } from './scalars.ts';
+import { didYouMean } from './problem.ts';
+import { oneOrList, Refusal, scalar } from './scalar.ts';
+import { choice, cidr, duration, integer, name, percent, poolName, text } from './scalars.ts';
 import { bodySchema } from './schema-body.ts';
 import { headersSchema } from './schema-headers.ts';
 import { location, rewriteSchema } from './schema-rewrite.ts';
@@ -85,14 +87,45 @@ const respondSchema = z
   })
   .describe('Answers by itself.');
 
+const retryWords = ['connect', 'reset', 'timeout'] as const;
+
+/** A failure that leads to another try: a word, or the status of an answer. */
+export type RetryCause = (typeof retryWords)[number] | number;
+
+const retryCause = scalar<string | number, RetryCause>({
+  title: 'cause of a retry',
+  expected: 'connect, reset, timeout or a status code from 400 to 599',
+  json: {
+    anyOf: [
+      { enum: retryWords },
+      { type: 'string', pattern: '^[45]\\d\\d$' },
+      { type: 'integer', minimum: 400, maximum: 599 },
+    ],
+  },
+  parse(written) {
+    const word = retryWords.find((known) => known === written);
+    if (word !== undefined) return word;
+    if (/^[45]\d\d$/.test(String(written))) return Number(written);
+    return new Refusal(undefined, didYouMean(closest(String(written), retryWords)));
+  },
+});
+
 const retrySchema = z
   .strictObject({
     attempts: integer(1, mostTries).prefault(2).describe('Tries a request gets in all; 1 turns retries off.'),
     on: z
-      .array(choice(['connect', 'reset']))
+      .array(retryCause)
       .prefault(['connect', 'reset'])
       .describe(
-        'Failures that lead to another try: `connect`, no connection was made; `reset`, it broke before a byte of the answer. Only when it is safe.',
+        'Failures that lead to another try: `connect`, no connection was made; `reset`, it broke before a byte of the answer; `timeout`, no answer came in time; a status code, the backend answered with it. Only when it is safe.',
+      ),
+    perTry: duration()
+      .exactOptional()
+      .describe('For one try, its connection included. Default: none but `timeout` of the route.'),
+    budget: percent()
+      .prefault('20%')
+      .describe(
+        'Requests tried again at a time in a worker, as a share of those it has in the pool; three are always allowed.',
       ),
   })
   .describe('When a request is tried again, on another backend.');

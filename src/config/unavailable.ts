@@ -26,16 +26,12 @@ const is =
 const isZeroTime = (value: unknown) => parseDuration(String(value)) === 0;
 const isZeroShare = (value: unknown) => value === 0 || parsePercent(String(value)) === 0;
 const words = (...values: string[]) => ({ text: values.join(', '), has: is(...values) });
-const like = (text: string, pattern: RegExp) => ({ text, has: (value: unknown) => pattern.test(String(value)) });
 const isEmptyQueue = (value: unknown) => isObject(value) && is(0, undefined)(value['max']);
 
 const rows: readonly Unavailable[] = [
   { key: 'listeners.*.guard', off: is(false) },
   { key: 'listeners.*.dataplane', off: is('userspace'), protocol: 'tcp' },
   { key: 'listeners.*.routes.*.rateLimit', off: is(false) },
-  { key: 'listeners.*.routes.*.retry.perTry' },
-  { key: 'listeners.*.routes.*.retry.budget' },
-  { key: 'listeners.*.routes.*.retry.on.*', values: like('timeout, status codes', /^(timeout|[1-5]\d\d)$/) },
   { key: 'pools.*.discover', off: is(false) },
   { key: 'pools.*.spawn', off: is(false) },
   { key: 'pools.*.health.type', values: words('grpc') },

@@ -97,6 +97,12 @@ export const catalogue = {
     help: 'Attempts made again on another backend, by what went wrong with the one before.',
     labels: ['pool', 'reason'],
   },
+  retry_budget_exhausted_total: {
+    type: 'counter',
+    held: 'lane',
+    help: 'Requests that were not tried again because too many of the pool were already.',
+    labels: ['pool'],
+  },
   sticky_requests_total: {
     type: 'counter',
     held: 'lane',

@@ -81,6 +81,8 @@ export class Pool implements Lessor {
   #byKey: Hash<Backend> | undefined;
   #eligible: readonly Backend[] = [];
   #version = -1;
+  /** Requests of this worker that are tried again now. */
+  #retrying = 0;
 
   constructor(plan: PoolPlan, deps: PoolDeps) {
     this.number = plan.number;
@@ -190,6 +192,22 @@ export class Pool implements Lessor {
     if (this.backends.length === 0) return 'no-backends';
     if (this.#eligible.length === 0) return 'none-healthy';
     return tried !== undefined && this.#eligible.every((backend) => tried.has(backend)) ? 'all-tried' : 'all-saturated';
+  }
+
+  /**
+   * Counts a request that is to be tried again, unless as many are under way in this worker as may be: `least`, or `share`
+   * of the leases it holds, if that is more. So a pool in trouble is not given much more to do than before.
+   */
+  beginRetry(least: number, share: number): boolean {
+    const held = this.backends.reduce((sum, { slot }) => sum + this.#table.heldBy(slot, this.#lane), 0);
+    if (this.#retrying >= Math.max(least, held * share)) return false;
+    this.#retrying++;
+    return true;
+  }
+
+  /** A request that was counted is no longer tried again. */
+  endRetry(): void {
+    this.#retrying--;
   }
 
   /** Takes a lease back; called by the lease, once. */

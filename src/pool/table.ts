@@ -159,6 +159,11 @@ export class SharedTable {
     Atomics.sub(this.#cells, slot * BACKEND_CELLS + BackendCell.active, 1);
   }
 
+  /** Leases that one worker holds. */
+  heldBy(slot: number, lane: number): number {
+    return this.#cells[this.#at.held + lane * this.size.backends + slot]!;
+  }
+
   /** One more failure in a row; returns how many. */
   countFailure(slot: number): number {
     return Atomics.add(this.#cells, slot * BACKEND_CELLS + BackendCell.streak, 1) + 1;

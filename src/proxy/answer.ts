@@ -41,6 +41,10 @@ export interface AnswerReader {
   readonly answerEdit: HeadEdit | undefined;
   /** The session of the request, on a sticky route. */
   readonly session: AnswerSession | undefined;
+  /** Statuses that `declines` is to be asked about; undefined for none. */
+  readonly unwanted?: ReadonlySet<number> | undefined;
+  /** True when the answer is not to be passed on, for the request will be tried again. */
+  declines?(status: number): boolean;
   /** Bytes of heads among what was written to the client. */
   headBytes: number;
   /** True when the connection to the client must end after this answer for other reasons. */
@@ -50,8 +54,8 @@ export interface AnswerReader {
   send(bytes: Buffer, start: number, end: number): boolean;
 }
 
-/** Where an answer stands after more of it came: `bad` says why in `problem`. */
-export type AnswerStep = 'more' | 'done' | 'upgraded' | 'bad';
+/** Where an answer stands after more of it came: `bad` says why in `problem`; of one that is `declined` the client sees nothing. */
+export type AnswerStep = 'more' | 'done' | 'upgraded' | 'bad' | 'declined';
 
 /** One backend's answer to one attempt, on its way from the backend's bytes to the client. */
 export class Answer {
@@ -135,6 +139,8 @@ export class Answer {
   /** The final head: settles how the body ends, and sends the head together with what of the body is there. */
   #begin(bytes: Buffer, pos: number, end: number): AnswerStep {
     const reader = this.#reader;
+    const { unwanted } = reader;
+    if (unwanted?.has(head.status) && this.#interim === 0 && reader.declines?.(head.status)) return 'declined';
     const body = head.bodyFor(reader.request.method);
     if (body === 'chunked') this.#framer.startChunked();
     else if (body === 'length') this.#framer.startLength(head.contentLength);

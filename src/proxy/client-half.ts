@@ -49,6 +49,13 @@ export abstract class ClientHalf implements AnswerReader, LoggedExchange {
     return this.route.answerEdit;
   }
 
+  get unwanted(): ReadonlySet<number> | undefined {
+    return this.route.unwanted;
+  }
+
+  /** The backend answered with a status that leads to another try: true when there will be one. */
+  abstract declines(status: number): boolean;
+
   mustClose(): boolean {
     return this.request.incomplete || this.client.site.draining || this.client.nothingToCome;
   }

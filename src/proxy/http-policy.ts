@@ -63,6 +63,8 @@ export function failureComplaint(outcome: Outcome, detail: string): Complaint {
       return { code: 'backend-timeout', cause: 'the backend did not accept the connection in time' };
     case 'backend-timeout':
       return { code: 'backend-timeout', cause: 'the backend did not answer in time' };
+    case 'bad-status':
+      return { code: 'backend-failed', cause: 'the backend answered with an error, and no other could be tried' };
     case 'bad-response':
       return { code: 'backend-failed', cause: `the backend sent an invalid response: ${detail}` };
     default:

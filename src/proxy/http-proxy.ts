@@ -10,13 +10,13 @@ import type { ClientSide, RequestCopy } from './http-context.ts';
 import { type Complaint, failureComplaint, hintFor, refusalComplaint, unsafePath } from './http-policy.ts';
 import { Link } from './link.ts';
 import { CLIENT_LEFT, headBytesOf, logRequest } from './request-log.ts';
-import { Retries } from './retry.ts';
+import { type FailedAttempt, Retries } from './retry.ts';
 import type { RouteSite } from './route-site.ts';
 import { startUpgraded } from './upgrade-proxy.ts';
 import type { BackendUser } from './upstreams.ts';
 
 /** Where an exchange stands. */
-type Phase = 'framing' | 'holding' | 'delayed' | 'connecting' | 'awaiting' | 'relaying' | 'over';
+type Phase = 'framing' | 'holding' | 'delayed' | 'pausing' | 'connecting' | 'awaiting' | 'relaying' | 'over';
 
 /**
  * One request and its answer: frame → route → pick → connect → relay → observe. It lives from the end of the request's
@@ -32,6 +32,8 @@ export class Exchange extends ClientHalf implements BackendUser {
   /** What goes to the route's mirror. */
   #copy: RequestCopy | undefined;
   #lease: Lease | undefined;
+  /** When this attempt must have brought the head of an answer. */
+  #tryBy = Number.POSITIVE_INFINITY;
   /** Undefined until an attempt failed. */
   #retries: Retries | undefined;
   readonly #link: Link;
@@ -128,6 +130,7 @@ export class Exchange extends ClientHalf implements BackendUser {
     this.backend = acquired.lease.backend;
     this.request.trace?.tried(this.backend, after);
     this.#phase = 'connecting';
+    this.#tryBy = this.client.site.deps.deadlines.in(this.route.perTryMs);
     const takesKept = this.#retries?.freshOnly !== true && this.request.takesKept(this.client.served);
     if (takesKept && this.#link.takeKept(this.backend, this.pool!.connect)) return this.#send();
     this.#expectConnection(this.#link.dial(this.backend, this.pool!.connect));
@@ -137,7 +140,7 @@ export class Exchange extends ClientHalf implements BackendUser {
   #expectConnection(dialling: boolean): void {
     if (!dialling) return this.#fail('connect-failed');
     const { deadlines } = this.client.site.deps;
-    this.client.deadline = Math.min(deadlines.in(this.pool!.connect.timeoutMs), this.#answerBy);
+    this.client.deadline = Math.min(deadlines.in(this.pool!.connect.timeoutMs), this.#answerBy, this.#tryBy);
   }
 
   onBackendConnect(): void {
@@ -152,7 +155,7 @@ export class Exchange extends ClientHalf implements BackendUser {
     this.#answer = new Answer(this);
     // A kept connection costs no time that a look at the clock would show.
     this.#sentAt = this.attempts === 1 && !this.#link.dialled ? this.startedAt : this.client.site.deps.now();
-    this.backendIsFull = !this.#link.wire.writeText(this.request.textFor(this.backend!));
+    this.backendIsFull = !this.#link.wire.writeText(this.request.textFor(this.backend!) + this.request.replay);
     this.#expectMore();
     if (this.request.incomplete) this.client.proceed();
   }
@@ -163,14 +166,14 @@ export class Exchange extends ClientHalf implements BackendUser {
     if (this.#phase === 'relaying') this.client.expectIn(site.timeouts.idle);
     else if (this.request.incomplete && !this.backendIsFull) this.client.expectIn(site.timeouts.body);
     else if (this.request.incomplete) this.client.expectIn(this.route.plan.timeoutMs);
-    else this.client.deadline = this.#answerBy;
+    else this.client.deadline = Math.min(this.#answerBy, this.#tryBy);
   }
 
   /** Takes body bytes that came after the head; returns where the request's bytes end, `pos` when none can be taken yet. */
   takeBody(bytes: Buffer, pos: number, end: number): number {
     const { request } = this;
     if (!request.incomplete || this.backendIsFull) return pos;
-    if (this.#phase === 'connecting' || this.#phase === 'delayed') return pos;
+    if (this.#phase === 'connecting' || this.#phase === 'delayed' || this.#phase === 'pausing') return pos;
     const next = request.take(bytes, pos, end);
     if (request.complaint !== undefined) return this.#refuse(request.complaint, end);
     this.#moved = true;
@@ -178,10 +181,13 @@ export class Exchange extends ClientHalf implements BackendUser {
       this.#hold(bytes, pos, next);
       return next;
     }
-    request.forwarded();
+    request.forwarded(bytes, pos, next);
     this.#copy?.add(bytes, pos, next);
     this.backendIsFull = !this.#link.wire.send(bytes, pos, next);
-    if (!request.incomplete) this.#answerBy = this.client.site.deps.deadlines.in(this.route.plan.timeoutMs);
+    if (!request.incomplete) {
+      this.#answerBy = this.client.site.deps.deadlines.in(this.route.plan.timeoutMs);
+      this.#tryBy = this.client.site.deps.deadlines.in(this.route.perTryMs);
+    }
     this.#expectMore();
     return next;
   }
@@ -203,12 +209,14 @@ export class Exchange extends ClientHalf implements BackendUser {
     if (this.#phase === 'over') return false;
     if (!began && answer.relaying) {
       this.#phase = 'relaying';
+      this.#retries?.end();
       this.firstByteMs = this.client.site.deps.now() - this.#sentAt;
       this.pool!.meters.answered(this.#lease!, this.firstByteMs);
     }
     if (step === 'done') this.#complete();
     else if (step === 'upgraded') this.#upgraded();
     else if (step === 'bad') this.#fail('bad-response');
+    else if (step === 'declined') this.#again('bad-status');
     else {
       this.#expectMore();
       return !answer.clientIsFull;
@@ -271,6 +279,7 @@ export class Exchange extends ClientHalf implements BackendUser {
     const { deadlines } = this.client.site.deps;
     if (this.#phase === 'delayed') return this.#fault({ delayMs: 0, status: this.route.fault!.plan.status });
     if (this.#phase === 'connecting' && this.#answerBy > deadlines.now) return this.#fail('connect-timeout');
+    if (this.#phase === 'pausing') return this.#complain(failureComplaint('backend-timeout', ''), 'backend-timeout');
     const takesBody = this.#phase === 'awaiting' || this.#phase === 'holding';
     if (takesBody && this.request.incomplete && !this.backendIsFull) {
       return this.#complain({ code: 'request-timeout', cause: 'the request body did not arrive in time' });
@@ -292,20 +301,45 @@ export class Exchange extends ClientHalf implements BackendUser {
       this.#over(outcome, answer.status, outcome);
       return this.client.reset();
     }
-    const failed = this.#lease!;
-    this.#retries ??= new Retries(this.route.plan.retry);
-    const { maySendAgain } = this.request;
-    const begun = answer?.begun === true;
-    const attempt = { backend: failed.backend, attempts: this.attempts, reused, begun, maySendAgain };
-    const next = this.#retries.after(outcome, attempt);
+    const next = this.#retriesOf().after(outcome, this.#failed(reused));
     if (next === 'give-up')
       return this.#complain(failureComplaint(outcome, answer?.problem ?? this.#link.problem), outcome);
-    this.#lease = undefined;
-    this.#answer = undefined;
-    failed.release(next === 'fresh' ? 'stale' : outcome);
-    if (next === 'again') return this.#attempt(outcome);
+    if (next === 'again') return this.#again(outcome);
+    this.#letGo('stale');
     this.attempts--;
     this.#attempt();
+  }
+
+  #retriesOf(): Retries {
+    this.#retries ??= new Retries(this.route.plan.retry, this.pool!);
+    return this.#retries;
+  }
+
+  #failed(reused: boolean): FailedAttempt {
+    const { maySendAgain } = this.request;
+    const late = this.#answerBy <= this.client.site.deps.deadlines.now;
+    const begun = this.#answer?.begun === true;
+    return { backend: this.backend!, attempts: this.attempts, reused, begun, maySendAgain, late };
+  }
+
+  declines(): boolean {
+    return this.#retriesOf().declines(this.#failed(false));
+  }
+
+  #letGo(outcome: Outcome): void {
+    const lease = this.#lease!;
+    this.#lease = undefined;
+    this.#answer = undefined;
+    lease.release(outcome);
+  }
+
+  /** Once more, on another backend; at once, or after a pause. */
+  #again(outcome: Outcome): void {
+    this.#link.drop();
+    this.#letGo(outcome);
+    if (!this.#retries!.pause(() => this.#attempt(outcome))) return this.#attempt(outcome);
+    this.#phase = 'pausing';
+    this.client.deadline = this.#answerBy;
   }
 
   /** The client left, or does not take its answer, which is never held against the backend. */
@@ -353,6 +387,7 @@ export class Exchange extends ClientHalf implements BackendUser {
   /** The one end of every exchange: the lease goes back, what happened is counted and logged. */
   #over(outcome: Outcome, status: number, ended: string): void {
     this.#phase = 'over';
+    this.#retries?.end();
     this.#link.drop();
     const lease = this.#lease;
     this.#lease = undefined;

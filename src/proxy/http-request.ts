@@ -10,6 +10,9 @@ import type { RequestTrace } from './request-trace.ts';
 import type { RouteSite } from './route-site.ts';
 import { sourceComplaints } from './source-gate.ts';
 
+/** Bytes of a body that were sent to a backend and are kept, so that they can be sent to another one. */
+const MAX_REPLAY_BYTES = 64 * 1024;
+
 /**
  * What a client asked: the head as a backend will get it, and where the body ends. The head itself is parsed into a place
  * that all connections share, so what is needed of it later is taken out here.
@@ -50,8 +53,10 @@ export class HttpRequest {
   #continued = false;
   readonly #bodyLimit: number;
   readonly #body: BodyFramer | undefined;
-  /** True as long as all that came is still at hand, in `text`. */
+  /** True as long as all that came is still at hand, in `text` and `replay`. */
   #replayable = true;
+  /** Body bytes that went to a backend after `text`. */
+  replay = '';
 
   /** Takes the head that was just parsed. */
   constructor(client: ClientSide) {
@@ -82,9 +87,9 @@ export class HttpRequest {
     return this.#body !== undefined && !this.#body.done;
   }
 
-  /** True when it may be sent to another backend after one has had it: idempotent, and wholly at hand. */
+  /** True when it may be sent to another backend after one has had it: idempotent, and all that came of it at hand. */
   get maySendAgain(): boolean {
-    return this.#replayable && !this.incomplete && isIdempotent(this.method);
+    return this.#replayable && isIdempotent(this.method);
   }
 
   /**
@@ -93,7 +98,7 @@ export class HttpRequest {
    * `served` is how many requests of the client were answered before.
    */
   takesKept(served: number): boolean {
-    return !this.upgrade && (this.maySendAgain || served > 0);
+    return !this.upgrade && ((this.maySendAgain && !this.incomplete) || served > 0);
   }
 
   /** Takes body bytes and returns where the body ends, or `end`. `complaint` is set when it is to be refused. */
@@ -165,8 +170,14 @@ export class HttpRequest {
     if (end > pos) this.text += latin1(bytes, pos, end);
   }
 
-  /** Bytes of the body have gone to a backend that are kept nowhere. */
-  forwarded(): void {
+  /** Bytes of the body go to a backend; they are kept as long as there are few, if they may be sent again at all. */
+  forwarded(bytes: Buffer, pos: number, end: number): void {
+    if (!this.#replayable) return;
+    if (isIdempotent(this.method) && this.replay.length + end - pos <= MAX_REPLAY_BYTES) {
+      this.replay += latin1(bytes, pos, end);
+      return;
+    }
     this.#replayable = false;
+    this.replay = '';
   }
 }

@@ -19,6 +19,7 @@ export class PoolMeters implements PoolObserver {
   readonly #connect: Histogram;
   readonly #backends = new Map<Backend, BackendCells>();
   readonly #retries = new Map<Outcome, number>();
+  #overBudget: number | undefined;
 
   constructor(meters: Meters, pool: string, tell: (trouble: Trouble) => void) {
     this.#meters = meters;
@@ -75,6 +76,12 @@ export class PoolMeters implements PoolObserver {
       this.#retries.set(outcome, cell);
     }
     this.#meters.cells[cell]! += 1;
+  }
+
+  /** A request was not tried again because too many were already. */
+  overBudget(): void {
+    this.#overBudget ??= this.#meters.counter('retry_budget_exhausted_total', { pool: this.#pool });
+    this.#meters.cells[this.#overBudget]! += 1;
   }
 
   /** How long a backend took to begin its answer (L7) or to accept a connection (L4). */

@@ -68,6 +68,10 @@ export class RouteSite {
   /** Where a redirect leads. */
   readonly location: TargetRewrite | undefined;
   readonly fault: Fault | undefined;
+  /** Statuses of answers that lead to another try; `undefined` for none. */
+  readonly unwanted: ReadonlySet<number> | undefined;
+  /** For one try, in ms; 0 for no limit of its own. */
+  readonly perTryMs: number;
   readonly #meters: Meters;
   readonly #listener: string;
   /** Claimed by the first request, since there may be thousands of routes that nobody asks for. */
@@ -87,6 +91,9 @@ export class RouteSite {
     this.rewrite = target || rewrite?.host !== undefined ? { target, host: rewrite?.host } : undefined;
     this.location = action.kind === 'redirect' ? redirectLocation(action.to, paths) : undefined;
     this.fault = plan.fault && new Fault(plan.fault, Math.random);
+    const { statuses = [], perTryMs = 0 } = plan.retry;
+    this.perTryMs = perTryMs;
+    this.unwanted = statuses.length > 0 ? new Set(statuses) : undefined;
     this.#meters = meters;
     this.#listener = listener;
   }

@@ -244,6 +244,7 @@ function tickFor(config: Config): number {
     limits.push(...Object.values(listener.timeouts));
     if (listener.protocol === 'http') {
       limits.push(...listener.routes.map(({ timeout }) => timeout));
+      limits.push(...listener.routes.map(({ retry }) => retry.perTry ?? 0));
       limits.push(...listener.routes.map(({ fault }) => (fault ? (fault.delay ?? 0) : 0)));
     }
   }

@@ -35,7 +35,7 @@ listeners:
         rewrite: { stripPrefix: /v1 }
         headers: { request: { set: {}, add: {}, remove: [] }, response: { set: {}, add: {}, remove: [] } }
         timeout: 30s
-        retry: { attempts: 2, on: [connect, reset] }
+        retry: { attempts: 2, on: [connect, reset], budget: 20% }
       - match: { path: /old/* }
         redirect: { to: "/new/", status: 308 }
       - match: { path: /ping }

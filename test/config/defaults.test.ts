@@ -17,7 +17,7 @@ const defaultRoute = {
   match: {},
   action: { kind: 'pool', split: [{ pool: 'app', weight: 1 }] },
   timeout: 30_000,
-  retry: { attempts: 2, on: ['connect', 'reset'] },
+  retry: { attempts: 2, on: ['connect', 'reset'], budget: 0.2 },
 };
 
 const defaultPool = {
@@ -204,8 +204,13 @@ describe('a section that is written in part', () => {
   });
 
   it.each([
-    ['pool: app, retry: { attempts: 1 }', 'retry', { attempts: 1, on: ['connect', 'reset'] }],
-    ['pool: app, retry: { on: [] }', 'retry', { attempts: 2, on: [] }],
+    ['pool: app, retry: { attempts: 1 }', 'retry', { attempts: 1, on: ['connect', 'reset'], budget: 0.2 }],
+    ['pool: app, retry: { on: [] }', 'retry', { attempts: 2, on: [], budget: 0.2 }],
+    [
+      'pool: app, retry: { on: [timeout, "503", 500], perTry: 10s, budget: 5% }',
+      'retry',
+      { attempts: 2, on: ['timeout', 503, 500], perTry: 10_000, budget: 0.05 },
+    ],
     ['pool: app, timeout: 1h', 'timeout', 3_600_000],
     ['pool: app, name: all', 'name', 'all'],
     [
@@ -230,7 +235,12 @@ describe('the types', () => {
     expectTypeOf<Config['admin']>().toEqualTypeOf<false | { bind: Address[]; token: string }>();
     expectTypeOf<Config['log']['access']>().toEqualTypeOf<false | { sample: number; format: 'json' | 'combined' }>();
     expectTypeOf<HttpListenerConfig['routes']>().toEqualTypeOf<RouteConfig[]>();
-    expectTypeOf<RouteConfig['retry']>().toEqualTypeOf<{ attempts: number; on: ('connect' | 'reset')[] }>();
+    expectTypeOf<RouteConfig['retry']>().toEqualTypeOf<{
+      attempts: number;
+      on: ('connect' | 'reset' | 'timeout' | number)[];
+      perTry?: number;
+      budget: number;
+    }>();
     expectTypeOf<PoolConfig['eject']>().toEqualTypeOf<{ failures: number; for: number; max: number }>();
     expectTypeOf<PoolConfig['keepAlive']>().toEqualTypeOf<{ max: number; idle: number }>();
   });

@@ -150,7 +150,7 @@ describe('configReference', () => {
     '| `protocol` | `tcp` | required |',
     '| `header` | values by name |  |',
     '| `attempts` | whole number, 1 to 10 | `2` |',
-    '| `on` | list of `connect`, `reset` | `[connect, reset]` |',
+    '| `on` | list of cause of a retry | `[connect, reset]` |',
     '| `backends` | list of address or object | required |',
     '| `grace` | duration | `30s` |',
     '| `max` | percentage | `50%` |',
@@ -167,7 +167,6 @@ describe('configReference', () => {
     '- in `listeners.NAME`: `guard`, ',
     '`dataplane` (protocol: tcp)',
     '- in `pools.NAME.connect`: `http2`\n',
-    '`on: timeout, status codes`',
     '` in any value read the environment',
   ])('has %j', (part) => {
     expect(text).toContain(part);

@@ -9,8 +9,6 @@ const listenerRows: [string, string, string][] = [['guard: { bad: 20/10s }', 'gu
 
 const routeRows: [string, string, string | undefined][] = [
   ['rateLimit: { rate: 100/s }', 'rateLimit', 'rateLimit: false'],
-  ['retry: { perTry: 10s }', 'retry.perTry', undefined],
-  ['retry: { budget: 20% }', 'retry.budget', undefined],
 ];
 
 const poolRows: [string, string, string | undefined][] = [
@@ -29,9 +27,6 @@ const poolRows: [string, string, string | undefined][] = [
 
 const valueRows: [string, string, string][] = [
   [yaml({ pool: 'health: { type: grpc, path: /x }' }), 'pools.app.health.type', '"grpc"'],
-  [yamlWithRoute('pool: app, retry: { on: [connect, timeout] }'), 'listeners.web.routes[0].retry.on[1]', '"timeout"'],
-  [yamlWithRoute('pool: app, retry: { on: ["503"] }'), 'listeners.web.routes[0].retry.on[0]', '"503"'],
-  [yamlWithRoute('pool: app, retry: { on: [503] }'), 'listeners.web.routes[0].retry.on[0]', '503'],
 ];
 
 describe('what is not available yet', () => {

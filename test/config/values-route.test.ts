@@ -75,7 +75,11 @@ describe('a value of a route is refused', () => {
     ['retry: { attempts: 0 }', 'retry.attempts: got 0, expected a whole number from 1 to 10'],
     ['retry: { attempts: 11 }', 'retry.attempts: got 11, expected a whole number from 1 to 10'],
     ['retry: { on: reset }', 'retry.on: got "reset", expected a list'],
-    ['retry: { on: [conect] }', 'retry.on[0]: got "conect", expected connect or reset (did you mean "connect"?)'],
+    [
+      'retry: { on: [conect] }',
+      'retry.on[0]: got "conect", expected connect, reset, timeout or a status code from 400 to 599 (did you mean "connect"?)',
+    ],
+    ['retry: { on: [200] }', 'retry.on[0]: got 200, expected connect, reset, timeout or a status code from 400 to 599'],
     [
       'name: "a b"',
       'name: got "a b", expected a name of 1 to 64 letters, digits, "_", "." or "-", the first a letter or digit',

@@ -266,12 +266,27 @@ describe('sending it again', () => {
     expect(withBody(text, [body]).request.maySendAgain).toBe(safe);
   });
 
-  it('is not safe while some of the body is to come, nor once some of it is gone', () => {
+  it('takes no kept connection while some of the body is to come', () => {
     const { request } = withBody(requestText('PUT / HTTP/1.1', ['Content-Length: 4']), ['bo']);
-    expect(request.maySendAgain).toBe(false);
+    expect(request.takesKept(0)).toBe(false);
     request.take(Buffer.from('dy'), 0, 2);
-    expect(request.maySendAgain).toBe(true);
-    request.forwarded();
-    expect(request.maySendAgain).toBe(false);
+    expect(request.takesKept(0)).toBe(true);
+  });
+
+  it('is safe as long as what went to a backend is little, and was kept', () => {
+    const { request } = withBody(requestText('PUT / HTTP/1.1', ['Content-Length: 70000']), ['bo']);
+    const bytes = Buffer.alloc(60_000, 'x');
+    request.forwarded(bytes, 10, 60_000);
+    expect([request.maySendAgain, request.replay.length]).toEqual([true, 59_990]);
+    request.forwarded(bytes, 0, 10_000);
+    expect([request.maySendAgain, request.replay]).toEqual([false, '']);
+    request.forwarded(bytes, 0, 1);
+    expect([request.maySendAgain, request.replay]).toEqual([false, '']);
+  });
+
+  it('keeps nothing of what may not be sent again anyway', () => {
+    const { request } = withBody(requestText('POST / HTTP/1.1', ['Content-Length: 4']), ['bo']);
+    request.forwarded(Buffer.from('dy'), 0, 2);
+    expect(request.replay).toBe('');
   });
 });

@@ -12,7 +12,7 @@ import { eventually, metric } from '../support/scrape.ts';
 
 afterAll(closeOpened);
 
-type Retry = { attempts?: number; on?: ('connect' | 'reset')[] };
+type Retry = { attempts?: number; on?: (string | number)[]; perTry?: string };
 
 const admin = { bind: '127.0.0.1:0' };
 
@@ -28,7 +28,7 @@ async function deadAddress(): Promise<string> {
 
 function run(backends: readonly string[], retry: Retry = {}): Promise<RunningFairlead> {
   const routes = [{ pool: 'web', retry }];
-  const timing = { connect: { timeout: '100ms' }, eject: { failures: 0 } };
+  const timing = { connect: { timeout: '500ms' }, eject: { failures: 0 } };
   return runFairlead({ ...webConfig([...backends], { routes }, timing), admin });
 }
 
@@ -97,6 +97,12 @@ describe.concurrent('a connection that breaks before a byte of the answer', () =
     ['POST without a body', 'reset', 502, post('/', '')],
     ['PATCH', 'reset', 502, requestText('PATCH / HTTP/1.1', ['Content-Length: 0'])],
     ['an unknown method', 'reset', 502, requestText('FROB / HTTP/1.1')],
+    [
+      'PUT whose body was kept',
+      'reset',
+      200,
+      requestText('PUT / HTTP/1.1', ['Content-Length: 50000'], big.slice(0, 50_000)),
+    ],
     ['PUT whose body is gone', 'reset', 502, requestText('PUT / HTTP/1.1', [`Content-Length: ${big.length}`], big)],
   ] as const)('under %s by %s is answered %i', async (_name, how, status, request) => {
     const breaker = await startBreaker(how);
@@ -174,6 +180,34 @@ describe.concurrent('how often and for what a request is tried again', () => {
       async () => (await metric(lb, 'backend_failures_total', { reason: 'bad-status' })) === 1,
       'a count',
     );
+  });
+
+  it("an answer whose status the route names is another backend's to give, where that is safe", async () => {
+    const busy = await startBackend(answerText('later', '503 Busy'));
+    const backend = await startBackend();
+    const lb = await run([busy.address, backend.address], { on: ['503'] });
+    const client = await connectTo(lb.address());
+    expect((await client.send(get()).answer()).status).toBe(200);
+    await client.send(get()).answer();
+    const answer = await client.send(post('/', 'x')).answer();
+    expect([answer.status, answer.body]).toEqual([503, 'later']);
+    expect(await metric(lb, 'retries_total', { reason: 'bad-status' })).toBe(1);
+    const alone = await run([busy.address], { on: [503], attempts: 3 });
+    const other = await connectTo(alone.address());
+    expect((await other.send(get()).answer()).body).toBe('later');
+  });
+
+  it('a try that takes too long is given up for another backend', async () => {
+    const silent = await startBackend(() => undefined);
+    const backend = await startBackend();
+    const lb = await run([silent.address, backend.address], { on: ['timeout'], perTry: '500ms' });
+    const client = await connectTo(lb.address());
+    expect((await client.send(get()).answer()).status).toBe(200);
+    expect([silent.requests.length, backend.requests.length]).toEqual([1, 1]);
+    await client.send(get()).answer();
+    const answer = await client.send(post('/', 'x')).answer();
+    expect([answer.status, fieldOf(answer, 'fairlead-error')]).toEqual([504, 'backend-timeout']);
+    expect(await metric(lb, 'retries_total', { reason: 'backend-timeout' })).toBe(1);
   });
 
   it('all tries together last no longer than the route allows', async () => {
