@@ -121,7 +121,10 @@ function addEndpoint(app: FastifyInstance, endpoint: Endpoint, source: AdminSour
     url: path,
     schema: { summary, response: responses } as object,
     handler: async (request, reply) => {
-      const answer = await endpoint.answer(source, request.params as Record<string, string>);
+      const answer = await endpoint.answer(source, {
+        ...(request.query as Record<string, string>),
+        ...(request.params as Record<string, string>),
+      });
       if (answer.contentType !== undefined) reply.type(answer.contentType);
       return reply.code(answer.status).send(answer.body);
     },

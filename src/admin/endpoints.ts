@@ -106,4 +106,16 @@ export const endpoints: readonly Endpoint[] = [
       return pool === undefined ? { status: 404, body: noPool(source, name) } : { status: 200, body: pool };
     },
   },
+  {
+    method: 'GET',
+    path: '/api/connections',
+    summary: 'L4 connections and UDP flows: open ones and those that ended last, at most `limit` (100) of each.',
+    open: false,
+    responses: { 200: schemas.connections, 400: schemas.error },
+    answer: async (source, { limit = '100' }) => {
+      if (!/^[1-9]\d{0,3}$/.test(limit))
+        return { status: 400, body: { error: 'bad-request', message: 'limit is no number from 1 to 9999' } };
+      return { status: 200, body: await source.connections(Number(limit)) };
+    },
+  },
 ];

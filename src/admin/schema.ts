@@ -69,6 +69,26 @@ const readinessSchema = z.object({
   reasons: z.array(z.string()).describe('What is missing; empty when ready.'),
 });
 
+const connectionSchema = z.object({
+  listener: z.string(),
+  protocol: z.enum(['tcp', 'udp']),
+  pool: z.string(),
+  backend: z.string().nullable().describe('null until one was picked.'),
+  client: z.string().nullable().describe('null where the system no longer knows it.'),
+  phase: z.enum(['connecting', 'established', 'half-closed-by-client', 'half-closed-by-backend', 'draining', 'closed']),
+  ageMs: z.number(),
+  connectMs: nullableMs.describe('How long the handshake with the backend took; null without one.'),
+  bytesIn: count.describe('From the client.'),
+  bytesOut: count.describe('To the client.'),
+  ended: z.string().nullable().describe('By which side and how; null while it is open.'),
+});
+
+const connectionsSchema = z.object({
+  total: count.describe('L4 connections and flows open now, also those that are not listed.'),
+  open: z.array(connectionSchema),
+  ended: z.array(connectionSchema).describe('Those that ended last.'),
+});
+
 const errorSchema = z.object({
   error: z.string().describe('A code for programs.'),
   message: z.string().describe('A sentence for people.'),
@@ -91,6 +111,12 @@ export type WorkerStatus = z.output<typeof workerSchema>;
 export type Status = z.output<typeof statusSchema>;
 /** Whether traffic can be served, and if not, why. */
 export type Readiness = z.output<typeof readinessSchema>;
+/** L4 connections of all workers. */
+export type Connections = {
+  readonly total: number;
+  readonly open: readonly z.output<typeof connectionSchema>[];
+  readonly ended: readonly z.output<typeof connectionSchema>[];
+};
 /** The body of every answer that is not a success, but for /readyz. */
 export type AdminError = z.output<typeof errorSchema>;
 
@@ -105,6 +131,7 @@ function jsonSchema(schema: z.ZodType): JsonSchema {
 /** The schemas of what the endpoints answer; each type above is derived from the same definition. */
 export const schemas = {
   alive: jsonSchema(z.object({ status: z.literal('alive') })),
+  connections: jsonSchema(connectionsSchema),
   error: jsonSchema(errorSchema),
   index: jsonSchema(indexSchema),
   listeners: jsonSchema(z.array(listenerSchema)),

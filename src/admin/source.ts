@@ -1,4 +1,4 @@
-import type { ListenerStatus, PoolStatus, Readiness, Status } from './schema.ts';
+import type { Connections, ListenerStatus, PoolStatus, Readiness, Status } from './schema.ts';
 
 /**
  * What the admin server shows. Every call is one request's, must be quick, and gives the state of that moment; what is
@@ -13,6 +13,8 @@ export interface AdminSource {
   pools(): PoolStatus[];
   /** One pool; undefined when there is none of that name. */
   pool(name: string): PoolStatus | undefined;
+  /** L4 connections and flows, at most so many open and so many ended ones. */
+  connections(limit: number): Promise<Connections>;
   /** Ready when every listener is open and every pool has a healthy backend. */
   readiness(): Readiness;
   /** All metrics in Prometheus' text format. */

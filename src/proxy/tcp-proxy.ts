@@ -10,6 +10,7 @@ import type { Expiring } from '../support/deadlines.ts';
 import type { Member } from '../support/members.ts';
 import { silentSink, type Wire, type WireSink } from '../support/wire.ts';
 import { headerFor } from './client-ends.ts';
+import type { ConnectionPhase } from './connection-view.ts';
 import type { PoolSite, ProxyDeps } from './deps.ts';
 import type { ListenerMeters } from './listener-meters.ts';
 
@@ -144,6 +145,18 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
     this.#tunnel = new Tunnel({ client: this.client, backend }, deadlines, this.#site.timeouts, this);
     this.#tunnel.start(this.#early);
     this.#early = undefined;
+  }
+
+  /** Where it stands; `draining` is the listener's to say. */
+  get phase(): ConnectionPhase {
+    if (this.#tunnel === undefined) return 'connecting';
+    const { firstFin } = this.#tunnel;
+    return firstFin === undefined ? 'established' : `half-closed-by-${firstFin}`;
+  }
+
+  /** Which side has sent its FIN first; undefined when none has. */
+  get firstFin(): 'client' | 'backend' | undefined {
+    return this.#tunnel?.firstFin;
   }
 
   onTunnelBytes(fromClient: boolean, bytes: number): void {

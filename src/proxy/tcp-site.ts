@@ -6,6 +6,7 @@ import type { TunnelTimeouts } from '../relay/tunnel.ts';
 import { type TcpMatch, TcpRoutes } from '../route/tcp-routes.ts';
 import { Members } from '../support/members.ts';
 import type { Wire } from '../support/wire.ts';
+import { type ConnectionView, EndedRing } from './connection-view.ts';
 import type { PoolSite, ProxyDeps } from './deps.ts';
 import { readHello, refuseUnrouted } from './hello-entrance.ts';
 import { ListenerMeters } from './listener-meters.ts';
@@ -48,6 +49,8 @@ export class TcpSite implements TcpOwner {
   /** Where everything goes, when there is nothing to choose. */
   #only: PoolSite | undefined;
   readonly #connections = new Members<TcpConnection>();
+  readonly #ended = new EndedRing();
+  #draining = false;
 
   constructor(deps: ProxyDeps, plan: TcpListenerPlan, pools: ReadonlyMap<string, PoolSite>) {
     this.deps = deps;
@@ -153,6 +156,7 @@ export class TcpSite implements TcpOwner {
   ended(connection: TcpConnection, ended: TcpEnd): void {
     this.#connections.remove(connection);
     this.leave();
+    this.#ended.add(this.#view(connection, ended));
     const { access } = this.deps.settings;
     if (access === undefined || !access.sampled()) return;
     const { startedAt, backend, client, target, bytesIn, bytesOut, connectMs, dials } = connection;
@@ -187,7 +191,38 @@ export class TcpSite implements TcpOwner {
   }
 
   /** L4 connections end when their sides end them: a drain only waits. */
-  drain(): void {}
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /** At most so many of the connections that are open. */
+  shown(limit: number): ConnectionView[] {
+    return this.#connections.first(limit).map((connection) => this.#view(connection));
+  }
+
+  /** The connections that ended last, the latest first. */
+  lately(limit: number): ConnectionView[] {
+    return this.#ended.latest(limit);
+  }
+
+  #view(connection: TcpConnection, ended?: TcpEnd): ConnectionView {
+    const { backend, client, target, phase, connectMs, bytesIn, bytesOut, firstFin } = connection;
+    const inOrder = ended === 'closed' && firstFin !== undefined ? `${firstFin}-fin` : ended;
+    const open = this.#draining && phase === 'established' ? 'draining' : phase;
+    return {
+      listener: this.#plan.name,
+      protocol: 'tcp',
+      pool: target.pool.name,
+      backend: backend?.id ?? null,
+      client: client.remoteAddress ?? null,
+      phase: ended === undefined ? open : 'closed',
+      ageMs: this.deps.now() - connection.startedAt,
+      connectMs: phase === 'connecting' ? null : connectMs,
+      bytesIn,
+      bytesOut,
+      ended: inOrder ?? null,
+    };
+  }
 
   /** Ends what is left when a drain's time is up. */
   cut(): void {

@@ -1,6 +1,7 @@
 import type { PickHint } from '../pick/balancer.ts';
 import { Members } from '../support/members.ts';
 import { unmapped } from '../support/proxied.ts';
+import { type ConnectionView, EndedRing } from './connection-view.ts';
 import type { PoolSite, ProxyDeps } from './deps.ts';
 import { ListenerMeters } from './listener-meters.ts';
 import { gateFor, type SourceGate, type SourcePlan } from './source-gate.ts';
@@ -34,6 +35,7 @@ export class UdpSite implements UdpOwner {
   #gate: SourceGate | undefined;
   #draining = false;
   readonly #flows = new Members<UdpFlow>();
+  readonly #ended = new EndedRing();
 
   constructor(deps: ProxyDeps, plan: UdpListenerPlan, pools: ReadonlyMap<string, PoolSite>) {
     this.deps = deps;
@@ -90,6 +92,7 @@ export class UdpSite implements UdpOwner {
   /** The flow is over. */
   ended(flow: UdpFlow, ended: UdpEnd): void {
     this.#flows.remove(flow);
+    this.#ended.add(this.#view(flow, ended));
     this.deps.table.leave(this.#plan.number, this.deps.lane);
     this.meters.closed();
     const { access } = this.deps.settings;
@@ -122,6 +125,33 @@ export class UdpSite implements UdpOwner {
   /** Flows that there are. */
   get size(): number {
     return this.#flows.size;
+  }
+
+  /** At most so many of the flows that there are. */
+  shown(limit: number): ConnectionView[] {
+    return this.#flows.first(limit).map((flow) => this.#view(flow));
+  }
+
+  /** The flows that ended last, the latest first. */
+  lately(limit: number): ConnectionView[] {
+    return this.#ended.latest(limit);
+  }
+
+  #view(flow: UdpFlow, ended?: UdpEnd): ConnectionView {
+    const open = this.#draining ? 'draining' : 'established';
+    return {
+      listener: this.#plan.name,
+      protocol: 'udp',
+      pool: flow.target.pool.name,
+      backend: flow.backend?.id ?? null,
+      client: unmapped(flow.address),
+      phase: ended === undefined ? open : 'closed',
+      ageMs: this.deps.now() - flow.startedAt,
+      connectMs: null,
+      bytesIn: flow.bytesIn,
+      bytesOut: flow.bytesOut,
+      ended: ended ?? null,
+    };
   }
 
   /** Nothing tells when a flow is done, so that the silent ones are ended soon. */

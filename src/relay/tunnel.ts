@@ -36,6 +36,8 @@ export class Tunnel implements Expiring {
   readonly #observer: TunnelObserver;
   #openWires = 2;
   #halfClosed = false;
+  /** Which side has sent its FIN first; undefined until one has. */
+  firstFin: 'client' | 'backend' | undefined;
   #end: TunnelEnd = 'closed';
 
   constructor(
@@ -84,8 +86,9 @@ export class Tunnel implements Expiring {
     this.#observer.onTunnelBytes(fromClient, bytes);
   }
 
-  halfClosed(): void {
+  halfClosed(fromClient: boolean): void {
     this.#halfClosed = true;
+    this.firstFin ??= fromClient ? 'client' : 'backend';
     this.touch();
   }
 
@@ -125,7 +128,7 @@ class Side implements WireSink {
   }
 
   onEnd(): void {
-    this.#tunnel.halfClosed();
+    this.#tunnel.halfClosed(this.#fromClient);
     this.#to.end();
   }
 

@@ -354,6 +354,7 @@ class Control implements Running {
     listeners: () => this.#status.listeners(),
     pools: () => this.#status.pools(),
     pool: (name) => this.#status.pool(name),
+    connections: (limit) => this.#fleet.connections(limit),
     readiness: () => this.#status.readiness(),
     metrics: () => this.#metrics.render(),
   };

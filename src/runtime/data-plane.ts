@@ -11,6 +11,7 @@ import { LimitTable } from '../pool/limit-table.ts';
 import { Pool } from '../pool/pool.ts';
 import { SessionTable } from '../pool/session-table.ts';
 import { SharedTable } from '../pool/table.ts';
+import type { ConnectionsShown, ConnectionView } from '../proxy/connection-view.ts';
 import type { Connect, PoolSite, ProxyDeps } from '../proxy/deps.ts';
 import { HttpSite } from '../proxy/http-site.ts';
 import { PoolMeters } from '../proxy/pool-meters.ts';
@@ -99,6 +100,8 @@ export class DataPlane {
         return this.#deps.settings.access?.acknowledge();
       case 'spans-taken':
         return this.#deps.settings.tracing?.records.acknowledge();
+      case 'show-connections':
+        return this.#tell({ type: 'connections', ask: message.ask, shown: this.#shown(message.limit) });
       case 'drain':
         return this.#drain();
       case 'cut':
@@ -303,6 +306,18 @@ export class DataPlane {
       this.#deps.settings.tracing?.records.flush();
       this.#tell({ type: 'drained' });
     }, DRAIN_LOOK_MS);
+  }
+
+  /** What there is of L4, a bounded part of it, so that asking never holds the others up. */
+  #shown(limit: number): ConnectionsShown {
+    const all = [...this.#sites.values(), ...this.#retired].filter((site) => !(site instanceof HttpSite)) as (
+      | TcpSite
+      | UdpSite
+    )[];
+    const open: ConnectionView[] = [];
+    for (const site of all) open.push(...site.shown(limit - open.length));
+    const ended = all.flatMap((site) => site.lately(limit)).slice(0, limit);
+    return { total: all.reduce((sum, { size }) => sum + size, 0), open, ended };
   }
 
   #cut(): void {

@@ -4,6 +4,7 @@ import type { Claim, MeterMemory } from '../observe/meters.ts';
 import { createLimitMemory, DEFAULT_RATE_KEYS, DEFAULT_SOURCES, LimitTable } from '../pool/limit-table.ts';
 import { createSessionMemory, DEFAULT_SESSIONS } from '../pool/session-table.ts';
 import type { SharedTable } from '../pool/table.ts';
+import type { ConnectionsShown } from '../proxy/connection-view.ts';
 import type { FromWorker, ToWorker, WorkerPlan, WorkerSeed } from './messages.ts';
 
 /** How long a worker may take to prepare a plan, in ms, before the plan is given up. */
@@ -14,6 +15,9 @@ const EARLY_DEATH_PAUSE_MS = 500;
 
 /** How long workers may take to end what is cut and to report it, in ms. */
 const CUT_MS = 1000;
+
+/** How long a worker may take to show its connections, in ms. */
+const SHOW_MS = 1000;
 
 /** One worker thread as the control plane sees it. */
 export interface WorkerView {
@@ -47,6 +51,8 @@ interface Member {
   /** Resolved by the worker's next answer about a plan. */
   waiting: { resolve(ports: BoundPorts): void; reject(error: Error): void } | undefined;
   onDrained: (() => void) | undefined;
+  /** Whom to tell what connections it shows, by the number of the question. */
+  readonly asked: Map<number, (shown: ConnectionsShown | undefined) => void>;
 }
 
 /**
@@ -67,6 +73,7 @@ export class Fleet {
   readonly #members: Member[];
   #plan: WorkerPlan | undefined;
   #closing = false;
+  #questions = 0;
   readonly #sessions = createSessionMemory(DEFAULT_SESSIONS, Math.random);
   readonly #limits: WorkerSeed['limits'];
 
@@ -89,6 +96,7 @@ export class Fleet {
       startedAt: Date.now(),
       waiting: undefined,
       onDrained: undefined,
+      asked: new Map(),
     };
     this.#watch(member);
     return member;
@@ -126,6 +134,8 @@ export class Fleet {
       case 'committed':
         member.state = this.#closing ? 'draining' : 'running';
         return;
+      case 'connections':
+        return member.asked.get(message.ask)?.(message.shown);
       case 'drained':
         return member.onDrained?.();
       default:
@@ -137,6 +147,7 @@ export class Fleet {
   #died(member: Member, error: Error | undefined): void {
     member.waiting?.reject(error ?? new Error('the worker died'));
     member.onDrained?.();
+    for (const tell of member.asked.values()) tell(undefined);
     if (this.#closing) return;
     member.state = 'restarting';
     new LimitTable(this.#limits.sources, member.lane, Date.now).clearLane(member.lane);
@@ -199,6 +210,31 @@ export class Fleet {
       throw error;
     }
     this.#broadcast({ type: 'commit', generation: plan.generation });
+  }
+
+  /** What L4 connections there are, at most so many of each worker; a worker that does not answer in time shows none. */
+  async connections(limit: number): Promise<ConnectionsShown> {
+    const all = await Promise.all(this.#members.map((member) => this.#ask(member, limit)));
+    const shown = all.filter((each) => each !== undefined);
+    return {
+      total: shown.reduce((sum, { total }) => sum + total, 0),
+      open: shown.flatMap(({ open }) => open).slice(0, limit),
+      ended: shown.flatMap(({ ended }) => ended).slice(0, limit),
+    };
+  }
+
+  #ask(member: Member, limit: number): Promise<ConnectionsShown | undefined> {
+    const ask = ++this.#questions;
+    return new Promise((resolve) => {
+      const tell = (shown: ConnectionsShown | undefined): void => {
+        clearTimeout(timeout);
+        member.asked.delete(ask);
+        resolve(shown);
+      };
+      const timeout = setTimeout(tell, SHOW_MS, undefined);
+      member.asked.set(ask, tell);
+      member.worker.postMessage({ type: 'show-connections', ask, limit } satisfies ToWorker);
+    });
   }
 
   #broadcast(message: ToWorker): void {

@@ -5,6 +5,7 @@ import type { TracingPlan } from '../observe/trace-record.ts';
 import type { LimitMemory } from '../pool/limit-table.ts';
 import type { PoolPlan, Trouble } from '../pool/pool.ts';
 import type { TableSize } from '../pool/table.ts';
+import type { ConnectionsShown } from '../proxy/connection-view.ts';
 import type { ConnectPlan, HashKey } from '../proxy/deps.ts';
 import type { HttpListenerPlan } from '../proxy/http-site.ts';
 import type { TcpListenerPlan } from '../proxy/tcp-site.ts';
@@ -65,6 +66,7 @@ export type ToWorker =
   | { readonly type: 'rollback'; readonly generation: number }
   | { readonly type: 'access-taken' }
   | { readonly type: 'spans-taken' }
+  | { readonly type: 'show-connections'; readonly ask: number; readonly limit: number }
   | { readonly type: 'drain' }
   | { readonly type: 'cut' };
 
@@ -79,4 +81,5 @@ export type FromWorker =
   | { readonly type: 'spans'; readonly batch: AccessBatch }
   | { readonly type: 'tls-failure'; readonly pool: string; readonly name: string; readonly cause: string }
   | { readonly type: 'accept-error'; readonly listener: string; readonly error: string }
+  | { readonly type: 'connections'; readonly ask: number; readonly shown: ConnectionsShown }
   | { readonly type: 'drained' };

@@ -30,6 +30,11 @@ export class Members<T extends Member> {
     return true;
   }
 
+  /** At most so many of them, as of now. */
+  first(count: number): T[] {
+    return this.#list.slice(0, count);
+  }
+
   /** All as of now: they may leave while one goes through them. */
   all(): T[] {
     return [...this.#list];

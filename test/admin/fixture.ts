@@ -66,6 +66,7 @@ export function fixedSource(changed: Partial<AdminSource> = {}): AdminSource {
     listeners: () => [listenerStatus()],
     pools: () => pools,
     pool: (name) => pools.find((pool) => pool.name === name),
+    connections: async () => ({ total: 0, open: [], ended: [] }),
     readiness: () => ({ ready: true, reasons: [] }),
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', body: '# HELP x y\nx 1\n' }),
     ...changed,

@@ -60,6 +60,7 @@ describe('the table of endpoints', () => {
       'GET /api/listeners',
       'GET /api/pools',
       'GET /api/pools/:pool',
+      'GET /api/connections',
     ]);
   });
 

@@ -1,0 +1,113 @@
+import { once } from 'node:events';
+import net from 'node:net';
+import { afterEach, expect, it } from 'vitest';
+import type { Connections } from '../../src/admin/schema.ts';
+import { closeOpened, remember } from '../support/opened.ts';
+import { type RunningFairlead, runFairlead } from '../support/running.ts';
+import { eventually } from '../support/scrape.ts';
+import { startPeer } from '../support/tcp-peer.ts';
+import { openUdp } from '../support/udp-peer.ts';
+
+afterEach(closeOpened);
+
+const url = (lb: RunningFairlead) => `http://${lb.adminAddresses[0]}/api/connections`;
+const shown = async (lb: RunningFairlead) => (await (await fetch(url(lb))).json()) as Connections;
+
+async function start(backend: string, workers = 2): Promise<RunningFairlead> {
+  return runFairlead({
+    workers,
+    admin: { bind: '127.0.0.1:0' },
+    listeners: { raw: { protocol: 'tcp', bind: '127.0.0.1:0', pool: 'raw' } },
+    pools: { raw: { backends: [backend], health: { type: 'off' } } },
+  });
+}
+
+async function open(lb: RunningFairlead): Promise<net.Socket> {
+  const [host, port] = lb.address('raw').split(':');
+  const socket = net.connect({ host: host!, port: Number(port), allowHalfOpen: true });
+  remember({ close: () => socket.destroy() });
+  socket.on('error', () => undefined);
+  await once(socket, 'connect');
+  return socket;
+}
+
+it('shows a connection from its handshake to its end, with what went each way', async () => {
+  const sockets: net.Socket[] = [];
+  const peer = await startPeer(
+    (socket) => {
+      sockets.push(socket);
+      socket.on('data', () => socket.write('four'));
+    },
+    { halfOpen: true },
+  );
+  const lb = await start(peer.address);
+  const client = await open(lb);
+  client.write('hello');
+  await once(client, 'data');
+  const { total, open: now, ended } = await shown(lb);
+  const known = { listener: 'raw', protocol: 'tcp', pool: 'raw', backend: peer.address, client: '127.0.0.1' };
+  expect({ total, now, ended }).toMatchObject({
+    total: 1,
+    now: [{ ...known, phase: 'established', bytesIn: 5, bytesOut: 4, ended: null }],
+    ended: [],
+  });
+  expect(now[0]!.connectMs).toBeGreaterThanOrEqual(0);
+  expect(now[0]!.ageMs).toBeGreaterThanOrEqual(now[0]!.connectMs!);
+
+  client.end();
+  await eventually(async () => (await shown(lb)).open[0]?.phase === 'half-closed-by-client', 'the half-close');
+  sockets[0]!.end();
+  await eventually(async () => (await shown(lb)).total === 0, 'the end');
+  expect((await shown(lb)).ended[0]).toMatchObject({ phase: 'closed', ended: 'client-fin', bytesIn: 5, bytesOut: 4 });
+});
+
+it('tells which side has half-closed, and who has reset', async () => {
+  const sockets: net.Socket[] = [];
+  const peer = await startPeer((socket) => void sockets.push(socket), { halfOpen: true });
+  const lb = await start(peer.address, 1);
+  const [first, second] = [await open(lb), await open(lb)];
+  await peer.until(() => sockets.length === 2);
+  sockets[0]!.end();
+  await eventually(
+    async () => (await shown(lb)).open.some(({ phase }) => phase === 'half-closed-by-backend'),
+    'the half-close of the backend',
+  );
+  first.end();
+  second.end();
+  await eventually(async () => (await shown(lb)).total === 1, 'the end of the first');
+  expect((await shown(lb)).ended[0]).toMatchObject({ ended: 'backend-fin' });
+  sockets[1]!.resetAndDestroy();
+  await eventually(async () => (await shown(lb)).total === 0, 'the end of the second');
+  expect((await shown(lb)).ended.map(({ ended }) => ended)).toEqual(['backend-reset', 'backend-fin']);
+});
+
+it('shows all workers, no more than were asked for, and what a drain still waits for', async () => {
+  const peer = await startPeer((socket) => socket.resume());
+  const lb = await start(peer.address);
+  const clients: net.Socket[] = [];
+  for (let i = 0; i < 12; i++) clients.push(await open(lb));
+  await peer.until(() => peer.open === 12);
+  await eventually(async () => (await shown(lb)).total === 12, 'twelve connections');
+  const few = (await (await fetch(`${url(lb)}?limit=5`)).json()) as Connections;
+  expect([few.total, few.open.length]).toEqual([12, 5]);
+  expect((await fetch(`${url(lb)}?limit=many`)).status).toBe(400);
+  const draining = lb.drain();
+  await eventually(async () => (await shown(lb)).open.every(({ phase }) => phase === 'draining'), 'the drain');
+  expect((await shown(lb)).total).toBe(12);
+  for (const client of clients) client.destroy();
+  expect(await draining).toBe(true);
+});
+
+it('shows flows of UDP', async () => {
+  const backend = await openUdp(() => ['pong!']);
+  const lb = await runFairlead({
+    admin: { bind: '127.0.0.1:0' },
+    listeners: { udp: { protocol: 'udp', bind: '127.0.0.1:0', pool: 'udp' } },
+    pools: { udp: { backends: [backend.address] } },
+  });
+  const client = await openUdp();
+  client.send(lb.address('udp'), 'ping');
+  await client.until(1);
+  const { open: flows } = await shown(lb);
+  expect(flows).toMatchObject([{ protocol: 'udp', phase: 'established', bytesIn: 4, bytesOut: 5, connectMs: null }]);
+});
