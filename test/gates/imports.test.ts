@@ -28,6 +28,7 @@ const folders: Record<string, FolderRule> = {
   admin: ['support'],
   proxy: ['accept', 'http1', 'http2', 'route', 'pick', 'connect', 'relay', 'pool', 'observe', 'support'],
   runtime: { except: ['cli', 'library', 'fastify', 'index.ts', ''] },
+  fastify: ['runtime', 'config', 'admin', 'pool', 'proxy', 'observe', 'support'],
   library: ['runtime', 'config', 'admin', 'observe', 'support'],
   cli: ['runtime', 'config', 'admin', 'route', 'observe', 'support'],
   'index.ts': ['library', 'runtime', 'config', 'admin'],

@@ -1,0 +1,157 @@
+import type { ConnectionOptions } from 'node:tls';
+import { type Dispatcher, Pool as UndiciPool } from 'undici';
+import type { Backend, Endpoint } from '../pool/backend.ts';
+import type { Lease, Outcome } from '../pool/lease.ts';
+import type { Refusal } from '../pool/pool.ts';
+import type { LocalPool } from '../runtime/local-pool.ts';
+import { serverNameOf } from '../support/tls-client.ts';
+import { failureOf, outcomeOf, ProxyFailure } from './failure.ts';
+
+/** Under this symbol among the header fields a request's exchange comes through @fastify/reply-from to the transport. */
+export const EXCHANGE = Symbol('fairlead exchange');
+
+/** One request of a client, as far as the transport must know it. */
+export interface Exchange {
+  /** Aborted when the client has left. */
+  readonly signal: AbortSignal;
+  /** What `hash` and `maglev` hash. */
+  readonly key: string;
+  /** The id of the backend that was asked last; '' before. */
+  backend: string;
+}
+
+/** What @fastify/reply-from asks for. */
+export type TransportRequest = Omit<Dispatcher.RequestOptions, 'headers'> & {
+  headers: Record<string | symbol, unknown>;
+};
+
+/** Tries of one request at most, and how long a backend may take to begin an answer, in ms. */
+export interface TransportSettings {
+  readonly attempts: number;
+  readonly timeoutMs: number;
+}
+
+const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
+
+/** How long an answer's body may pause, in ms. */
+const BODY_PAUSE_MS = 300_000;
+
+/** What a client is told when no lease can be had. */
+export function refused(refusal: Refusal): ProxyFailure {
+  return refusal === 'all-saturated'
+    ? new ProxyFailure('saturated', 'every backend is at its limit')
+    : new ProxyFailure('no-backend', 'no backend is available');
+}
+
+/** How a connection to a backend is encrypted; undefined when it is not. */
+export function tlsOptions({ plan }: LocalPool, backend: Backend): ConnectionOptions | undefined {
+  const { tls } = plan.connect;
+  if (tls === undefined) return undefined;
+  const pair = tls.cert === '' ? {} : { cert: tls.cert, key: tls.key };
+  return { ca: tls.ca, ...pair, servername: serverNameOf(tls, backend.host), rejectUnauthorized: tls.verify };
+}
+
+/** The side of undici that @fastify/reply-from calls: picks a backend for each try, holds its lease, and says how it went. */
+export class Transport {
+  readonly #local: LocalPool;
+  readonly #settings: TransportSettings;
+  readonly #clients = new Map<Backend, { readonly endpoint: Endpoint; readonly plan: unknown; client: UndiciPool }>();
+
+  constructor(local: LocalPool, settings: TransportSettings) {
+    this.#local = local;
+    this.#settings = settings;
+  }
+
+  /** As `Dispatcher.request` with a callback. */
+  readonly request = (
+    options: TransportRequest,
+    callback: (error: Error | null, response?: Dispatcher.ResponseData) => void,
+  ): void => {
+    const { [EXCHANGE]: exchange, ...headers } = options.headers as { [EXCHANGE]: Exchange };
+    this.#run(exchange, { ...options, headers } as Dispatcher.RequestOptions).then(
+      (response) => callback(null, response),
+      (error: Error) => callback(error),
+    );
+  };
+
+  async #run(exchange: Exchange, options: Dispatcher.RequestOptions): Promise<Dispatcher.ResponseData> {
+    const tried = new Set<Backend>();
+    const isReplayable = options.body === undefined || options.body === null || options.body === '';
+    for (let attempt = 1, failure: ProxyFailure | undefined; ; attempt++) {
+      const acquired = this.#local.pool.acquire({ key: exchange.key }, tried);
+      if (!acquired.ok) throw failure ?? refused(acquired.refusal);
+      const { lease } = acquired;
+      tried.add(lease.backend);
+      exchange.backend = lease.backend.id;
+      try {
+        return await this.#attempt(exchange, lease, options);
+      } catch (error) {
+        const outcome = exchange.signal.aborted ? 'client-aborted' : outcomeOf(error);
+        lease.release(outcome);
+        failure = failureOf(outcome, error);
+        const isSafe =
+          outcome.startsWith('connect-') || (outcome === 'backend-reset' && idempotent.has(options.method));
+        if (outcome === 'client-aborted' || !isReplayable || !isSafe || attempt >= this.#settings.attempts)
+          throw failure;
+        this.#local.poolMeters.retried(outcome);
+      }
+    }
+  }
+
+  async #attempt(
+    { signal }: Exchange,
+    lease: Lease,
+    options: Dispatcher.RequestOptions,
+  ): Promise<Dispatcher.ResponseData> {
+    const { backend } = lease;
+    const { endpoint } = backend;
+    if (endpoint === undefined) throw Object.assign(new Error('its name does not resolve'), { code: 'EHOSTUNREACH' });
+    const begun = performance.now();
+    let response: Dispatcher.ResponseData;
+    try {
+      response = await this.#clientOf(backend, endpoint).request({
+        ...options,
+        signal,
+        headersTimeout: this.#settings.timeoutMs,
+        bodyTimeout: BODY_PAUSE_MS,
+      });
+    } catch (error) {
+      if (outcomeOf(error).startsWith('connect-')) backend.skipEndpoint(endpoint);
+      throw error;
+    }
+    this.#local.poolMeters.answered(lease, performance.now() - begun);
+    let outcome: Outcome = response.statusCode >= 502 && response.statusCode <= 504 ? 'bad-status' : 'served';
+    response.body.once('error', (error) => {
+      outcome = signal.aborted ? 'client-aborted' : outcomeOf(error);
+    });
+    response.body.once('close', () => lease.release(signal.aborted ? 'client-aborted' : outcome));
+    return response;
+  }
+
+  #clientOf(backend: Backend, endpoint: Endpoint): UndiciPool {
+    const known = this.#clients.get(backend);
+    const { connect } = this.#local.plan;
+    if (known !== undefined && known.endpoint === endpoint && known.plan === connect.tls) return known.client;
+    known?.client.close().catch(() => undefined);
+    const tls = tlsOptions(this.#local, backend);
+    const scheme = tls === undefined ? 'http' : 'https';
+    const isPath = 'path' in endpoint;
+    const host = isPath
+      ? 'localhost'
+      : `${endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port}`;
+    const client = new UndiciPool(`${scheme}://${host}`, {
+      connections: null,
+      pipelining: 1,
+      keepAliveTimeout: connect.keepAliveIdleMs,
+      connect: { ...tls, timeout: connect.timeoutMs, ...(isPath ? { socketPath: endpoint.path } : {}) } as never,
+    });
+    this.#clients.set(backend, { endpoint, plan: connect.tls, client });
+    return client;
+  }
+
+  /** Ends all connections. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#clients.values()].map(({ client }) => client.destroy()));
+    this.#clients.clear();
+  }
+}

@@ -1,0 +1,219 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import fastify, { type FastifyInstance } from 'fastify';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { WebSocket, WebSocketServer } from 'ws';
+import {
+  ConfigError,
+  createFairleadPool,
+  type FairleadPool,
+  type FairleadProxyOptions,
+  fairleadProxy,
+  type PoolInput,
+} from '../../src/fastify/index.ts';
+import { closeOpened, remember } from '../support/opened.ts';
+
+afterEach(closeOpened);
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+
+async function backend(handler: Handler): Promise<{ address: string; server: Server; stop(): void }> {
+  const server = createServer(handler);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const stop = (): void => {
+    server.close();
+    server.closeAllConnections();
+  };
+  remember({ close: stop });
+  return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, server, stop };
+}
+
+const echo: Handler = (incoming, response) => {
+  const { method, url, headers } = incoming;
+  response.setHeader('content-type', 'application/json');
+  response.end(JSON.stringify({ method, url, headers }));
+};
+
+async function poolOf(config: PoolInput): Promise<FairleadPool> {
+  return remember(await createFairleadPool({ health: { type: 'off' }, ...config }));
+}
+
+/** An app that sends what is below /api to a pool; the address it listens on. */
+async function gateway(options: FairleadProxyOptions): Promise<{ app: FastifyInstance; url: string }> {
+  const app = fastify();
+  await app.register(fairleadProxy, { prefix: '/api', ...options });
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  remember(app);
+  return { app, url };
+}
+
+const active = (pool: FairleadPool) => pool.status().active;
+
+describe('fairleadProxy, with requests', () => {
+  it('balances, strips the prefix, and tells backends of the client', async () => {
+    const [a, b] = [await backend(echo), await backend(echo)];
+    const pool = await poolOf({ backends: [a.address, b.address] });
+    const { url } = await gateway({ pool, rewritePrefix: '/v2' });
+    const fields = { 'x-forwarded-for': '6.6.6.6', authorization: 'Bearer x', connection: 'x-hop', 'x-hop': '1' };
+    const answers: { url: string; headers: Record<string, string> }[] = [];
+    for (let n = 0; n < 4; n++) {
+      const sent = request(`${url}/api/things?q=1`, { headers: fields }).end();
+      const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+      answers.push(JSON.parse((await answer.toArray()).join('')));
+    }
+    expect(answers[0]).toMatchObject({
+      url: '/v2/things?q=1',
+      headers: { host: new URL(url).host, 'x-forwarded-for': '127.0.0.1', authorization: 'Bearer x' },
+    });
+    expect(answers[0]!.headers).not.toHaveProperty('x-hop');
+    expect(pool.status().backends.map(({ total }) => total)).toEqual([2, 2]);
+    await vi.waitFor(() => expect(active(pool)).toBe(0));
+    expect(await pool.render()).toContain('fairlead_requests_total{listener="fastify",route="/api",pool="apps"');
+  });
+
+  it('streams bodies both ways', async () => {
+    const { address } = await backend((incoming, response) => incoming.pipe(response));
+    const { url } = await gateway({ pool: await poolOf({ backends: [address] }) });
+    const body = 'x'.repeat(3_000_000);
+    const answer = await fetch(`${url}/api/`, { method: 'POST', body });
+    expect((await answer.text()).length).toBe(body.length);
+  });
+
+  it('passes a 503 on as it is, once', async () => {
+    let asked = 0;
+    const { address } = await backend((_incoming, response) => {
+      asked++;
+      response.writeHead(503, { 'retry-after': '3' }).end('busy');
+    });
+    const { url } = await gateway({ pool: await poolOf({ backends: [address] }) });
+    const answer = await fetch(`${url}/api/`);
+    expect([answer.status, answer.headers.get('retry-after'), await answer.text(), asked]).toEqual([
+      503,
+      '3',
+      'busy',
+      1,
+    ]);
+  });
+
+  it('answers a request with Expect: 100-continue', async () => {
+    const { address } = await backend((incoming, response) => incoming.pipe(response));
+    const { url } = await gateway({ pool: await poolOf({ backends: [address] }) });
+    const sent = request(`${url}/api/`, { method: 'POST', headers: { expect: '100-continue' } });
+    sent.flushHeaders();
+    await once(sent, 'continue');
+    sent.end('body');
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+    expect([answer.statusCode, (await answer.toArray()).join('')]).toEqual([200, 'body']);
+  });
+});
+
+describe('fairleadProxy, when something breaks', () => {
+  it('asks another backend when one is gone, and leaves it out from then on', async () => {
+    const [a, b] = [await backend(echo), await backend(echo)];
+    const config = { backends: [a.address, b.address], health: { interval: '50ms', fall: 1 } };
+    const pool = await poolOf(config);
+    const { url } = await gateway({ pool });
+    a.stop();
+    for (let n = 0; n < 6; n++) expect((await fetch(`${url}/api/`)).status).toBe(200);
+    expect(pool.status().backends[0]).toMatchObject({ health: 'down' });
+    expect(pool.status().healthy).toBe(1);
+  });
+
+  it('ejects a backend that goes on failing', async () => {
+    const a = await backend((_incoming, response) => response.writeHead(502).end());
+    const b = await backend(echo);
+    const pool = await poolOf({ backends: [a.address, b.address], eject: { failures: 2, max: '50%' } });
+    const { url } = await gateway({ pool });
+    for (let n = 0; n < 4; n++) await (await fetch(`${url}/api/`)).text();
+    await vi.waitFor(() => expect(pool.status().backends[0]).toMatchObject({ health: 'ejected', failures: 2 }));
+    for (let n = 0; n < 4; n++) expect((await fetch(`${url}/api/`)).status).toBe(200);
+  });
+
+  it('says 502 or 503 in the form of Fairlead’s own errors', async () => {
+    const a = await backend((incoming) => incoming.socket.destroy());
+    const { url } = await gateway({ pool: await poolOf({ backends: [a.address] }) });
+    const answer = await fetch(`${url}/api/`, { method: 'POST' });
+    expect([answer.status, answer.headers.get('fairlead-error')]).toEqual([502, 'backend-failed']);
+    const none = await gateway({ pool: await poolOf({ backends: [{ address: a.address, weight: 0 }] }) });
+    const refusal = await fetch(`${none.url}/api/`);
+    expect([refusal.status, refusal.headers.get('fairlead-error')]).toEqual([503, 'no-backend']);
+  });
+
+  it('never sends a POST twice that a backend may have seen', async () => {
+    let seen = 0;
+    const handler: Handler = (incoming) => {
+      seen++;
+      incoming.socket.destroy();
+    };
+    const [a, b] = [await backend(handler), await backend(handler)];
+    const { url } = await gateway({ pool: await poolOf({ backends: [a.address, b.address] }) });
+    expect([(await fetch(`${url}/api/`, { method: 'POST' })).status, seen]).toEqual([502, 1]);
+  });
+
+  it('aborts what a client has left, and holds it against no backend', async () => {
+    const { promise: closed, resolve } = Promise.withResolvers<void>();
+    const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+    const { address } = await backend((_incoming, response) => {
+      begin();
+      response.once('close', resolve);
+    });
+    const pool = await poolOf({ backends: [address] });
+    const { url } = await gateway({ pool });
+    const sent = request(`${url}/api/`).end();
+    sent.on('error', () => undefined);
+    await begun;
+    expect(active(pool)).toBe(1);
+    sent.destroy();
+    await closed;
+    await vi.waitFor(() => expect(pool.status()).toMatchObject({ active: 0, backends: [{ failures: 0 }] }));
+  });
+
+  it('rejects a pool with problems', async () => {
+    const app = fastify();
+    app.register(fairleadProxy, { prefix: '/api', pool: { backends: ['nowhere'] } });
+    await expect(app.ready()).rejects.toBeInstanceOf(ConfigError);
+  });
+});
+
+describe('fairleadProxy, with WebSockets', () => {
+  async function sockets() {
+    const fields: IncomingMessage['headers'][] = [];
+    const { address, server } = await backend(echo);
+    const upstream = new WebSocketServer({ server });
+    upstream.on('connection', (socket, incoming) => {
+      fields.push(incoming.headers);
+      socket.on('message', (data, binary) => socket.send(data, { binary }));
+    });
+    const pool = await poolOf({ backends: [{ address, maxConnections: 1 }] });
+    const { url } = await gateway({ pool, websocket: true });
+    return { url: `${url.replace('http', 'ws')}/api/chat`, pool, fields };
+  }
+
+  it('passes messages and the client’s fields, and holds a lease as long', async () => {
+    const { url, pool, fields } = await sockets();
+    const socket = new WebSocket(url, { headers: { authorization: 'Bearer x', origin: 'http://app.example' } });
+    await once(socket, 'open');
+    socket.send('hello');
+    const [data] = await once(socket, 'message');
+    expect(String(data)).toBe('hello');
+    expect(fields[0]).toMatchObject({
+      authorization: 'Bearer x',
+      origin: 'http://app.example',
+      'x-forwarded-for': '127.0.0.1',
+    });
+    expect(active(pool)).toBe(1);
+    socket.close();
+    await vi.waitFor(() => expect(active(pool)).toBe(0));
+  });
+
+  it('refuses the handshake when no backend can take it', async () => {
+    const { url } = await sockets();
+    await once(new WebSocket(url), 'open');
+    const second = new WebSocket(url);
+    second.on('error', () => undefined);
+    const [, response] = (await once(second, 'unexpected-response')) as [unknown, IncomingMessage];
+    expect([response.statusCode, response.headers['fairlead-error']]).toEqual([503, 'saturated']);
+    second.terminate();
+  });
+});
