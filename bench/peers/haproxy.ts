@@ -23,7 +23,9 @@ const FORWARDED = `
 
 /** HAProxy finds the key beside the certificate, under the same name. */
 function tlsPort({ tls }: PeerSetup): string {
-  return tls === undefined ? '' : `\n  bind 127.0.0.1:${tls.port} backlog 4096 ssl crt ${tls.cert} ssl-min-ver TLSv1.2`;
+  return tls === undefined
+    ? ''
+    : `\n  bind 127.0.0.1:${tls.port} backlog 4096 ssl crt ${tls.cert} ssl-min-ver TLSv1.2 alpn h2,http/1.1`;
 }
 
 /** HAProxy's configuration for a setup. */

@@ -24,7 +24,7 @@ const FORWARDED = `
 function tlsPort({ tls }: PeerSetup): string {
   if (tls === undefined) return '';
   return `
-    listen 127.0.0.1:${tls.port} ssl backlog=4096;
+    listen 127.0.0.1:${tls.port} ssl http2 backlog=4096;
     ssl_certificate ${tls.cert};
     ssl_certificate_key ${tls.key};
     ssl_protocols TLSv1.2 TLSv1.3;`;

@@ -1,7 +1,7 @@
 /** `l7` balances HTTP requests, `l4` TCP connections. */
 export type Layer = 'l7' | 'l4';
 
-/** A way into a peer: `l7-tls` is `l7` with TLS to the clients. */
+/** A way into a peer: `l7-tls` is `l7` with TLS to the clients, who may speak HTTP/2 there. */
 export type Entry = Layer | 'l7-tls';
 
 /** A backend as a proxy's configuration names it. */

@@ -99,6 +99,7 @@ export const GOALS: readonly Goal[] = [
   { workload: 'l7-keepalive', measure: 'cpuPerUnit', against: 'caddy', bound: 0.5, sense: 'at most' },
   { workload: 'l7-keepalive', measure: 'cpuPerUnit', against: 'gateway', bound: 0.4, sense: 'at most' },
   { workload: 'l7-tls-keepalive', measure: 'cpuPerUnit', against: 'haproxy', bound: 1.15, sense: 'at most' },
+  { workload: 'l7-http2', measure: 'cpuPerUnit', against: 'nginx', bound: 1.5, sense: 'at most' },
   { workload: 'l4-keepalive', measure: 'cpuPerUnit', against: 'better', bound: 1.2, sense: 'at most' },
   { workload: 'l4-new-connections', measure: 'cpuPerUnit', against: 'better', bound: 1.35, sense: 'at most' },
   { workload: 'l4-bulk', measure: 'rate', against: 'better', bound: 0.85, sense: 'at least' },

@@ -1,5 +1,6 @@
 import { BULK_PATH } from '../backends/fast-backend.ts';
 import { runBulk } from '../lib/bulk.ts';
+import { runH2load } from '../lib/h2load.ts';
 import type { ProcessGroup } from '../lib/processes.ts';
 import { runWrk } from '../lib/wrk.ts';
 import type { Entry } from './peer.ts';
@@ -10,7 +11,7 @@ export interface Work {
   readonly units: number;
   /** Requests per second; for bulk, Gbit/s. */
   readonly rate: number;
-  /** NaN for bulk, which has no requests of its own. */
+  /** NaN for bulk, which has no requests of its own, and for h2load, which prints no percentiles. */
   readonly p99Ms: number;
   readonly errors: number;
 }
@@ -48,6 +49,17 @@ function requests(name: string, title: string, layer: Entry, newConnections: boo
   return { name, title, layer, kind: 'requests', run };
 }
 
+// As many requests under way as the other L7 workloads have.
+const HTTP2_CONNECTIONS = 8;
+
+async function http2(group: ProcessGroup, { port, connections, ...drive }: Drive): Promise<Work> {
+  const count = Math.min(connections, HTTP2_CONNECTIONS);
+  const streams = Math.max(1, Math.round(connections / count));
+  const spec = { ...drive, url: `https://127.0.0.1:${port}/`, connections: count, streams };
+  const { requests: units, requestsPerSecond: rate, errors } = await runH2load(group, spec);
+  return { units, rate, p99Ms: Number.NaN, errors };
+}
+
 async function bulk(group: ProcessGroup, drive: Drive): Promise<Work> {
   const result = await runBulk(group, { ...drive, path: BULK_PATH, connections: BULK_CONNECTIONS });
   return {
@@ -63,6 +75,7 @@ export const workloads: readonly Workload[] = [
   requests('l7-keepalive', 'L7, keep-alive connections', 'l7', false),
   requests('l7-new-connections', 'L7, a new connection for each request', 'l7', true),
   requests('l7-tls-keepalive', 'L7 over TLS, keep-alive connections', 'l7-tls', false),
+  { name: 'l7-http2', title: 'L7, HTTP/2 over TLS, 8 connections', layer: 'l7-tls', kind: 'requests', run: http2 },
   requests('l4-keepalive', 'L4, keep-alive connections', 'l4', false),
   requests('l4-new-connections', 'L4, a new connection for each request', 'l4', true),
   { name: 'l4-bulk', title: 'L4, bulk download over 4 connections', layer: 'l4', kind: 'bulk', run: bulk },
