@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from 'node:tls';
-import { type Dispatcher, Pool as UndiciPool } from 'undici';
+import { buildConnector, type Dispatcher, Pool as UndiciPool } from 'undici';
 import type { Backend, Endpoint } from '../pool/backend.ts';
 import type { Lease, Outcome } from '../pool/lease.ts';
 import type { Refusal } from '../pool/pool.ts';
@@ -139,11 +139,15 @@ export class Transport {
     const host = isPath
       ? 'localhost'
       : `${endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port}`;
+    const path = isPath ? { socketPath: endpoint.path } : {};
+    const connector = buildConnector({ ...tls, timeout: connect.timeoutMs, ...path } as never);
+    // undici would check the certificate for the name in the client's Host.
     const client = new UndiciPool(`${scheme}://${host}`, {
       connections: null,
       pipelining: 1,
       keepAliveTimeout: connect.keepAliveIdleMs,
-      connect: { ...tls, timeout: connect.timeoutMs, ...(isPath ? { socketPath: endpoint.path } : {}) } as never,
+      connect: (about, done) =>
+        connector({ ...about, ...(tls?.servername ? { servername: tls.servername } : {}) }, done),
     });
     this.#clients.set(backend, { endpoint, plan: connect.tls, client });
     return client;
