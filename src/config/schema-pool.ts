@@ -239,6 +239,14 @@ export const poolSchema = z
         failures: integer(0, 1_000_000)
           .prefault(5)
           .describe('Failures in a row (connect, reset, timeout, 502–504) that eject a backend; 0 turns it off.'),
+        failureRate: percent()
+          .prefault('0%')
+          .describe('Share of at least 20 requests that fail, at which a backend is ejected; 0% turns it off.'),
+        latency: integer(0, 1000)
+          .prefault(0)
+          .describe(
+            'How many times the median latency of the others ejects a backend that is slower by 10 ms or more; 0 turns it off.',
+          ),
         for: duration()
           .prefault('10s')
           .describe(

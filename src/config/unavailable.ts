@@ -1,5 +1,4 @@
 import { parseDuration } from '../support/duration.ts';
-import { parsePercent } from '../support/percent.ts';
 import { type Finding, type Path, show } from './problem.ts';
 import { get, isObject, type RawObject } from './raw.ts';
 
@@ -24,7 +23,6 @@ const is =
   (value: unknown) =>
     values.includes(value);
 const isZeroTime = (value: unknown) => parseDuration(String(value)) === 0;
-const isZeroShare = (value: unknown) => value === 0 || parsePercent(String(value)) === 0;
 const words = (...values: string[]) => ({ text: values.join(', '), has: is(...values) });
 const isEmptyQueue = (value: unknown) => isObject(value) && is(0, undefined)(value['max']);
 
@@ -35,8 +33,6 @@ const rows: readonly Unavailable[] = [
   { key: 'pools.*.discover', off: is(false) },
   { key: 'pools.*.spawn', off: is(false) },
   { key: 'pools.*.health.type', values: words('grpc') },
-  { key: 'pools.*.eject.failureRate', off: isZeroShare },
-  { key: 'pools.*.eject.latency', off: is(0) },
   { key: 'pools.*.slowStart', off: isZeroTime },
   { key: 'pools.*.queue', off: isEmptyQueue },
   { key: 'pools.*.connect.http2', off: is(false, 'off') },

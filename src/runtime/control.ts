@@ -136,6 +136,7 @@ class Control implements Running {
       clock: systemClock,
       resolver,
       version,
+      reader: this.#reader,
       tlsOf: (pool) => this.#tls.poolPlan(pool),
       random: Math.random,
       onTransition: (transition) => this.#transition(transition),

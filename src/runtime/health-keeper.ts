@@ -1,11 +1,13 @@
 import type { PoolConfig } from '../config/schema.ts';
 import { createProbe } from '../health/create-probe.ts';
 import { type HealthChange, HealthMonitor } from '../health/monitor.ts';
+import type { MeterReader } from '../observe/meter-reader.ts';
 import type { Trouble } from '../pool/pool.ts';
 import { AdminState, Health, type SharedTable } from '../pool/table.ts';
 import type { Clock, TimerHandle } from '../support/clock.ts';
 import { lookupThrough, type Resolver } from '../support/resolve.ts';
 import type { ConnectTlsPlan } from '../support/tls-client.ts';
+import { OutlierWatch } from './outlier-watch.ts';
 import type { PlannedBackend } from './plan.ts';
 
 /** Each ejection is longer by one `eject.for`, up to this many; as long a good time makes them short again. */
@@ -28,6 +30,8 @@ export interface HealthKeeperDeps {
   readonly clock: Clock;
   readonly resolver: Resolver;
   readonly version: string;
+  /** What the workers count; without it backends are not compared with each other. */
+  readonly reader?: MeterReader;
   /** How connections of a pool are encrypted, and so its probes. */
   tlsOf(pool: PoolConfig): ConnectTlsPlan | undefined;
   random(): number;
@@ -61,11 +65,23 @@ interface Ward {
 export class HealthKeeper {
   readonly #deps: HealthKeeperDeps;
   readonly #monitor: HealthMonitor;
+  readonly #outliers: OutlierWatch | undefined;
   #wards = new Map<string, Ward>();
   #bySlot = new Map<number, Ward>();
 
   constructor(deps: HealthKeeperDeps) {
     this.#deps = deps;
+    this.#outliers =
+      deps.reader &&
+      new OutlierWatch({
+        reader: deps.reader,
+        clock: deps.clock,
+        watched: () =>
+          [...this.#wards.values()]
+            .filter(({ slot }) => this.isAvailable(slot))
+            .map(({ slot, pool, id, policy }) => ({ slot, pool, id, limits: policy.eject })),
+        eject: (slot, reason) => this.#eject(this.#bySlot.get(slot)!, reason),
+      });
     this.#monitor = new HealthMonitor({
       clock: deps.clock,
       random: deps.random,
@@ -114,6 +130,7 @@ export class HealthKeeper {
         tls: this.#deps.tlsOf(policy),
       })),
     );
+    this.#outliers?.start();
     await this.#monitor.settled();
   }
 
@@ -153,18 +170,19 @@ export class HealthKeeper {
     if (kind === 'refused') {
       if (this.#deps.table.refused(slot)) this.#publish(ward, 'down', 'connection refused');
       this.#monitor.hurry(ward.key);
-    } else this.#eject(ward);
+    } else if (this.#deps.table.streak(slot) >= ward.policy.eject.failures) {
+      this.#eject(ward, `${this.#deps.table.streak(slot)} failures in a row`);
+    }
   }
 
   /** Takes a failing backend out for a while, unless too many of its pool are out already. */
-  #eject(ward: Ward): void {
+  #eject(ward: Ward, reason: string): void {
     const { table, clock } = this.#deps;
-    const { failures, for: forMs } = ward.policy.eject;
-    const streak = table.streak(ward.slot);
-    if (ward.ejection !== undefined || streak < failures || !this.#mayEject(ward)) return;
+    const { for: forMs } = ward.policy.eject;
+    if (ward.ejection !== undefined || !this.#mayEject(ward)) return;
     if (clock.now() - ward.readmittedAt > forMs * LONGEST_EJECTION) ward.ejections = 0;
     ward.ejections = Math.min(ward.ejections + 1, LONGEST_EJECTION);
-    ward.ejectionReason = `${streak} failures in a row`;
+    ward.ejectionReason = reason;
     table.setEjected(ward.slot, true);
     ward.ejection = clock.setTimeout(() => this.#readmit(ward.key), forMs * ward.ejections);
     ward.ejection.unref();
@@ -218,6 +236,7 @@ export class HealthKeeper {
 
   close(): void {
     this.#monitor.close();
+    this.#outliers?.stop();
     for (const { ejection } of this.#wards.values())
       if (ejection !== undefined) this.#deps.clock.clearTimeout(ejection);
   }

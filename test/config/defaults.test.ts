@@ -32,7 +32,7 @@ const defaultPool = {
     },
   ],
   health: { type: 'tcp', interval: 2000, timeout: 1000, rise: 2, fall: 3, port: 0 },
-  eject: { failures: 5, for: 10_000, max: 0.5 },
+  eject: { failures: 5, failureRate: 0, latency: 0, for: 10_000, max: 0.5 },
   panic: 0,
   connect: { timeout: 2000, proxyProtocol: 'off', local: '' },
   keepAlive: { max: 256, idle: 30_000 },
@@ -168,8 +168,8 @@ describe('a section that is written in part', () => {
   });
 
   it.each([
-    ['eject: { failures: 0 }', 'eject', { failures: 0, for: 10_000, max: 0.5 }],
-    ['eject: { for: 1s, max: 10% }', 'eject', { failures: 5, for: 1000, max: 0.1 }],
+    ['eject: { failures: 0 }', 'eject', { failures: 0, failureRate: 0, latency: 0, for: 10_000, max: 0.5 }],
+    ['eject: { for: 1s, max: 10% }', 'eject', { failures: 5, failureRate: 0, latency: 0, for: 1000, max: 0.1 }],
     ['connect: { timeout: 100ms }', 'connect', { timeout: 100, proxyProtocol: 'off', local: '' }],
     ['connect: { local: 10.0.0.1 }', 'connect', { timeout: 2000, proxyProtocol: 'off', local: '10.0.0.1' }],
     ['connect: { local: "::1" }', 'connect', { timeout: 2000, proxyProtocol: 'off', local: '::1' }],
@@ -241,7 +241,13 @@ describe('the types', () => {
       perTry?: number;
       budget: number;
     }>();
-    expectTypeOf<PoolConfig['eject']>().toEqualTypeOf<{ failures: number; for: number; max: number }>();
+    expectTypeOf<PoolConfig['eject']>().toEqualTypeOf<{
+      failures: number;
+      failureRate: number;
+      latency: number;
+      for: number;
+      max: number;
+    }>();
     expectTypeOf<PoolConfig['keepAlive']>().toEqualTypeOf<{ max: number; idle: number }>();
   });
 

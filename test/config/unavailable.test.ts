@@ -14,9 +14,6 @@ const routeRows: [string, string, string | undefined][] = [
 const poolRows: [string, string, string | undefined][] = [
   ['discover: { dns: a, port: 1 }', 'discover', 'discover: false'],
   ['spawn: { command: a }', 'spawn', 'spawn: false'],
-  ['eject: { failureRate: 50% }', 'eject.failureRate', 'eject: { failureRate: 0% }'],
-  ['eject: { failureRate: 1 }', 'eject.failureRate', 'eject: { failureRate: 0 }'],
-  ['eject: { latency: 5 }', 'eject.latency', 'eject: { latency: 0 }'],
   ['slowStart: 10s', 'slowStart', 'slowStart: 0s'],
   ['slowStart: soon', 'slowStart', 'slowStart: 0'],
   ['queue: { max: 1 }', 'queue', 'queue: { max: 0, timeout: 1s }'],
