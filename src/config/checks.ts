@@ -1,6 +1,7 @@
 import { isLoopback, parseAddress } from '../support/address.ts';
 import { bindFindings } from './check-binds.ts';
 import { capacityFindings } from './check-capacity.ts';
+import { http2Findings } from './check-http2.ts';
 import { listenerFindings, type PoolReference, poolReferences } from './check-listeners.ts';
 import { poolFindings, poolWarnings } from './check-pools.ts';
 import { tlsFindings } from './check-tls.ts';
@@ -27,6 +28,7 @@ export function crossCheck(root: unknown): Checked {
       ...nameFindings(root, 'pools'),
       ...listenerFindings(root, references),
       ...poolFindings(root),
+      ...http2Findings(root, references),
       ...bindFindings(root),
       ...tlsFindings(root),
       ...tokenFindings(root),

@@ -270,6 +270,11 @@ export const poolSchema = z
           .describe(
             'The header of the PROXY protocol that tells backends of their client: `v1`, `v2` or `off`. With it HTTP connections are not kept between requests.',
           ),
+        http2: flag()
+          .prefault(false)
+          .describe(
+            'Whether backends are spoken to over HTTP/2: over TLS they must agree to it (ALPN), in the clear they must know it beforehand. Only for pools of http listeners.',
+          ),
         local: localAddress.prefault('0.0.0.0').describe('Address of this machine to connect from; 0.0.0.0 for any.'),
       })
       .prefault({})

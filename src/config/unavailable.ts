@@ -35,7 +35,6 @@ const rows: readonly Unavailable[] = [
   { key: 'pools.*.health.type', values: words('grpc') },
   { key: 'pools.*.slowStart', off: isZeroTime },
   { key: 'pools.*.queue', off: isEmptyQueue },
-  { key: 'pools.*.connect.http2', off: is(false, 'off') },
 ];
 
 /** The documented keys that this version refuses, with the values it refuses where it is not all; for the reference. */

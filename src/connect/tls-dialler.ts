@@ -17,11 +17,14 @@ const MOST_ADDRESSES = 4096;
 export class TlsDialler implements Dialler {
   readonly plan: ConnectTlsPlan;
   readonly #onFailure: OnTlsFailure;
+  readonly #alpn: Uint8Array | undefined;
   readonly #sessions = new Map<string, Buffer>();
   readonly #causes = new Map<string, string>();
 
-  constructor(plan: ConnectTlsPlan, onFailure: OnTlsFailure) {
+  /** `alpn` has the protocols that backends are offered, each behind its length. */
+  constructor(plan: ConnectTlsPlan, onFailure: OnTlsFailure, alpn?: Uint8Array) {
     this.plan = plan;
+    this.#alpn = alpn;
     this.#onFailure = onFailure;
   }
 
@@ -37,6 +40,7 @@ export class TlsDialler implements Dialler {
       pipe,
       requestCert: true,
       rejectUnauthorized: plan.verify,
+      ALPNProtocols: this.#alpn,
     });
     const handshake = new ClientHandshake(wire, sink, { dialler: this, name, key: `${name} ${address}` });
     wire.sink = handshake;

@@ -50,6 +50,8 @@ export interface ConnectPlan {
   readonly keepAliveIdleMs: number;
   /** Undefined for connections in the clear. */
   readonly tls?: ConnectTlsPlan | undefined;
+  /** Backends are spoken to over HTTP/2. */
+  readonly http2?: boolean | undefined;
   /** The header that tells backends of their client, if any. */
   readonly proxyProtocol: 'off' | ProxyVersion;
 }

@@ -272,7 +272,8 @@ export class Exchange extends ClientHalf implements BackendUser {
   }
 
   onBackendClose(error: NodeJS.ErrnoException | undefined): void {
-    this.#fail(this.#phase === 'connecting' ? this.#link.failed(error) : 'backend-reset');
+    const failure = this.#link.failed(error);
+    this.#fail(this.#phase === 'connecting' ? failure : 'backend-reset');
   }
 
   onDeadline(): void {
@@ -294,14 +295,14 @@ export class Exchange extends ClientHalf implements BackendUser {
       return this.#expectConnection(true);
     }
     const answer = this.#answer;
-    const { reused } = this.#link;
+    const { reused, unprocessed } = this.#link;
     this.#link.drop();
     if (answer?.relaying === true) {
       this.cause = answer.problem;
       this.#over(outcome, answer.status, outcome);
       return this.client.reset();
     }
-    const next = this.#retriesOf().after(outcome, this.#failed(reused));
+    const next = this.#retriesOf().after(outcome, this.#failed(reused, unprocessed));
     if (next === 'give-up')
       return this.#complain(failureComplaint(outcome, answer?.problem ?? this.#link.problem), outcome);
     if (next === 'again') return this.#again(outcome);
@@ -315,11 +316,11 @@ export class Exchange extends ClientHalf implements BackendUser {
     return this.#retries;
   }
 
-  #failed(reused: boolean): FailedAttempt {
-    const { maySendAgain } = this.request;
+  #failed(reused: boolean, unprocessed = false): FailedAttempt {
+    const maySendAgain = this.request.maySendAgain || (unprocessed && this.request.atHand);
     const late = this.#answerBy <= this.client.site.deps.deadlines.now;
     const begun = this.#answer?.begun === true;
-    return { backend: this.backend!, attempts: this.attempts, reused, begun, maySendAgain, late };
+    return { backend: this.backend!, attempts: this.attempts, reused, unprocessed, begun, maySendAgain, late };
   }
 
   declines(): boolean {

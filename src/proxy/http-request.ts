@@ -92,6 +92,11 @@ export class HttpRequest {
     return this.#replayable && isIdempotent(this.method);
   }
 
+  /** True when all that came of it is at hand, so that it may go to another backend after one that has not looked at it. */
+  get atHand(): boolean {
+    return this.#replayable;
+  }
+
   /**
    * A kept connection may be closed by the backend just as the request goes out. A request that can be sent again takes
    * one gladly; another one does not when it is the client's first, which no client expects to fail for that reason.

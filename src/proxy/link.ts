@@ -1,4 +1,5 @@
 import { type DialFailure, dialFailure } from '../connect/dial.ts';
+import { UNPROCESSED } from '../http2/backend-wire.ts';
 import type { Backend, Endpoint } from '../pool/backend.ts';
 import type { Wire } from '../support/wire.ts';
 import { headerFor } from './client-ends.ts';
@@ -18,6 +19,8 @@ export class Link {
   connectMs = 0;
   /** Why the last dial that failed did so, as the error says it. */
   problem = '';
+  /** The backend has said that it has not looked at the request on this connection, so that it may go elsewhere. */
+  unprocessed = false;
   readonly #client: LinkedClient;
   readonly #site: HttpContext;
   readonly #user: BackendUser;
@@ -79,9 +82,10 @@ export class Link {
     return this.#connection !== undefined;
   }
 
-  /** The connection broke before it was made; `problem` says why. */
+  /** The connection broke; `problem` says why, and what is returned holds if it was not made yet. */
   failed(error: NodeJS.ErrnoException | undefined): DialFailure {
     this.problem = error?.message ?? '';
+    this.unprocessed = error?.code === UNPROCESSED;
     return dialFailure(error);
   }
 
@@ -106,6 +110,7 @@ export class Link {
 
   /** Closes the connection, whatever is under way. */
   drop(): void {
+    this.unprocessed = false;
     this.#connection?.drop();
     this.#connection = undefined;
   }

@@ -24,6 +24,8 @@ export interface FailedAttempt {
   readonly attempts: number;
   /** Its connection had carried an exchange before. */
   readonly reused: boolean;
+  /** The backend has said that it has not looked at the request: as good as a connection that was closed, the first time. */
+  readonly unprocessed?: boolean;
   /** A byte of an answer has come. */
   readonly begun: boolean;
   /** All that came of the request is at hand, and a second time does no harm. */
@@ -87,7 +89,8 @@ export class Retries {
 
   /** An attempt has failed: says what follows. What is to be tried again has its place in the budget until `end`. */
   after(outcome: Outcome, failed: FailedAttempt): Verdict {
-    const verdict = retryVerdict(outcome, this.#plan, failed);
+    const reused = failed.reused || (failed.unprocessed === true && !this.freshOnly);
+    const verdict = retryVerdict(outcome, this.#plan, { ...failed, reused });
     if (verdict === 'fresh') this.freshOnly = true;
     if (verdict !== 'again') return verdict;
     if (!this.#afford()) return 'give-up';

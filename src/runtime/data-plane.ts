@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { getSystemErrorName } from 'node:util';
 import { type Bound, listen } from '../accept/listen.ts';
 import { TlsDoor } from '../accept/tls-door.ts';
+import { plainDialler } from '../connect/dialler.ts';
 import { TlsDialler } from '../connect/tls-dialler.ts';
 import { type AccessBatch, AccessBuffer } from '../observe/access-log.ts';
 import { Meters } from '../observe/meters.ts';
@@ -13,6 +14,7 @@ import { SessionTable } from '../pool/session-table.ts';
 import { SharedTable } from '../pool/table.ts';
 import type { ConnectionsShown, ConnectionView } from '../proxy/connection-view.ts';
 import type { Connect, PoolSite, ProxyDeps } from '../proxy/deps.ts';
+import { H2Dialler } from '../proxy/h2-dialler.ts';
 import { HttpSite } from '../proxy/http-site.ts';
 import { PoolMeters } from '../proxy/pool-meters.ts';
 import { enterProxied } from '../proxy/proxy-entrance.ts';
@@ -44,6 +46,9 @@ const THREAD_LAG_MS = Number(process.hrtime.bigint()) / 1e6 - performance.now();
 
 /** Milliseconds with fractions, the same in all threads. */
 const sharedNow = (): number => performance.now() + THREAD_LAG_MS;
+
+/** What backends of HTTP/2 are offered over TLS. */
+const ALPN_H2 = Buffer.from('\x02h2', 'latin1');
 
 /** How often a draining worker looks whether its last connection is gone, in ms. */
 const DRAIN_LOOK_MS = 20;
@@ -254,15 +259,25 @@ export class DataPlane {
   /** Takes another way of connecting; with other TLS, connections that were kept are of no more use. */
   #reconnect(site: PoolSite, plan: PoolSitePlan): void {
     const { dialler } = site.connect;
-    const same = (dialler instanceof TlsDialler ? dialler.plan.id : undefined) === plan.connect.tls?.id;
+    const beneath = dialler instanceof H2Dialler ? dialler.beneath : dialler;
+    const sameTls = (beneath instanceof TlsDialler ? beneath.plan.id : undefined) === plan.connect.tls?.id;
+    const same = sameTls && dialler instanceof H2Dialler === (plan.connect.http2 === true);
     site.connect = same && dialler !== undefined ? { ...plan.connect, dialler } : this.#connect(plan);
-    if (!same) this.#upstreams.dropKept(site.pool.backends);
+    if (same && dialler instanceof H2Dialler) dialler.limits = plan.connect;
+    if (same) return;
+    this.#upstreams.dropKept(site.pool.backends);
+    if (dialler instanceof H2Dialler) dialler.retire();
   }
 
   #connect({ pool: { name: pool }, connect }: PoolSitePlan): Connect {
-    if (connect.tls === undefined) return connect;
+    const { tls, http2 } = connect;
+    if (tls === undefined && http2 !== true) return connect;
     const onFailure = (name: string, cause: string): void => this.#tell({ type: 'tls-failure', pool, name, cause });
-    return { ...connect, dialler: new TlsDialler(connect.tls, onFailure) };
+    const alpn = http2 === true ? ALPN_H2 : undefined;
+    const dialler = tls === undefined ? plainDialler : new TlsDialler(tls, onFailure, alpn);
+    if (http2 !== true) return { ...connect, dialler };
+    const scheme = tls === undefined ? 'http' : 'https';
+    return { ...connect, dialler: new H2Dialler(dialler, scheme, this.#deps.deadlines, connect) };
   }
 
   #applyListeners(plan: WorkerPlan): void {

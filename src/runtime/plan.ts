@@ -115,6 +115,7 @@ function poolPlan(
       keepAliveIdleMs: pool.keepAlive.idle,
       tls: inputs.tls.poolPlan(pool),
       proxyProtocol: pool.connect.proxyProtocol,
+      http2: pool.connect.http2,
     },
     hashKey: keyedAlgorithms.some((name) => name === algorithm) ? key : undefined,
   };

@@ -34,7 +34,7 @@ const defaultPool = {
   health: { type: 'tcp', interval: 2000, timeout: 1000, rise: 2, fall: 3, port: 0 },
   eject: { failures: 5, failureRate: 0, latency: 0, for: 10_000, max: 0.5 },
   panic: 0,
-  connect: { timeout: 2000, proxyProtocol: 'off', local: '' },
+  connect: { timeout: 2000, proxyProtocol: 'off', http2: false, local: '' },
   keepAlive: { max: 256, idle: 30_000 },
 };
 
@@ -170,12 +170,16 @@ describe('a section that is written in part', () => {
   it.each([
     ['eject: { failures: 0 }', 'eject', { failures: 0, failureRate: 0, latency: 0, for: 10_000, max: 0.5 }],
     ['eject: { for: 1s, max: 10% }', 'eject', { failures: 5, failureRate: 0, latency: 0, for: 1000, max: 0.1 }],
-    ['connect: { timeout: 100ms }', 'connect', { timeout: 100, proxyProtocol: 'off', local: '' }],
-    ['connect: { local: 10.0.0.1 }', 'connect', { timeout: 2000, proxyProtocol: 'off', local: '10.0.0.1' }],
-    ['connect: { local: "::1" }', 'connect', { timeout: 2000, proxyProtocol: 'off', local: '::1' }],
-    ['connect: { local: "::" }', 'connect', { timeout: 2000, proxyProtocol: 'off', local: '' }],
-    ['connect: { local: 0.0.0.0 }', 'connect', { timeout: 2000, proxyProtocol: 'off', local: '' }],
-    ['connect: { local: "" }', 'connect', { timeout: 2000, proxyProtocol: 'off', local: '' }],
+    ['connect: { timeout: 100ms }', 'connect', { timeout: 100, proxyProtocol: 'off', http2: false, local: '' }],
+    [
+      'connect: { local: 10.0.0.1 }',
+      'connect',
+      { timeout: 2000, proxyProtocol: 'off', http2: false, local: '10.0.0.1' },
+    ],
+    ['connect: { local: "::1" }', 'connect', { timeout: 2000, proxyProtocol: 'off', http2: false, local: '::1' }],
+    ['connect: { local: "::" }', 'connect', { timeout: 2000, proxyProtocol: 'off', http2: false, local: '' }],
+    ['connect: { local: 0.0.0.0 }', 'connect', { timeout: 2000, proxyProtocol: 'off', http2: false, local: '' }],
+    ['connect: { local: "" }', 'connect', { timeout: 2000, proxyProtocol: 'off', http2: false, local: '' }],
     ['keepAlive: { max: 0 }', 'keepAlive', { max: 0, idle: 30_000 }],
     ['keepAlive: { idle: 5s }', 'keepAlive', { max: 256, idle: 5000 }],
     ['health: { type: off }', 'health', { type: 'off' }],

@@ -166,7 +166,6 @@ describe('configReference', () => {
     '## `pools.NAME.backends[]`\n\n| key',
     '- in `listeners.NAME`: `guard`, ',
     '`dataplane` (protocol: tcp)',
-    '- in `pools.NAME.connect`: `http2`\n',
     '` in any value read the environment',
   ])('has %j', (part) => {
     expect(text).toContain(part);

@@ -18,8 +18,6 @@ const poolRows: [string, string, string | undefined][] = [
   ['slowStart: soon', 'slowStart', 'slowStart: 0'],
   ['queue: { max: 1 }', 'queue', 'queue: { max: 0, timeout: 1s }'],
   ['queue: 5', 'queue', 'queue: {}'],
-  ['connect: { http2: true }', 'connect.http2', 'connect: { http2: false }'],
-  ['connect: { http2: h2 }', 'connect.http2', 'connect: { http2: off }'],
 ];
 
 const valueRows: [string, string, string][] = [
