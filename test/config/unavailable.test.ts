@@ -21,7 +21,7 @@ const poolRows: [string, string, string | undefined][] = [
 ];
 
 const valueRows: [string, string, string][] = [
-  [yaml({ pool: 'health: { type: grpc, path: /x }' }), 'pools.app.health.type', '"grpc"'],
+  [yaml({ pool: 'health: { type: grpc }' }), 'pools.app.health.type', '"grpc"'],
 ];
 
 describe('what is not available yet', () => {
