@@ -8,7 +8,7 @@ import { bodySchema } from './schema-body.ts';
 import { headersSchema } from './schema-headers.ts';
 import { location, rewriteSchema } from './schema-rewrite.ts';
 import { stickySchema } from './schema-sticky.ts';
-import { faultSchema, mirrorSchema } from './schema-traffic.ts';
+import { faultSchema, mirrorSchema, rateLimitSchema } from './schema-traffic.ts';
 
 const mostTries = 10;
 const longestRespondBodyChars = 65_536;
@@ -148,6 +148,7 @@ export const routeSchema = z
     rewrite: rewriteSchema.exactOptional(),
     headers: headersSchema.prefault({}),
     sticky: stickySchema,
+    rateLimit: rateLimitSchema,
     mirror: mirrorSchema,
     fault: faultSchema,
   })

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Refusal, scalar } from './scalar.ts';
-import { duration, integer, off, poolName } from './scalars.ts';
+import { duration, integer, off, poolName, rate } from './scalars.ts';
 
 /** A share of requests, written as a number of percent. */
 function percentNumber() {
@@ -14,6 +14,36 @@ function percentNumber() {
     },
   });
 }
+
+const limitKey = scalar<string, { kind: 'source' } | { kind: 'header' | 'cookie'; name: string }>({
+  title: 'key of a rate limit',
+  expected: 'source, header:NAME or cookie:NAME',
+  json: { type: 'string', pattern: '^(source|(header|cookie):.+)$' },
+  parse(written) {
+    if (written === 'source') return { kind: written };
+    const parts = /^(header|cookie):([!#$%&'*+.^_`|~0-9A-Za-z-]+)$/.exec(String(written));
+    return parts ? { kind: parts[1] as 'header' | 'cookie', name: parts[2]! } : new Refusal();
+  },
+});
+
+/** `rateLimit` of a route. */
+export const rateLimitSchema = z
+  .union([
+    off(),
+    z.strictObject({
+      rate: rate().describe('Requests of one key, such as `100/s` or `600/m`, over all workers.'),
+      burst: integer(1, 1_000_000)
+        .optional()
+        .describe('Requests of one key that may come at once. Default: those of one second.'),
+      by: limitKey
+        .prefault('source')
+        .describe(
+          'What is counted apart: `source` (an IPv4 address, or a /64 of IPv6), `header:NAME` or `cookie:NAME`. Requests without it are counted by source.',
+        ),
+    }),
+  ])
+  .prefault(false)
+  .describe('How often one client may ask; others are answered 429. `false` for no limit.');
 
 /** `mirror` of a route. */
 export const mirrorSchema = z

@@ -29,7 +29,6 @@ const isEmptyQueue = (value: unknown) => isObject(value) && is(0, undefined)(val
 const rows: readonly Unavailable[] = [
   { key: 'listeners.*.guard', off: is(false) },
   { key: 'listeners.*.dataplane', off: is('userspace'), protocol: 'tcp' },
-  { key: 'listeners.*.routes.*.rateLimit', off: is(false) },
   { key: 'pools.*.discover', off: is(false) },
   { key: 'pools.*.spawn', off: is(false) },
   { key: 'pools.*.health.type', values: words('grpc') },

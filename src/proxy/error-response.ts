@@ -71,9 +71,9 @@ export interface OwnResponse {
  * One of Fairlead's own errors: a line of text that names the cause. What a route puts into its answers, `edit`, comes
  * with it, but cannot change what an error says of itself.
  */
-export function errorResponse(code: ErrorCode, cause: string, edit?: HeadEdit): OwnResponse {
+export function errorResponse(code: ErrorCode, cause: string, edit?: HeadEdit, retryAfterS = 1): OwnResponse {
   const status = errorStatus[code];
-  const retryAfter = retried.has(code) ? 'Retry-After: 1\r\n' : '';
+  const retryAfter = retried.has(code) ? `Retry-After: ${retryAfterS}\r\n` : '';
   const fields = `Content-Type: text/plain; charset=utf-8\r\nFairlead-Error: ${code}\r\n${retryAfter}`;
   return { status, fields: edit === undefined ? fields : completedLines(fields, edit), body: `${cause}\n` };
 }

@@ -9,6 +9,7 @@ import { HeldBody } from './held-body.ts';
 import type { ClientSide, RequestCopy } from './http-context.ts';
 import { type Complaint, failureComplaint, hintFor, refusalComplaint, unsafePath } from './http-policy.ts';
 import { Link } from './link.ts';
+import { rateComplaint } from './rate-limit.ts';
 import { CLIENT_LEFT, headBytesOf, logRequest } from './request-log.ts';
 import { type FailedAttempt, Retries } from './retry.ts';
 import type { RouteSite } from './route-site.ts';
@@ -88,6 +89,8 @@ export class Exchange extends ClientHalf implements BackendUser {
       return this.#complain({ code: 'no-route', cause: `no route of listener ${site.name} matches` });
     }
     this.route = route;
+    const waitMs = route.rateLimit?.take(site.head, request.source) ?? 0;
+    if (waitMs > 0) return this.#complain(rateComplaint(waitMs));
     this.session = route.sticky?.find(site.head, request.source, route.choosePool);
     this.pool = this.session === undefined ? route.choosePool() : this.session.pool;
     if (this.pool === undefined) {
@@ -357,11 +360,10 @@ export class Exchange extends ClientHalf implements BackendUser {
   }
 
   /** Answers with one of Fairlead's own errors; `outcome` says how the last attempt ended, if there was one. */
-  #complain(complaint: Complaint, outcome: Outcome = 'client-aborted'): void {
-    if (outcome === 'client-aborted') this.client.site.meters.refused(complaint.code);
-    const { code, cause } = complaint;
+  #complain({ code, cause, retryAfterS }: Complaint, outcome: Outcome = 'client-aborted'): void {
+    if (outcome === 'client-aborted') this.client.site.meters.refused(code);
     this.cause = cause;
-    this.#reply(errorResponse(code, cause, this.route.answerEdit), outcome, code);
+    this.#reply(errorResponse(code, cause, this.route.answerEdit, retryAfterS), outcome, code);
   }
 
   #reply(response: OwnResponse, outcome: Outcome = 'client-aborted', ended = 'served'): void {

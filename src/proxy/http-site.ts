@@ -16,7 +16,8 @@ import { HttpConnection, type HttpOwner } from './http-connection.ts';
 import type { CopiedRequest, HttpLimits, HttpTimeouts, RequestCopy } from './http-context.ts';
 import { ListenerMeters } from './listener-meters.ts';
 import { Mirror } from './mirror.ts';
-import { type RouteLeads, type RoutePlan, RouteSite } from './route-site.ts';
+import { RateLimit } from './rate-limit.ts';
+import { NOT_TO_A_POOL, type RouteLeads, type RoutePlan, RouteSite } from './route-site.ts';
 import { gateFor, type SourceGate, type SourcePlan, type SourceRefusal, sourceComplaints } from './source-gate.ts';
 import { Sticky, type StickyPlan } from './sticky.ts';
 import { TlsEntrance } from './tls-entrance.ts';
@@ -116,7 +117,8 @@ export class HttpSite implements HttpOwner {
 
   #routeSite(plan: RoutePlan, listener: string, pools: ReadonlyMap<string, PoolSite>): RouteSite {
     const { meters } = this.deps;
-    const route = new RouteSite(meters, listener, plan, this.#leads(plan, pools));
+    const limit = plan.rateLimit && new RateLimit(plan.rateLimit, this.deps.rates, `${listener}\n${plan.name}`);
+    const route = new RouteSite(meters, listener, plan, { ...this.#leads(plan, pools), rateLimit: limit });
     if (plan.mirror === undefined) return route;
     const { pool, share } = plan.mirror;
     const labels = { listener, route: plan.name };
@@ -131,8 +133,8 @@ export class HttpSite implements HttpOwner {
   }
 
   /** How a route comes to a pool, the only one or the next turn of its split, and to the backend where a session is. */
-  #leads(route: RoutePlan, pools: ReadonlyMap<string, PoolSite>): RouteLeads | undefined {
-    if (route.action.kind !== 'pool') return undefined;
+  #leads(route: RoutePlan, pools: ReadonlyMap<string, PoolSite>): RouteLeads {
+    if (route.action.kind !== 'pool') return NOT_TO_A_POOL;
     const { split, splitNumber } = route.action;
     const shares = split.map(({ pool, weight }) => ({ value: pools.get(pool)!, weight }));
     const sites = [...new Set(shares.map(({ value }) => value))];

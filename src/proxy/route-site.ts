@@ -4,6 +4,7 @@ import type { Backend } from '../pool/backend.ts';
 import { type PathRewrite, redirectLocation, type TargetRewrite, targetRewrite } from '../route/rewrite.ts';
 import type { PoolSite } from './deps.ts';
 import { Fault, type FaultPlan } from './fault.ts';
+import type { RateLimit, RateLimitPlan } from './rate-limit.ts';
 import type { RetryPlan } from './retry.ts';
 import type { Sticky, StickyPlan } from './sticky.ts';
 
@@ -31,6 +32,8 @@ export interface RoutePlan {
   readonly paths: readonly string[];
   /** Requests carry the trace context that Fairlead makes of what they came with; the client's own is dropped. */
   readonly traced?: boolean;
+  /** How often one source, or one value of a header or cookie, may ask; undefined for no limit. */
+  readonly rateLimit?: RateLimitPlan | undefined;
   /** What is done to some requests on purpose; undefined for nothing. */
   readonly fault?: FaultPlan | undefined;
   /** Where copies of some requests go. */
@@ -45,9 +48,11 @@ export interface RoutePlan {
 export interface RouteLeads {
   readonly choosePool: () => PoolSite | undefined;
   readonly sticky?: Sticky | undefined;
+  readonly rateLimit?: RateLimit | undefined;
 }
 
-const NOT_TO_A_POOL: RouteLeads = { choosePool: () => undefined };
+/** Of a route that answers by itself. */
+export const NOT_TO_A_POOL: RouteLeads = { choosePool: () => undefined };
 
 /** Stands for "no pool" and "no backend" where requests are counted. */
 const NOWHERE = {};
@@ -72,6 +77,8 @@ export class RouteSite {
   readonly unwanted: ReadonlySet<number> | undefined;
   /** For one try, in ms; 0 for no limit of its own. */
   readonly perTryMs: number;
+  /** Undefined when the route has none. */
+  readonly rateLimit: RateLimit | undefined;
   readonly #meters: Meters;
   readonly #listener: string;
   /** Claimed by the first request, since there may be thousands of routes that nobody asks for. */
@@ -83,6 +90,7 @@ export class RouteSite {
     this.plan = plan;
     this.choosePool = leads.choosePool;
     this.sticky = leads.sticky;
+    this.rateLimit = leads.rateLimit;
     // Whatever else changes fields on a listener (TLS, tracing) is joined here, so that a request meets one edit at most.
     this.requestEdit = joinedEdit(plan.headers.request);
     this.answerEdit = joinedEdit(plan.headers.response);

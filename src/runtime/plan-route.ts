@@ -4,6 +4,7 @@ import type { HeaderEditConfig } from '../config/schema-headers.ts';
 import type { HeadEditPlan } from '../http1/head-edit.ts';
 import type { TracingPlan } from '../observe/trace-record.ts';
 import type { RoutePlan } from '../proxy/route-site.ts';
+import type { Rate } from '../support/rate.ts';
 
 /** What holds for the fields of requests on all routes. */
 export interface FieldRules {
@@ -20,7 +21,7 @@ const traceFields = ['traceparent', 'tracestate'];
  * edits `traceparent` by itself has its way.
  */
 export function routePlan(route: RouteConfig, splitNumber: number, { unforgeable, tracing }: FieldRules): RoutePlan {
-  const { name, action, timeout, retry, rewrite, headers, fault, mirror } = route;
+  const { name, action, timeout, retry, rewrite, headers, fault, mirror, rateLimit } = route;
   const { set, add, remove } = headers.request;
   const edited = [...Object.keys(set), ...Object.keys(add), ...remove].map((field) => field.toLowerCase());
   const traced = tracing !== undefined && !edited.some((field) => traceFields.includes(field));
@@ -41,6 +42,12 @@ export function routePlan(route: RouteConfig, splitNumber: number, { unforgeable
     paths: route.match.path ?? [],
     rewrite: rewrite && { ...rewrite, host: rewrite.host === 'backend' ? '' : rewrite.host },
     traced,
+    rateLimit: rateLimit
+      ? {
+          rate: { count: rateLimit.burst ?? perSecond(rateLimit.rate), intervalMs: rateLimit.rate.intervalMs },
+          by: rateLimit.by,
+        }
+      : undefined,
     fault: fault ? { delayMs: fault.delay ?? 0, status: fault.status ?? 0, share: fault.percent } : undefined,
     mirror: mirror ? { pool: mirror.pool, share: mirror.percent } : undefined,
     headers: {
@@ -48,6 +55,11 @@ export function routePlan(route: RouteConfig, splitNumber: number, { unforgeable
       response: editPlan(headers.response),
     },
   };
+}
+
+/** The burst unless told otherwise: what comes in a second, one at least. */
+function perSecond({ intervalMs }: Rate): number {
+  return Math.max(1, Math.round(1000 / intervalMs));
 }
 
 /** What is set is dropped first, wherever it comes from; texts beyond ASCII go out as the bytes of their UTF-8. */

@@ -12,6 +12,7 @@ const noEdit = { set: {}, add: {}, remove: [] };
 const defaultRoute = {
   headers: { request: noEdit, response: noEdit },
   mirror: false,
+  rateLimit: false,
   fault: false,
   name: 'route-1',
   match: {},

@@ -1,15 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { takeUnavailable, unavailableKeys } from '../../src/config/unavailable.ts';
-import { configOf, messageOf, problemsOf, yaml, yamlWithRoute } from './loading.ts';
+import { configOf, messageOf, problemsOf, yaml } from './loading.ts';
 
 const tcpListener = (more: string) =>
   `listeners: { db: { protocol: tcp, bind: ":1", pool: app, ${more} } }\npools: { app: { backends: ["127.0.0.1:3001"] } }`;
 
 const listenerRows: [string, string, string][] = [['guard: { bad: 20/10s }', 'guard', 'guard: false']];
-
-const routeRows: [string, string, string | undefined][] = [
-  ['rateLimit: { rate: 100/s }', 'rateLimit', 'rateLimit: false'],
-];
 
 const poolRows: [string, string, string | undefined][] = [
   ['discover: { dns: a, port: 1 }', 'discover', 'discover: false'],
@@ -28,14 +24,6 @@ describe('what is not available yet', () => {
   it.each(listenerRows)('of a listener: %s', async (written, key, off) => {
     expect(await messageOf(yaml({ listener: written }))).toBe(`listeners.web.${key}: not available yet`);
     expect(await configOf(yaml({ listener: off }))).toEqual(await configOf(yaml()));
-  });
-
-  it.each(routeRows)('of a route: %s', async (written, key, off) => {
-    expect(await messageOf(yamlWithRoute(`pool: app, ${written}`))).toBe(
-      `listeners.web.routes[0].${key}: not available yet`,
-    );
-    if (off === undefined) return;
-    expect(await configOf(yamlWithRoute(`pool: app, ${off}`))).toEqual(await configOf(yamlWithRoute('pool: app')));
   });
 
   it.each(poolRows)('of a pool: %s', async (written, key, off) => {
@@ -107,7 +95,7 @@ describe('takeUnavailable', () => {
   });
 
   it('has a test above for every row', () => {
-    const tested = [...listenerRows, ...routeRows, ...poolRows].map(([, key]) => key);
+    const tested = [...listenerRows, ...poolRows].map(([, key]) => key);
     const rest = [...valueRows.map(([, key]) => key), 'routes', 'dataplane'];
     const words = new Set(
       [...tested, ...rest].map((key) =>

@@ -51,6 +51,20 @@ describe('a rate by key', () => {
     expect(one.take(held, 0, tenPerSecond)).toBe(100);
   });
 
+  it('lets through what it says over time, however the load is spread over four workers', () => {
+    const clock = { now: 5_000 };
+    const memory = createLimitMemory(64, 0, () => 0.1);
+    const tables = [0, 1, 2, 3].map((lane) => new LimitTable(memory, lane, () => clock.now));
+    const hundredPerSecond = { count: 50, intervalMs: 10 };
+    let taken = 0;
+    for (let i = 0; i < 100_000; i++) {
+      // A thousand a second for 100 s, most of it on one worker.
+      clock.now += 1;
+      if (tables[i % 7 < 4 ? 0 : i % 4]!.take(3, 0, hundredPerSecond) === 0) taken++;
+    }
+    expect(Math.abs(taken - 10_050)).toBeLessThanOrEqual(1);
+  });
+
   it('is exact when four threads take at once', async () => {
     const memory = createLimitMemory(8, 0, () => 0.5);
     const source = `
