@@ -34,6 +34,11 @@ export interface Complaint {
   readonly retryAfterS?: number;
 }
 
+/** No route of the listener matches a request. */
+export function noRoute(listener: string): Complaint {
+  return { code: 'no-route', cause: `no route of listener ${listener} matches` };
+}
+
 /** What a client is told whose path cannot be rewritten safely. */
 export const unsafePath: Complaint = {
   code: 'bad-request',

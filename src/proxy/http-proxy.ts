@@ -7,7 +7,7 @@ import { errorResponse, faultResponse, type OwnResponse, routeResponse, serializ
 import type { FaultPlan } from './fault.ts';
 import { HeldBody } from './held-body.ts';
 import type { ClientSide, RequestCopy } from './http-context.ts';
-import { type Complaint, failureComplaint, hintFor, refusalComplaint, unsafePath } from './http-policy.ts';
+import { type Complaint, failureComplaint, hintFor, noRoute, refusalComplaint, unsafePath } from './http-policy.ts';
 import { Link } from './link.ts';
 import { rateComplaint } from './rate-limit.ts';
 import { CLIENT_LEFT, headBytesOf, logRequest } from './request-log.ts';
@@ -85,9 +85,7 @@ export class Exchange extends ClientHalf implements BackendUser {
   #routed(route: RouteSite | undefined, bytes: Buffer, pos: number, end: number): void {
     const { request, client } = this;
     const { site } = client;
-    if (route === undefined) {
-      return this.#complain({ code: 'no-route', cause: `no route of listener ${site.name} matches` });
-    }
+    if (route === undefined) return this.#complain(noRoute(site.name));
     this.route = route;
     const waitMs = route.rateLimit?.take(site.head, request.source) ?? 0;
     if (waitMs > 0) return this.#complain(rateComplaint(waitMs));
