@@ -28,8 +28,8 @@ import {
 const sharedBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
 
 /**
- * Wires that are to connect or to close. They do when all events of this turn of the loop have been seen: the other
- * side, which usually sleeps, is then woken once for a burst and not once for each.
+ * Wires that are to write, to connect or to close. They do when all events of this turn of the loop have been seen: the
+ * other side, which usually sleeps, is then woken once for a burst and not once for each.
  */
 let queued: HandleWire[] = [];
 
@@ -97,6 +97,8 @@ export class HandleWire implements Wire, WriteOwner {
   #pendingWrites = 0;
   #ending = false;
   #queued = false;
+  /** Latin1 text that is written at the end of this turn. */
+  #outgoing = '';
   #target: DialTarget | undefined;
   #from = '';
   #peer: SocketName | undefined;
@@ -129,8 +131,19 @@ export class HandleWire implements Wire, WriteOwner {
   afterPoll(): void {
     this.#queued = false;
     if (this.destroyed) return this.#handle.close();
-    const status = 'path' in this.#target! ? this.#connectUnix(this.#target.path) : this.#connectTcp(this.#target!);
+    if (this.#target === undefined) return this.#flush();
+    const target = this.#target;
+    this.#target = undefined;
+    const status = 'path' in target ? this.#connectUnix(target.path) : this.#connectTcp(target);
     if (status !== 0) this.#fail(status, 'connect');
+  }
+
+  /** Writes what waits for the end of the turn. */
+  #flush(): void {
+    const text = this.#outgoing;
+    if (text === '') return;
+    this.#outgoing = '';
+    this.#wrote(this.#handle.writeLatin1String(null, text));
   }
 
   #connectTcp({ host, port }: { readonly host: string; readonly port: number }): number {
@@ -186,7 +199,11 @@ export class HandleWire implements Wire, WriteOwner {
 
   writeText(text: string): boolean {
     if (this.destroyed) return false;
-    return this.#wrote(this.#handle.writeLatin1String(null, text));
+    if (this.#pendingWrites > 0) return this.#wrote(this.#handle.writeLatin1String(null, text));
+    this.#outgoing += text;
+    if (this.#outgoing.length <= COPY_AS_TEXT_BYTES) this.#queue();
+    else this.#flush();
+    return !this.destroyed && this.#pendingWrites === 0;
   }
 
   /** A small chunk goes as text, which the handle copies only if the kernel does not take it; of a large one a copy is written. */
@@ -194,6 +211,8 @@ export class HandleWire implements Wire, WriteOwner {
     const length = end - start;
     if (this.destroyed) return false;
     if (length <= COPY_AS_TEXT_BYTES) return this.writeText(latin1(bytes, start, end));
+    this.#flush();
+    if (this.destroyed) return false;
     const copy = length > READ_BUFFER_BYTES ? Buffer.allocUnsafeSlow(length) : takeSpare();
     bytes.copy(copy, 0, start, end);
     return this.#wrote(this.#handle.writeBuffer(null, copy.length === length ? copy : copy.subarray(0, length)), copy);
@@ -226,6 +245,7 @@ export class HandleWire implements Wire, WriteOwner {
   }
 
   get unsent(): boolean {
+    this.#flush();
     return this.#pendingWrites > 0;
   }
 
@@ -241,6 +261,7 @@ export class HandleWire implements Wire, WriteOwner {
   end(): void {
     if (this.#ending || this.destroyed) return;
     this.#ending = true;
+    this.#flush();
     this.#handle.shutdown(this.#kit.newShutdown());
     this.#closeWhenEnded();
   }
@@ -251,6 +272,7 @@ export class HandleWire implements Wire, WriteOwner {
 
   reset(): void {
     if (this.destroyed) return;
+    this.#flush();
     const handle = this.#handle;
     // Unix sockets know no reset, and one whose FIN waits behind bytes is refused it.
     if (this.#connecting || handle.reset === undefined) return this.destroy();
@@ -259,6 +281,8 @@ export class HandleWire implements Wire, WriteOwner {
   }
 
   destroy(): void {
+    if (this.destroyed) return;
+    this.#flush();
     if (this.destroyed) return;
     this.#queue();
     this.#close();

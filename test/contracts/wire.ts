@@ -148,6 +148,58 @@ function writing(stage: WireStage): void {
     expect(count).toBe(LARGE + 4);
   });
 
+  it('keeps the order of short and long, text and bytes', async () => {
+    const { wire, peer } = await stage.dialled();
+    const short = Buffer.from('<short>');
+    const long = pattern(40_000);
+    const parts: Buffer[] = [];
+    for (let i = 0; i < 20; i++) {
+      wire.writeText(`<${i}>`);
+      wire.send(short, 0, short.length);
+      wire.send(long, i, long.length);
+      wire.writeText(long.toString('latin1', 0, 9_000));
+      wire.writeText(long.toString('latin1', 9_000, 18_000));
+      parts.push(Buffer.from(`<${i}>`), short, long.subarray(i), long.subarray(0, 18_000));
+    }
+    wire.end();
+    const got: Buffer[] = [];
+    peer.on('data', (chunk) => got.push(chunk as Buffer));
+    await once(peer, 'end');
+    expect(Buffer.concat(got).equals(Buffer.concat(parts))).toBe(true);
+  });
+
+  it('has sent what was written before it was destroyed or reset', async () => {
+    for (const close of [(wire: Wire) => wire.destroy(), (wire: Wire) => wire.reset()]) {
+      const { wire, peer } = await stage.dialled();
+      let got = '';
+      peer.on('error', () => {});
+      peer.on('data', (chunk) => {
+        got += chunk;
+      });
+      wire.writeText('last words');
+      close(wire);
+      await until(() => peer.readableEnded || peer.destroyed);
+      expect(got).toBe('last words');
+    }
+  });
+
+  it('has nothing unsent while the kernel takes what is written', async () => {
+    const { wire } = await stage.dialled();
+    expect(wire.writeText('some')).toBe(true);
+    expect(wire.unsent).toBe(false);
+    expect(wire.backedUp).toBe(false);
+  });
+
+  it('is backed up by text that nobody reads', async () => {
+    const { wire, peer } = await stage.dialled();
+    peer.pause();
+    const text = 'x'.repeat(10_000);
+    let writes = 0;
+    while (wire.writeText(text)) expect(writes++).toBeLessThan(LARGE / 1_000);
+    expect(wire.unsent).toBe(true);
+    expect(wire.backedUp).toBe(true);
+  });
+
   it('writes latin1 text byte for byte', async () => {
     const { wire, peer } = await stage.dialled();
     const bytes = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
