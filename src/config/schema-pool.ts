@@ -155,10 +155,10 @@ export const assumedHealth = new WeakSet<HealthConfig>();
 
 const healthSchema = z
   .strictObject({
-    type: choice(['tcp', 'http', 'udp', 'off'])
+    type: choice(['tcp', 'http', 'grpc', 'udp', 'off'])
       .optional()
       .describe(
-        'How a backend is probed: `tcp` connects, `http` sends a GET, `udp` a datagram, `off` takes it to be up. Default: `tcp`, and `off` in a pool that only udp listeners use.',
+        'How a backend is probed: `tcp` connects, `http` sends a GET, `grpc` asks the health service (grpc.health.v1), `udp` sends a datagram, `off` takes it to be up. Default: `tcp`, and `off` in a pool that only udp listeners use.',
       ),
     path: matching('request target', /^\/[\x21-\x7e]*$/, 'a path such as /healthz')
       .prefault('/')
@@ -192,7 +192,7 @@ const healthSchema = z
       const answer = expect.startsWith('~') ? expect : payloadBytes(expect);
       return { type, send: payloadBytes(send ?? ''), expect: answer, ...timing };
     }
-    return type === 'tcp' ? { type, ...timing } : { type, path, status, body, ...timing };
+    return type === 'http' ? { type, path, status, body, ...timing } : { type, ...timing };
   })
   .describe('How backends are probed, beside what traffic itself shows.');
 
@@ -207,7 +207,7 @@ export interface HealthTiming {
 
 /** How backends are probed; `interval` and `timeout` in ms, `status` as inclusive ranges, `port` 0 for their own. */
 export type HealthConfig =
-  | ({ type: 'tcp' } & HealthTiming)
+  | ({ type: 'tcp' | 'grpc' } & HealthTiming)
   | ({ type: 'http'; path: string; status: [number, number][]; body: string } & HealthTiming)
   | ({ type: 'udp'; send: string; expect: string } & HealthTiming)
   | { type: 'off' };

@@ -1,19 +1,16 @@
 import { parseDuration } from '../support/duration.ts';
-import { type Finding, type Path, show } from './problem.ts';
+import type { Finding, Path } from './problem.ts';
 import { get, isObject, type RawObject } from './raw.ts';
 
 /**
  * Something the documentation promises and this version does not do. Delete a row when its feature arrives, and add
- * the key to the schema. A key is refused whatever its value, save the documented way to say "off"; of a row with
- * `values`, only those values are refused.
+ * the key to the schema. A key is refused whatever its value, save the documented way to say "off".
  */
 interface Unavailable {
   /** The path, `*` standing for any one key or index. */
   readonly key: string;
   /** Whether a value turns the feature off, so that writing it changes nothing. */
   readonly off?: (value: unknown) => boolean;
-  /** The values that are not available, of a key that is. */
-  readonly values?: { readonly text: string; readonly has: (value: unknown) => boolean };
   /** The protocol of the listener it is about; without it, every one. */
   readonly protocol?: 'http' | 'tcp';
 }
@@ -23,7 +20,6 @@ const is =
   (value: unknown) =>
     values.includes(value);
 const isZeroTime = (value: unknown) => parseDuration(String(value)) === 0;
-const words = (...values: string[]) => ({ text: values.join(', '), has: is(...values) });
 const isEmptyQueue = (value: unknown) => isObject(value) && is(0, undefined)(value['max']);
 
 const rows: readonly Unavailable[] = [
@@ -31,17 +27,16 @@ const rows: readonly Unavailable[] = [
   { key: 'listeners.*.dataplane', off: is('userspace'), protocol: 'tcp' },
   { key: 'pools.*.discover', off: is(false) },
   { key: 'pools.*.spawn', off: is(false) },
-  { key: 'pools.*.health.type', values: words('grpc') },
   { key: 'pools.*.slowStart', off: isZeroTime },
   { key: 'pools.*.queue', off: isEmptyQueue },
 ];
 
-/** The documented keys that this version refuses, with the values it refuses where it is not all; for the reference. */
-export const unavailableKeys = rows.map(({ key, values, protocol }) => ({ key, values: values?.text, protocol }));
+/** The documented keys that this version refuses; for the reference. */
+export const unavailableKeys = rows.map(({ key, protocol }) => ({ key, protocol }));
 
 /**
  * Finds what is not available yet, and takes those keys out of `root` (which it changes), the ones that are off too,
- * so that the schema need not know them. Values that are refused stay; their paths are in the findings.
+ * so that the schema need not know them.
  */
 export function takeUnavailable(root: unknown): Finding[] {
   const findings: Finding[] = [];
@@ -59,8 +54,6 @@ function judge(row: Unavailable, root: unknown, path: Path): Finding | undefined
   const holder = path.slice(0, -1).reduce(get, root) as RawObject;
   const last = path.at(-1)!;
   const value = fromText(holder[last]);
-  if (row.values)
-    return row.values.has(value) ? { path, part: 'value', message: `not available yet: ${show(value)}` } : undefined;
   delete holder[last];
   return row.off?.(value) ? undefined : { path, message: 'not available yet' };
 }

@@ -1,6 +1,7 @@
 import type { LookupFunction } from 'node:net';
 import type { Clock } from '../support/clock.ts';
 import type { ConnectTlsPlan } from '../support/tls-client.ts';
+import { GrpcProbe } from './grpc-probe.ts';
 import { HttpProbe } from './http-probe.ts';
 import type { ActivePolicy } from './policy.ts';
 import type { Probe } from './probe.ts';
@@ -18,6 +19,14 @@ export interface ProbeDeps {
 
 /** The probe that a policy asks for; over TLS when there is a plan for it. */
 export function createProbe(policy: ActivePolicy, deps: ProbeDeps, tls?: ConnectTlsPlan): Probe {
-  if (policy.type === 'udp') return new UdpProbe(policy, deps);
-  return policy.type === 'tcp' ? new TcpProbe({ ...deps, tls }) : new HttpProbe(policy, { ...deps, tls });
+  switch (policy.type) {
+    case 'tcp':
+      return new TcpProbe({ ...deps, tls });
+    case 'http':
+      return new HttpProbe(policy, { ...deps, tls });
+    case 'grpc':
+      return new GrpcProbe({ ...deps, tls });
+    case 'udp':
+      return new UdpProbe(policy, deps);
+  }
 }

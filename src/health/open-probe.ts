@@ -13,8 +13,15 @@ export interface ProbeSocket {
   failure(cause: Error): Error;
 }
 
-/** Opens the connections of a probe: in the clear, or over TLS as a plan says. `lookup` turns names into addresses. */
-export function opener(lookup: LookupFunction, tls: ConnectTlsPlan | undefined): (to: Endpoint) => ProbeSocket {
+/**
+ * Opens the connections of a probe: in the clear, or over TLS as a plan says, asking for `protocols` (ALPN). `lookup` turns
+ * names into addresses.
+ */
+export function opener(
+  lookup: LookupFunction,
+  tls: ConnectTlsPlan | undefined,
+  protocols: readonly string[] = [],
+): (to: Endpoint) => ProbeSocket {
   if (tls === undefined) {
     return (to) => ({ socket: connect({ ...connectOptions(to), lookup }), ready: 'connect', failure: probeFailure });
   }
@@ -28,6 +35,7 @@ export function opener(lookup: LookupFunction, tls: ConnectTlsPlan | undefined):
       rejectUnauthorized: tls.verify,
       checkServerIdentity: (_host, certificate) => (tls.verify ? nameProblem(name, certificate) : undefined),
       ...(isIP(name) === 0 ? { servername: name } : {}),
+      ...(protocols.length > 0 ? { ALPNProtocols: [...protocols] } : {}),
     });
     let secure = false;
     socket.once('secureConnect', () => {

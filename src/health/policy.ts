@@ -27,6 +27,11 @@ export interface HttpPolicy extends ProbePolicy {
   readonly body: string;
 }
 
+/** A backend is well when its gRPC health service says so. */
+export interface GrpcPolicy extends ProbePolicy {
+  readonly type: 'grpc';
+}
+
 /** A backend is well when it answers a datagram as expected. */
 export interface UdpPolicy extends ProbePolicy {
   readonly type: 'udp';
@@ -37,7 +42,7 @@ export interface UdpPolicy extends ProbePolicy {
 }
 
 /** A policy that probes. */
-export type ActivePolicy = TcpPolicy | HttpPolicy | UdpPolicy;
+export type ActivePolicy = TcpPolicy | HttpPolicy | GrpcPolicy | UdpPolicy;
 
 /** A pool's `health` as the config holds it after defaults. */
 export type HealthPolicy = ActivePolicy | { readonly type: 'off' };
