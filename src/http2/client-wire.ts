@@ -72,6 +72,7 @@ type Phase = 'heads' | 'body' | 'tunnel' | 'done';
  * are flow-controlled by whoever is on the other side, since the stream is only read when the sink wants bytes.
  */
 export class H2ClientWire implements Wire {
+  readonly httpVersion = '2.0';
   sink: WireSink = silentSink;
   destroyed = false;
   readableEnded = false;

@@ -84,7 +84,7 @@ export function logRequest(exchange: LoggedExchange, status: number, ended: stri
     backend: exchange.backend?.id ?? '',
     client: request.source,
     method: request.method,
-    protocol: `HTTP/1.${request.minor}`,
+    protocol: `HTTP/${exchange.client.wire.httpVersion ?? `1.${request.minor}`}`,
     status,
     bytesIn: request.bytesIn,
     bytesOut: exchange.bytesOut,

@@ -49,6 +49,8 @@ export interface Wire {
   readonly servername?: string | false | null | undefined;
   /** Field lines, each with its CRLF, that requests on this wire carry to their backends: what TLS has shown of the client. */
   readonly clientLines?: string;
+  /** The version of HTTP that the peer speaks, where its text is shown in another one. */
+  readonly httpVersion?: string;
   /** The protocol that ALPN has settled on; false or null for none. */
   readonly alpnProtocol?: string | false | null;
   /** Where the peer connected to. */

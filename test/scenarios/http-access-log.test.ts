@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
+import { askH2, connectH2 } from '../support/h2-client.ts';
 import { fieldOf } from '../support/http-text.ts';
 import { closeOpened } from '../support/opened.ts';
 import { connectTo } from '../support/raw-client.ts';
@@ -33,6 +34,14 @@ async function recordsOf(lb: RunningFairlead, count: number): Promise<Record<str
 }
 
 describe('the access log as JSON', () => {
+  it('says over which version of HTTP the client came', async () => {
+    const backend = await startBackend(answerText('fine'));
+    const lb = await run([backend.address]);
+    await askH2(await connectH2(lb.address()), { ':path': '/app/x' });
+    await (await connectTo(lb.address())).send(get('/app/y')).answer();
+    expect((await recordsOf(lb, 2)).map(({ protocol }) => protocol)).toEqual(['HTTP/2.0', 'HTTP/1.1']);
+  });
+
   it('says all of a request that was served', async () => {
     const backend = await startBackend(answerText('fine', '201 Created'));
     const lb = await run([backend.address]);
