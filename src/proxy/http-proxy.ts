@@ -182,7 +182,7 @@ export class Exchange extends ClientHalf implements BackendUser {
       this.#hold(bytes, pos, next);
       return next;
     }
-    request.forwarded(bytes, pos, next);
+    request.forwarded(bytes, pos, next, this.pool!.connect.http2 === true);
     this.#copy?.add(bytes, pos, next);
     this.backendIsFull = !this.#link.wire.send(bytes, pos, next);
     if (!request.incomplete) {

@@ -175,10 +175,13 @@ export class HttpRequest {
     if (end > pos) this.text += latin1(bytes, pos, end);
   }
 
-  /** Bytes of the body go to a backend; they are kept as long as there are few, if they may be sent again at all. */
-  forwarded(bytes: Buffer, pos: number, end: number): void {
+  /**
+   * Bytes of the body go to a backend; they are kept as long as there are few, if they may be sent again at all. Over
+   * HTTP/2 (`mayBeRefused`) a backend can say that it has not looked at a request, which then may go elsewhere whatever its method.
+   */
+  forwarded(bytes: Buffer, pos: number, end: number, mayBeRefused: boolean): void {
     if (!this.#replayable) return;
-    if (isIdempotent(this.method) && this.replay.length + end - pos <= MAX_REPLAY_BYTES) {
+    if ((mayBeRefused || isIdempotent(this.method)) && this.replay.length + end - pos <= MAX_REPLAY_BYTES) {
       this.replay += latin1(bytes, pos, end);
       return;
     }

@@ -276,17 +276,23 @@ describe('sending it again', () => {
   it('is safe as long as what went to a backend is little, and was kept', () => {
     const { request } = withBody(requestText('PUT / HTTP/1.1', ['Content-Length: 70000']), ['bo']);
     const bytes = Buffer.alloc(60_000, 'x');
-    request.forwarded(bytes, 10, 60_000);
+    request.forwarded(bytes, 10, 60_000, false);
     expect([request.maySendAgain, request.replay.length]).toEqual([true, 59_990]);
-    request.forwarded(bytes, 0, 10_000);
+    request.forwarded(bytes, 0, 10_000, false);
     expect([request.maySendAgain, request.replay]).toEqual([false, '']);
-    request.forwarded(bytes, 0, 1);
+    request.forwarded(bytes, 0, 1, false);
     expect([request.maySendAgain, request.replay]).toEqual([false, '']);
+  });
+
+  it('keeps also of a POST what a backend may say it has not looked at', () => {
+    const { request } = withBody(requestText('POST / HTTP/1.1', ['Content-Length: 4']), ['bo']);
+    request.forwarded(Buffer.from('dy'), 0, 2, true);
+    expect([request.replay, request.atHand, request.maySendAgain]).toEqual(['dy', true, false]);
   });
 
   it('keeps nothing of what may not be sent again anyway', () => {
     const { request } = withBody(requestText('POST / HTTP/1.1', ['Content-Length: 4']), ['bo']);
-    request.forwarded(Buffer.from('dy'), 0, 2);
+    request.forwarded(Buffer.from('dy'), 0, 2, false);
     expect(request.replay).toBe('');
   });
 });
