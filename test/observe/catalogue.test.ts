@@ -16,6 +16,7 @@ const contract: Record<string, string> = {
   backend_failures_total: 'counter pool backend reason',
   backend_connect_seconds: 'histogram pool',
   retries_total: 'counter pool reason',
+  retry_budget_exhausted_total: 'counter pool',
   mirrors_total: 'counter listener route result',
   sticky_requests_total: 'counter listener route result',
   refusals_total: 'counter listener reason',

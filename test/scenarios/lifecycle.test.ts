@@ -154,7 +154,8 @@ describe('a reload', () => {
       ...webOver([a]),
       listeners: {
         web: { protocol: 'http', bind: '127.0.0.1:0', pool: 'web' },
-        l4: { protocol: 'tcp', bind: '127.0.0.1:0', pool: 'l4' },
+        // An address of its own, where no other test is given the port that becomes free.
+        l4: { protocol: 'tcp', bind: '127.7.7.7:0', pool: 'l4' },
       },
     };
     both.pools = { ...both.pools, l4: { backends: [peer.address] } };
