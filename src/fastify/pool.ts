@@ -1,6 +1,7 @@
 import { ConfigError } from '../config/config-error.ts';
 import type { Environment } from '../config/interpolate.ts';
 import { loadGiven } from '../config/load.ts';
+import type { Problem } from '../config/problem.ts';
 import type { ConfigInput } from '../config/schema.ts';
 import { createLogger, type Logger } from '../observe/log.ts';
 import { LocalPool } from '../runtime/local-pool.ts';
@@ -34,6 +35,28 @@ export async function createPool(config: PoolInput, options: PoolOptions = {}): 
     { env: options.env ?? process.env },
   );
   if (!loaded.ok) throw new ConfigError(loaded.problems);
+  const unused = unusedKeys(config).map((key) => unusedProblem(`pools.${name}.${key}`));
+  if (unused.length > 0) throw new ConfigError(unused);
   const silent = createLogger({ level: 'silent', output: process.stderr, color: false });
   return LocalPool.open(name, loaded.config, options.logger || silent);
+}
+
+/** The keys that are set and that the plugin could not heed: @fastify/http-proxy makes the connections, in its own way. */
+function unusedKeys({ connect, keepAlive }: PoolInput): string[] {
+  const isSet = {
+    'connect.proxyProtocol': !isOff(connect?.proxyProtocol),
+    'connect.http2': !isOff(connect?.http2),
+    'connect.local': !isOff(connect?.local),
+    'keepAlive.max': keepAlive?.max !== undefined,
+  };
+  return Object.entries(isSet).flatMap(([key, set]) => (set ? [key] : []));
+}
+
+function isOff(value: unknown): boolean {
+  return value === undefined || value === false || value === '' || value === 'off' || value === 'false';
+}
+
+function unusedProblem(key: string): Problem {
+  const message = 'has no meaning for the routes of a Fastify app, whose connections @fastify/http-proxy makes';
+  return { file: '<config>', line: 1, column: 1, key, message };
 }

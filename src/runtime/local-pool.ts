@@ -58,6 +58,7 @@ export class LocalPool {
       clock: systemClock,
       resolver,
       version,
+      reader: this.#reader,
       tlsOf: (pool) => this.#tls.poolPlan(pool),
       random: Math.random,
       onTransition: ({ pool, backend, to, reason }) => {

@@ -174,6 +174,37 @@ describe('fairleadProxy, when something breaks', () => {
     app.register(fairleadProxy, { prefix: '/api', pool: { backends: ['nowhere'] } });
     await expect(app.ready()).rejects.toBeInstanceOf(ConfigError);
   });
+
+  it('rejects a pool with settings that @fastify/http-proxy gives no hand in', async () => {
+    const given: PoolInput = {
+      backends: ['127.0.0.1:1'],
+      connect: { http2: true, local: '127.0.0.1' },
+      keepAlive: { max: 1 },
+    };
+    const error = await createFairleadPool(given).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(ConfigError);
+    expect((error as ConfigError).problems.map(({ key }) => key)).toEqual([
+      'pools.apps.connect.http2',
+      'pools.apps.connect.local',
+      'pools.apps.keepAlive.max',
+    ]);
+    await poolOf({ backends: ['127.0.0.1:1'], connect: { http2: false, timeout: '1s' }, keepAlive: { idle: '1s' } });
+  });
+
+  it('ejects a backend whose failures differ from those of the others', { timeout: 30_000 }, async () => {
+    let turn = 0;
+    const odd = await backend((_, response) => response.writeHead(turn++ % 2 === 0 ? 503 : 200).end('odd'));
+    const well = await backend(echo);
+    const eject = { failures: 0, failureRate: '40%', for: '10m' } as const;
+    const pool = await poolOf({ backends: [odd.address, well.address], eject });
+    const { url } = await gateway({ pool });
+    const ask = async () => (await fetch(`${url}/api/`)).status;
+    const oddIsUp = () => pool.status().backends.find(({ address }) => address === odd.address)?.health !== 'ejected';
+    const until = performance.now() + 20_000;
+    while (oddIsUp() && performance.now() < until) await ask();
+    expect(oddIsUp()).toBe(false);
+    for (let i = 0; i < 5; i++) expect(await ask()).toBe(200);
+  });
 });
 
 describe('fairleadProxy, with WebSockets', () => {
@@ -215,5 +246,37 @@ describe('fairleadProxy, with WebSockets', () => {
     const [, response] = (await once(second, 'unexpected-response')) as [unknown, IncomingMessage];
     expect([response.statusCode, response.headers['fairlead-error']]).toEqual([503, 'saturated']);
     second.terminate();
+  });
+
+  it('pauses a sender whose reader stops, and loses nothing', { timeout: 30_000 }, async () => {
+    const { address, server } = await backend(echo);
+    const message = Buffer.alloc(256 * 1024, 'x');
+    const messages = 400;
+    let flushed = 0;
+    new WebSocketServer({ server }).on('connection', (socket) => {
+      for (let i = 0; i < messages; i++) socket.send(message, () => flushed++);
+    });
+    const { url } = await gateway({ pool: await poolOf({ backends: [address] }), websocket: true });
+    const reader = new WebSocket(`${url.replace('http', 'ws')}/api/chat`);
+    let got = 0;
+    reader.on('message', (data: Buffer) => {
+      got += data.length;
+    });
+    await once(reader, 'open');
+    reader.pause();
+    let before = -1;
+    await vi.waitFor(
+      () => {
+        const still = flushed === before;
+        before = flushed;
+        expect(still && flushed > 0).toBe(true);
+      },
+      { timeout: 10_000, interval: 300 },
+    );
+    // What the buffers of two connections hold, and what the plugin lets wait; all of it would be 100 MiB.
+    expect(flushed).toBeLessThan(messages / 2);
+    reader.resume();
+    await vi.waitFor(() => expect(got).toBe(messages * message.length), { timeout: 15_000 });
+    reader.close();
   });
 });
