@@ -125,7 +125,7 @@ const retrySchema = z
     budget: percent()
       .prefault('20%')
       .describe(
-        'Requests tried again at a time in a worker, as a share of those it has in the pool; three are always allowed.',
+        'Requests tried again at a time in a worker, as a share of those it has in the pool; three are always allowed. A request that reached no backend is tried again whatever the budget.',
       ),
   })
   .describe('When a request is tried again, on another backend.');

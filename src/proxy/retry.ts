@@ -87,13 +87,14 @@ export class Retries {
     this.#site = site;
   }
 
-  /** An attempt has failed: says what follows. What is to be tried again has its place in the budget until `end`. */
+  /** An attempt has failed: says what follows. What a backend has had before has its place in the budget until `end`. */
   after(outcome: Outcome, failed: FailedAttempt): Verdict {
     const reused = failed.reused || (failed.unprocessed === true && !this.freshOnly);
     const verdict = retryVerdict(outcome, this.#plan, { ...failed, reused });
     if (verdict === 'fresh') this.freshOnly = true;
     if (verdict !== 'again') return verdict;
-    if (!this.#afford()) return 'give-up';
+    // A request that reached no backend has burdened none: however many a dead one refuses, all are saved.
+    if (!outcome.startsWith('connect-') && !this.#afford()) return 'give-up';
     this.tried.add(failed.backend);
     this.#made++;
     return 'again';

@@ -82,6 +82,13 @@ describe('Retries', () => {
     expect(new Retries(plan, site).after('backend-reset', first)).toBe('give-up');
   });
 
+  it('are free for requests that have reached no backend', () => {
+    const { refused, site } = stage();
+    const plan = { ...both, budget: 0 };
+    for (let i = 0; i < 50; i++) expect(new Retries(plan, site).after('connect-refused', first)).toBe('again');
+    expect(refused.count).toBe(0);
+  });
+
   it('decline an answer only while another backend can be asked', () => {
     const { pool, site } = stage();
     const [a, b] = pool.backends as [Backend, Backend];
