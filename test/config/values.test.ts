@@ -127,7 +127,10 @@ describe('a value of a pool is refused', () => {
       'balance: { algorithm: hash, key: "header:x y" }',
       'balance.key: got "header:x y", expected source, uri, header:NAME or cookie:NAME',
     ],
-    ['health: { type: https }', 'health.type: got "https", expected tcp, http, grpc, udp or off (did you mean "http"?)'],
+    [
+      'health: { type: https }',
+      'health.type: got "https", expected tcp, http, grpc, udp or off (did you mean "http"?)',
+    ],
     ['health: off', 'health: got "off", expected an object'],
     ['health: { type: http, path: healthz }', 'health.path: got "healthz", expected a path such as /healthz'],
     ['health: { type: http, path: "/a b" }', 'health.path: got "/a b", expected a path such as /healthz'],
