@@ -2,13 +2,14 @@ import { Buffer } from 'node:buffer';
 import { type ClientHttp2Stream, constants } from 'node:http2';
 import { BodyFramer } from '../http1/body.ts';
 import { parseRequestHead, RequestHead } from '../http1/request-head.ts';
-import { READ_BUFFER_BYTES, silentSink, type Wire, type WireSink } from '../support/wire.ts';
+import { silentSink, type Wire, type WireSink } from '../support/wire.ts';
 import type { BackendSession } from './backend-session.ts';
-import { giveChunk, giveText } from './chunk-out.ts';
+import { giveBytes, giveChunk, giveText } from './chunk-out.ts';
 import { gatherRuns, noteRun } from './data-runs.ts';
 import { trailersOut } from './fields-out.ts';
 import { opensWebSocket, requestFields } from './request-fields.ts';
 import { type AnswerShape, answerHead, interimText, switchText } from './response-text.ts';
+import { brokenOff, hooks, type StreamWire } from './stream-hooks.ts';
 import { trailersIn } from './trailers-in.ts';
 import { webSocketAccept } from './web-socket-accept.ts';
 
@@ -30,26 +31,6 @@ function onHeaders(this: WiredStream, _: unknown, __: number, raw: string[]): vo
 function onResponse(this: WiredStream, _: unknown, flags: number, raw: string[]): void {
   this.wire.onResponse(raw, (flags & NGHTTP2_FLAG_END_STREAM) !== 0);
 }
-function onData(this: WiredStream, data: Buffer): void {
-  this.wire.onData(data);
-}
-function onTrailers(this: WiredStream, _: unknown, __: number, raw: string[]): void {
-  this.wire.onTrailers(raw);
-}
-function onEnd(this: WiredStream): void {
-  this.wire.onEnd();
-}
-function onDrain(this: WiredStream): void {
-  this.wire.sink.onDrain();
-}
-function onWantTrailers(this: WiredStream): void {
-  this.wire.onWantTrailers();
-}
-function onClose(this: WiredStream): void {
-  this.wire.onClose();
-}
-function onError(): void {}
-
 /** Notes whether the end of what comes in is one that the backend has sent: a reset without an error looks like one. */
 function notingEnd(this: WiredStream, chunk: unknown, encoding?: BufferEncoding): boolean {
   if (chunk === null && !this.closed) this.wire.sawEnd = true;
@@ -65,7 +46,7 @@ type Phase = 'waiting' | 'head' | 'body' | 'tunnel' | 'told';
  * `sink.onConnect` says that there is a session with room for it. Both directions are flow-controlled by whoever is on
  * the other side, since the stream is only read when the sink wants bytes.
  */
-export class H2BackendWire implements Wire {
+export class H2BackendWire implements Wire, StreamWire {
   sink: WireSink;
   destroyed = false;
   readableEnded = false;
@@ -159,11 +140,11 @@ export class H2BackendWire implements Wire {
     stream.push = notingEnd;
     stream.on('headers', onHeaders);
     stream.on('response', onResponse);
-    stream.on('trailers', onTrailers);
-    stream.on('close', onClose);
-    stream.on('error', onError);
-    stream.on('wantTrailers', onWantTrailers);
-    stream.on('drain', onDrain);
+    stream.on('trailers', hooks.trailers);
+    stream.on('close', hooks.close);
+    stream.on('error', hooks.error);
+    stream.on('wantTrailers', hooks.wantTrailers);
+    stream.on('drain', hooks.drain);
   }
 
   #body(stream: WiredStream, bytes: Buffer, pos: number, end: number): boolean {
@@ -236,8 +217,8 @@ export class H2BackendWire implements Wire {
   #read(wanted: boolean): void {
     const stream = this.#stream!;
     if (this.destroyed || stream.destroyed) return;
-    stream.on('data', onData);
-    stream.on('end', onEnd);
+    stream.on('data', hooks.data);
+    stream.on('end', hooks.end);
     if (!wanted) stream.pause();
   }
 
@@ -249,17 +230,8 @@ export class H2BackendWire implements Wire {
       if (this.#remaining === 0) this.#phase = 'told';
     }
     const chunked = this.#phase === 'body' && this.#shape === 'chunked';
-    const wanted = chunked ? giveChunk(this.sink, data) : this.#give(data);
+    const wanted = chunked ? giveChunk(this.sink, data) : giveBytes(this, data);
     if (!wanted && !this.destroyed) this.#stream!.pause();
-  }
-
-  #give(data: Buffer): boolean {
-    let wanted = true;
-    for (let pos = 0; pos < data.length && !this.destroyed; pos += READ_BUFFER_BYTES) {
-      const part = data.subarray(pos, pos + READ_BUFFER_BYTES);
-      wanted = this.sink.onBytes(part, part.length);
-    }
-    return wanted;
   }
 
   onTrailers(raw: readonly string[]): void {
@@ -349,8 +321,4 @@ export class H2BackendWire implements Wire {
 
 function unprocessed(): NodeJS.ErrnoException {
   return Object.assign(new Error('the backend has not looked at the request'), { code: UNPROCESSED });
-}
-
-function brokenOff(): NodeJS.ErrnoException {
-  return Object.assign(new Error('the stream was reset'), { code: 'ECONNRESET' });
 }

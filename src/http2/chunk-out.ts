@@ -13,6 +13,16 @@ export function giveText(sink: WireSink, text: string): boolean {
   return sink.onBytes(bytes, bytes.write(text, 0, 'latin1'));
 }
 
+/** Gives the sink of a wire data as it is, in pieces as long as a sink takes at most, until the wire is gone. False when it wants no more. */
+export function giveBytes(wire: { readonly sink: WireSink; readonly destroyed: boolean }, data: Buffer): boolean {
+  let more = true;
+  for (let pos = 0; pos < data.length && !wire.destroyed; pos += READ_BUFFER_BYTES) {
+    const part = data.subarray(pos, pos + READ_BUFFER_BYTES);
+    more = wire.sink.onBytes(part, part.length);
+  }
+  return more;
+}
+
 /** Gives a sink data as chunks, each as one piece, so that whoever passes it on writes once. False when it wants no more. */
 export function giveChunk(sink: WireSink, data: Buffer): boolean {
   let more = true;

@@ -2,11 +2,12 @@ import { Buffer } from 'node:buffer';
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import { BodyFramer } from '../http1/body.ts';
 import { parseResponseHead, ResponseHead } from '../http1/response-head.ts';
-import { COPY_AS_TEXT_BYTES, READ_BUFFER_BYTES, silentSink, type Wire, type WireSink } from '../support/wire.ts';
-import { giveChunk, giveText } from './chunk-out.ts';
+import { COPY_AS_TEXT_BYTES, silentSink, type Wire, type WireSink } from '../support/wire.ts';
+import { giveBytes, giveChunk, giveText } from './chunk-out.ts';
 import { gatherRuns, noteRun } from './data-runs.ts';
 import { asObject, fieldsOut, trailersOut } from './fields-out.ts';
 import type { TranslatedRequest } from './request-in.ts';
+import { brokenOff, hooks, type StreamWire } from './stream-hooks.ts';
 import { trailersIn } from './trailers-in.ts';
 import { webSocketAccept } from './web-socket-accept.ts';
 
@@ -39,30 +40,6 @@ const WITH_TRAILERS: object = { waitForTrailers: true, sendDate: false };
 const head = new ResponseHead();
 const scratch = Buffer.allocUnsafeSlow(COPY_AS_TEXT_BYTES * 2);
 
-function onData(this: WiredStream, data: Buffer): void {
-  this.wire.onData(data);
-}
-function onEnd(this: WiredStream): void {
-  this.wire.onEnd();
-}
-function onTrailers(this: WiredStream, _: unknown, __: number, raw: string[]): void {
-  this.wire.onTrailers(raw);
-}
-function onDrain(this: WiredStream): void {
-  this.wire.sink.onDrain();
-}
-function onWantTrailers(this: WiredStream): void {
-  this.wire.onWantTrailers();
-}
-function onClose(this: WiredStream): void {
-  this.wire.onClose();
-}
-function onError(): void {}
-
-function brokenOff(): NodeJS.ErrnoException {
-  return Object.assign(new Error('the stream was reset'), { code: 'ECONNRESET' });
-}
-
 /** Where the answer stands. */
 type Phase = 'heads' | 'body' | 'tunnel' | 'done';
 
@@ -71,7 +48,7 @@ type Phase = 'heads' | 'body' | 'tunnel' | 'done';
  * given on as HTTP/1.1 text, and the HTTP/1.1 answer that is written becomes HEADERS, DATA and trailers. Both directions
  * are flow-controlled by whoever is on the other side, since the stream is only read when the sink wants bytes.
  */
-export class H2ClientWire implements Wire {
+export class H2ClientWire implements Wire, StreamWire {
   readonly httpVersion = '2.0';
   sink: WireSink = silentSink;
   destroyed = false;
@@ -109,8 +86,8 @@ export class H2ClientWire implements Wire {
     this.#remaining = request.length;
     this.#requestEnded = request.body === 'none';
     this.#stream.wire = this;
-    stream.on('close', onClose);
-    stream.on('error', onError);
+    stream.on('close', hooks.close);
+    stream.on('error', hooks.error);
   }
 
   get remotePort(): number | undefined {
@@ -157,9 +134,9 @@ export class H2ClientWire implements Wire {
       return;
     }
     this.#listening = true;
-    stream.on('end', onEnd);
-    stream.on('trailers', onTrailers);
-    stream.on('data', onData);
+    stream.on('end', hooks.end);
+    stream.on('trailers', hooks.trailers);
+    stream.on('data', hooks.data);
   }
 
   onData(data: Buffer): void {
@@ -168,17 +145,8 @@ export class H2ClientWire implements Wire {
     if (body === 'length' && data.length > this.#remaining) return this.#breakOff(NGHTTP2_PROTOCOL_ERROR);
     this.#remaining -= data.length;
     if (data.length === 0) return;
-    const wanted = body === 'chunked' ? giveChunk(this.sink, data) : this.#give(data);
+    const wanted = body === 'chunked' ? giveChunk(this.sink, data) : giveBytes(this, data);
     if (!wanted && !this.destroyed) this.#stream.pause();
-  }
-
-  #give(data: Buffer): boolean {
-    let wanted = true;
-    for (let pos = 0; pos < data.length; pos += READ_BUFFER_BYTES) {
-      const part = data.subarray(pos, pos + READ_BUFFER_BYTES);
-      wanted = this.sink.onBytes(part, part.length);
-    }
-    return wanted;
   }
 
   onTrailers(raw: readonly string[]): void {
@@ -255,7 +223,7 @@ export class H2ClientWire implements Wire {
 
   #respondInParts(fields: (string | number)[]): void {
     this.#trailersDue = true;
-    this.#stream.on('wantTrailers', onWantTrailers);
+    this.#stream.on('wantTrailers', hooks.wantTrailers);
     this.#stream.respond(fields as never, WITH_TRAILERS);
   }
 
@@ -292,7 +260,7 @@ export class H2ClientWire implements Wire {
   #write(data: Buffer): boolean {
     const stream = this.#stream;
     if (stream.writableEnded) return true;
-    if (!stream.write(data) && stream.listenerCount('drain') === 0) stream.on('drain', onDrain);
+    if (!stream.write(data) && stream.listenerCount('drain') === 0) stream.on('drain', hooks.drain);
     return !this.backedUp;
   }
 
