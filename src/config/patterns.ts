@@ -12,6 +12,17 @@ export type ValueMatch =
 
 /** A token (RFC 9110 §5.6.2): a method, or the name of a field. */
 export const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** A header or cookie by name. */
+export type NamedPlace = { kind: 'header' | 'cookie'; name: string };
+
+/** Reads `header:NAME` or `cookie:NAME`; undefined for anything else. */
+export function namedPlace(written: string): NamedPlace | undefined {
+  const colon = written.indexOf(':');
+  const kind = written.slice(0, colon);
+  const name = written.slice(colon + 1);
+  return (kind === 'header' || kind === 'cookie') && token.test(name) ? { kind, name } : undefined;
+}
+
 const hostLabels = '[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*';
 const hostForm = new RegExp(`^(\\*\\.)?${hostLabels}$|^\\[[0-9a-f:.]+\\]$`, 'i');
 

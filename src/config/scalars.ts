@@ -103,8 +103,7 @@ export function rate(): z.ZodType<Rate, string> {
     title: 'rate',
     expected: 'a rate such as 100/s, 600/m or 20/10s',
     json: { type: 'string', pattern: '^[1-9]\\d{0,8}/\\d*(\\.\\d+)?(ms|s|m|h)$' },
-    parse: (written) =>
-      parseRate(String(written)) ?? new Refusal(/^\d+$/.test(String(written)) ? 'the time is missing' : undefined),
+    parse: (written) => rateOf(String(written)),
   });
 }
 
@@ -114,13 +113,12 @@ export function rateOrNone(): z.ZodType<Rate | 0, string | 0> {
     title: 'rate or 0',
     expected: 'a rate such as 100/s, 600/m or 20/10s, or 0 for no limit',
     json: { anyOf: [{ type: 'string', pattern: '^([1-9]\\d{0,8}/\\d*(\\.\\d+)?(ms|s|m|h)|0)$' }, { const: 0 }] },
-    parse(written) {
-      if (String(written) === '0') return 0;
-      return (
-        parseRate(String(written)) ?? new Refusal(/^\d+$/.test(String(written)) ? 'the time is missing' : undefined)
-      );
-    },
+    parse: (written) => (String(written) === '0' ? 0 : rateOf(String(written))),
   });
+}
+
+function rateOf(written: string): Rate | Refusal {
+  return parseRate(written) ?? new Refusal(/^\d+$/.test(written) ? 'the time is missing' : undefined);
 }
 
 /** A fraction 0..1, written as a percentage. */

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { type Address, formatAddress } from '../support/address.ts';
+import { type NamedPlace, namedPlace } from './patterns.ts';
 import { expectedAnswer, payload, payloadBytes } from './payload.ts';
 import { Refusal, scalar } from './scalar.ts';
 import {
@@ -37,11 +38,7 @@ export const keyedAlgorithms = ['hash', 'maglev'] as const;
 const algorithm = () => choice(algorithms);
 
 /** What `hash` and `maglev` hash. */
-export type HashKey =
-  | { kind: 'source' }
-  | { kind: 'uri' }
-  | { kind: 'header'; name: string }
-  | { kind: 'cookie'; name: string };
+export type HashKey = { kind: 'source' } | { kind: 'uri' } | NamedPlace;
 
 const hashKey = scalar<string, HashKey>({
   title: 'hash key',
@@ -49,11 +46,9 @@ const hashKey = scalar<string, HashKey>({
   json: { type: 'string', pattern: '^(source|uri|(header|cookie):.+)$' },
   parse(written) {
     if (written === 'source' || written === 'uri') return { kind: written };
-    const parts = /^(header|cookie):([!#$%&'*+.^_`|~0-9A-Za-z-]+)$/.exec(String(written));
-    if (!parts) return new Refusal();
-    return parts[1] === 'header'
-      ? { kind: 'header', name: parts[2]!.toLowerCase() }
-      : { kind: 'cookie', name: parts[2]! };
+    const place = namedPlace(String(written));
+    if (place === undefined) return new Refusal();
+    return place.kind === 'header' ? { ...place, name: place.name.toLowerCase() } : place;
   },
 });
 

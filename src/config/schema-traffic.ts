@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type NamedPlace, namedPlace } from './patterns.ts';
 import { Refusal, scalar } from './scalar.ts';
 import { duration, integer, off, poolName, rate } from './scalars.ts';
 
@@ -15,14 +16,13 @@ function percentNumber() {
   });
 }
 
-const limitKey = scalar<string, { kind: 'source' } | { kind: 'header' | 'cookie'; name: string }>({
+const limitKey = scalar<string, { kind: 'source' } | NamedPlace>({
   title: 'key of a rate limit',
   expected: 'source, header:NAME or cookie:NAME',
   json: { type: 'string', pattern: '^(source|(header|cookie):.+)$' },
   parse(written) {
     if (written === 'source') return { kind: written };
-    const parts = /^(header|cookie):([!#$%&'*+.^_`|~0-9A-Za-z-]+)$/.exec(String(written));
-    return parts ? { kind: parts[1] as 'header' | 'cookie', name: parts[2]! } : new Refusal();
+    return namedPlace(String(written)) ?? new Refusal();
   },
 });
 
