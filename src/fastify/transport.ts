@@ -3,7 +3,9 @@ import { buildConnector, type Dispatcher, Pool as UndiciPool } from 'undici';
 import type { Backend, Endpoint } from '../pool/backend.ts';
 import type { Lease, Outcome } from '../pool/lease.ts';
 import type { Refusal } from '../pool/pool.ts';
+import { isIdempotent } from '../proxy/http-policy.ts';
 import type { LocalPool } from '../runtime/local-pool.ts';
+import { hostBeforePort } from '../support/address.ts';
 import { serverNameOf } from '../support/tls-client.ts';
 import { failureOf, outcomeOf, ProxyFailure } from './failure.ts';
 
@@ -30,8 +32,6 @@ export interface TransportSettings {
   readonly attempts: number;
   readonly timeoutMs: number;
 }
-
-const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
 /** How long an answer's body may pause, in ms. */
 const BODY_PAUSE_MS = 300_000;
@@ -89,8 +89,7 @@ export class Transport {
         const outcome = exchange.signal.aborted ? 'client-aborted' : outcomeOf(error);
         lease.release(outcome);
         failure = failureOf(outcome, error);
-        const isSafe =
-          outcome.startsWith('connect-') || (outcome === 'backend-reset' && idempotent.has(options.method));
+        const isSafe = outcome.startsWith('connect-') || (outcome === 'backend-reset' && isIdempotent(options.method));
         if (outcome === 'client-aborted' || !isReplayable || !isSafe || attempt >= this.#settings.attempts)
           throw failure;
         this.#local.poolMeters.retried(outcome);
@@ -136,9 +135,7 @@ export class Transport {
     const tls = tlsOptions(this.#local, backend);
     const scheme = tls === undefined ? 'http' : 'https';
     const isPath = 'path' in endpoint;
-    const host = isPath
-      ? 'localhost'
-      : `${endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port}`;
+    const host = isPath ? 'localhost' : `${hostBeforePort(endpoint.host)}:${endpoint.port}`;
     const path = isPath ? { socketPath: endpoint.path } : {};
     const connector = buildConnector({ ...tls, timeout: connect.timeoutMs, ...path } as never);
     // undici would check the certificate for the name in the client's Host.

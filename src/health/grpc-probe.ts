@@ -5,9 +5,8 @@ import {
   type IncomingHttpHeaders,
   type IncomingHttpStatusHeader,
 } from 'node:http2';
-import type { LookupFunction } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { ConnectTlsPlan } from '../support/tls-client.ts';
+import type { HttpProbeDeps } from './http-probe.ts';
 import { opener, type ProbeSocket } from './open-probe.ts';
 import type { Endpoint, Probe } from './probe.ts';
 
@@ -20,16 +19,6 @@ const SERVING = 1;
 const servingNames = ['UNKNOWN', 'SERVING', 'NOT_SERVING', 'SERVICE_UNKNOWN'];
 const UNIMPLEMENTED = '12';
 
-/** What a gRPC probe needs from outside. */
-export interface GrpcProbeDeps {
-  /** Names to addresses; see `lookupThrough`. */
-  readonly lookup: LookupFunction;
-  /** Fairlead's version, for the User-Agent. */
-  readonly version: string;
-  /** How to speak to backends over TLS; undefined for probes in the clear. */
-  readonly tls?: ConnectTlsPlan | undefined;
-}
-
 /**
  * A backend is well when its health service says that the server as a whole is SERVING
  * (https://github.com/grpc/grpc/blob/master/doc/health-checking.md), asked over HTTP/2 on a connection of its own.
@@ -38,7 +27,7 @@ export class GrpcProbe implements Probe {
   readonly #open: (to: Endpoint) => ProbeSocket;
   readonly #userAgent: string;
 
-  constructor(deps: GrpcProbeDeps) {
+  constructor(deps: HttpProbeDeps) {
     this.#open = opener(deps.lookup, deps.tls, ['h2']);
     this.#userAgent = `fairlead-health/${deps.version}`;
   }

@@ -1,5 +1,6 @@
 import { type IncomingMessage, type RequestOptions, request } from 'node:http';
 import type { LookupFunction } from 'node:net';
+import { hostBeforePort } from '../support/address.ts';
 import { formatBytes } from '../support/bytes.ts';
 import type { ConnectTlsPlan } from '../support/tls-client.ts';
 import { describeExpected, textTest } from './expected-text.ts';
@@ -10,7 +11,7 @@ import { connectOptions, type Endpoint, type Probe, probeFailure } from './probe
 const MOST_BODY_BYTES = 64 * 1024;
 const CLOSED_EARLY = 'connection closed before the answer';
 
-/** What an HTTP probe needs from outside. */
+/** What a probe over HTTP, of whatever version, needs from outside. */
 export interface HttpProbeDeps {
   /** Names to addresses; see `lookupThrough`. */
   readonly lookup: LookupFunction;
@@ -109,8 +110,8 @@ export class HttpProbe implements Probe {
 function hostField(to: Endpoint): string {
   const where = connectOptions(to);
   if ('path' in where) return 'localhost';
-  const host = where.host.includes(':') ? `[${where.host.replace(/%.*/, '')}]` : where.host;
-  return `${host}:${where.port}`;
+  const host = where.host.includes(':') ? where.host.replace(/%.*/, '') : where.host;
+  return `${hostBeforePort(host)}:${where.port}`;
 }
 
 function formatRanges(ranges: HttpExpectation['status']): string {

@@ -3,6 +3,7 @@ import { NEED_MORE, REFUSED } from '../http1/head.ts';
 import { prefaceIn } from '../http1/preface.ts';
 import { parseRequestHead } from '../http1/request-head.ts';
 import type { Tunnel } from '../relay/tunnel.ts';
+import { hostBeforePort } from '../support/address.ts';
 import type { Expiring } from '../support/deadlines.ts';
 import type { Member } from '../support/members.ts';
 import { READ_BUFFER_BYTES, type Wire, type WireSink } from '../support/wire.ts';
@@ -79,7 +80,7 @@ export class HttpConnection implements WireSink, Expiring, Member, ClientSide {
   /** Where the client connected to, for HTTP/1.0 clients that do not say. */
   readonly localAuthority = (): string => {
     const { localAddress = 'localhost', localPort } = this.wire;
-    const host = localAddress.includes(':') ? `[${localAddress}]` : localAddress;
+    const host = hostBeforePort(localAddress);
     return localPort === undefined ? host : `${host}:${localPort}`;
   };
 

@@ -1,5 +1,6 @@
 import net from 'node:net';
 import { bindUdp } from '../accept/udp-socket.ts';
+import { hostBeforePort } from '../support/address.ts';
 import { bindError, clearStaleSocket, withoutIpv6 } from '../support/bind.ts';
 import type { BindPlan } from './messages.ts';
 
@@ -15,7 +16,7 @@ export async function checkBind({ to, listener, isUdp }: BindPlan): Promise<void
     else await bindOnce(to);
   } catch (error) {
     if (!('path' in to) && withoutIpv6(to.host, error as NodeJS.ErrnoException) !== undefined) return;
-    const where = 'path' in to ? `unix:${to.path}` : `${to.host.includes(':') ? `[${to.host}]` : to.host}:${to.port}`;
+    const where = 'path' in to ? `unix:${to.path}` : `${hostBeforePort(to.host)}:${to.port}`;
     throw bindError(`listener ${listener}`, where, error as NodeJS.ErrnoException);
   }
 }

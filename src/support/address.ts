@@ -31,11 +31,16 @@ export function parseAddress(text: string): Address | string {
   return host.ok ? { kind: 'tcp', host: host.host, port } : host.wrong;
 }
 
+/** A host as it stands before a port: an IPv6 address in brackets. */
+export function hostBeforePort(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
 /** Writes an address so that `parseAddress` reads the same one: IPv6 in brackets, all interfaces as `:port`. */
 export function formatAddress(address: Address): string {
   if (address.kind === 'unix') return `unix:${address.path}`;
   if (address.host === allInterfaces) return `:${address.port}`;
-  return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
+  return `${hostBeforePort(address.host)}:${address.port}`;
 }
 
 /** Whether only this machine can reach the address: 127.0.0.0/8, `::1`, `localhost` (RFC 6761 §6.3), a Unix socket. */

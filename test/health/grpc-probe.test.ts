@@ -5,7 +5,8 @@ import http2, { type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:ht
 import type { AddressInfo, Server } from 'node:net';
 import tls from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
-import { GrpcProbe, type GrpcProbeDeps } from '../../src/health/grpc-probe.ts';
+import { GrpcProbe } from '../../src/health/grpc-probe.ts';
+import type { HttpProbeDeps } from '../../src/health/http-probe.ts';
 import type { Endpoint } from '../../src/health/probe.ts';
 import { systemClock } from '../../src/support/clock.ts';
 import { createResolver, lookupThrough } from '../../src/support/resolve.ts';
@@ -18,7 +19,7 @@ afterEach(async () => {
   await closeOpened();
 });
 
-const deps: GrpcProbeDeps = { lookup: lookupThrough(createResolver(systemClock)), version: '1.2.3' };
+const deps: HttpProbeDeps = { lookup: lookupThrough(createResolver(systemClock)), version: '1.2.3' };
 
 interface Asked {
   readonly headers: IncomingHttpHeaders;
@@ -63,7 +64,7 @@ function says(message: number[], grpcStatus = '0') {
 }
 
 const soon = () => AbortSignal.timeout(5000);
-const check = (to: Endpoint, more: Partial<GrpcProbeDeps> = {}) =>
+const check = (to: Endpoint, more: Partial<HttpProbeDeps> = {}) =>
   new GrpcProbe({ ...deps, ...more }).check(to, soon());
 
 describe('a gRPC probe', () => {
