@@ -33,6 +33,15 @@ export interface GuardedHandle {
   reset?(done?: () => void): number;
 }
 
+/** What a gate works with. */
+export interface GateParts {
+  readonly table: LimitTable;
+  /** Its name, which tells its counts from those of others. */
+  readonly listener: string;
+  /** True for a proxy: its connections are those of many clients, which are looked at one by one. Missing where there is none. */
+  trusts?(source: string): boolean;
+}
+
 /** Where the connections of a listener are let in or not, by their source. Listeners that ask nothing of it have none. */
 export class SourceGate {
   readonly #plan: SourcePlan;
@@ -40,11 +49,10 @@ export class SourceGate {
   readonly #salt: number;
   readonly #allow: CidrSet | undefined;
   readonly #deny: CidrSet;
-  readonly #trusts: (source: string) => boolean;
+  readonly #trusts: GateParts['trusts'];
   readonly #counts: boolean;
 
-  /** A source that `trusts` is a proxy: its connections are those of many clients, which are looked at one by one. */
-  constructor(plan: SourcePlan, parts: { table: LimitTable; listener: string; trusts(source: string): boolean }) {
+  constructor(plan: SourcePlan, parts: GateParts) {
     this.#plan = plan;
     this.#table = parts.table;
     this.#salt = hash53(parts.listener);
@@ -56,7 +64,7 @@ export class SourceGate {
 
   /** Lets a connection in, which counts until its handle closes; or says why not. */
   enter(source: string, handle: GuardedHandle): SourceRefusal | undefined {
-    if (this.#trusts(source)) return undefined;
+    if (this.#trusts?.(source) === true) return undefined;
     if (this.forbids(source)) return 'forbidden';
     if (!this.#counts || source === '') return undefined;
     const { connectionsPerIp: connections, connectionRatePerIp: rate } = this.#plan;
@@ -75,10 +83,7 @@ export class SourceGate {
 }
 
 /** The gate of a listener; undefined when it asks nothing of sources, which then costs nothing. */
-export function gateFor(
-  plan: SourcePlan,
-  parts: { table: LimitTable; listener: string; trusts(source: string): boolean },
-): SourceGate | undefined {
+export function gateFor(plan: SourcePlan, parts: GateParts): SourceGate | undefined {
   const { allow, deny, connectionsPerIp, connectionRatePerIp } = plan;
   const asks = allow.length > 0 || deny.length > 0 || connectionsPerIp > 0 || connectionRatePerIp !== undefined;
   return asks ? new SourceGate(plan, parts) : undefined;

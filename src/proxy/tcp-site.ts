@@ -62,8 +62,7 @@ export class TcpSite implements TcpOwner {
   /** Takes new settings; connections that are open keep those they began with. */
   update(plan: TcpListenerPlan, pools: ReadonlyMap<string, PoolSite>): void {
     this.#plan = plan;
-    const trusts = (): boolean => false;
-    this.gate = gateFor(plan.sources, { table: this.deps.sources, listener: plan.name, trusts });
+    this.gate = gateFor(plan.sources, { table: this.deps.sources, listener: plan.name });
     const routes = plan.routes.map(({ match, pool }) => ({ match, payload: pools.get(pool)! }));
     this.#routes = new TcpRoutes(routes);
     const first = routes[0]!;

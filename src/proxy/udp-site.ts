@@ -46,7 +46,7 @@ export class UdpSite implements UdpOwner {
   }
 
   #gateOf({ name, sources }: UdpListenerPlan): SourceGate | undefined {
-    return gateFor(sources, { table: this.deps.sources, listener: name, trusts: () => false });
+    return gateFor(sources, { table: this.deps.sources, listener: name });
   }
 
   /** Takes new settings; flows keep their backend. */

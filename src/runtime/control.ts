@@ -15,7 +15,7 @@ import { createResolver } from '../support/resolve.ts';
 import { version } from '../support/version.ts';
 import { checkBind } from './bind-check.ts';
 import { Fleet } from './fleet.ts';
-import { HealthKeeper, type Transition } from './health-keeper.ts';
+import { HealthKeeper, type Transition, tellTransition } from './health-keeper.ts';
 import type { BindPlan, FromWorker, ToWorker, WorkerPlan } from './messages.ts';
 import { hostsOf, NameBook } from './name-book.ts';
 import { buildPlan, type Planned, releaseSlots, union } from './plan.ts';
@@ -280,10 +280,7 @@ class Control implements Running {
   }
 
   #transition(transition: Transition): void {
-    const { pool, backend, to, reason } = transition;
-    this.#metrics.healthTransition(pool, backend, to);
-    const log = to === 'up' ? 'info' : 'warn';
-    this.#logger[log]({ pool, backend, reason }, `backend is ${to}`);
+    tellTransition(transition, this.#metrics, this.#logger);
     this.#onTransition?.(transition);
   }
 

@@ -1,7 +1,9 @@
 import type { PoolConfig } from '../config/schema.ts';
 import { createProbe } from '../health/create-probe.ts';
 import { type HealthChange, HealthMonitor } from '../health/monitor.ts';
+import type { Logger } from '../observe/log.ts';
 import type { MeterReader } from '../observe/meter-reader.ts';
+import type { Metrics } from '../observe/metrics.ts';
 import type { Trouble } from '../pool/pool.ts';
 import { AdminState, Health, type SharedTable } from '../pool/table.ts';
 import type { Clock, TimerHandle } from '../support/clock.ts';
@@ -24,14 +26,24 @@ export interface Transition {
   readonly reason: string;
 }
 
+/** Counts a change and says it in the log. */
+export function tellTransition(
+  { pool, backend, to, reason }: Transition,
+  metrics: Pick<Metrics, 'healthTransition'>,
+  logger: Pick<Logger, 'info' | 'warn'>,
+): void {
+  metrics.healthTransition(pool, backend, to);
+  logger[to === 'up' ? 'info' : 'warn']({ pool, backend, reason }, `backend is ${to}`);
+}
+
 /** What the keeper needs, and whom it tells. */
 export interface HealthKeeperDeps {
   readonly table: SharedTable;
   readonly clock: Clock;
   readonly resolver: Resolver;
   readonly version: string;
-  /** What the workers count; without it backends are not compared with each other. */
-  readonly reader?: MeterReader;
+  /** What the workers count, by which backends are compared with each other. */
+  readonly reader: Pick<MeterReader, 'read' | 'sum'>;
   /** How connections of a pool are encrypted, and so its probes. */
   tlsOf(pool: PoolConfig): ConnectTlsPlan | undefined;
   random(): number;
@@ -65,23 +77,21 @@ interface Ward {
 export class HealthKeeper {
   readonly #deps: HealthKeeperDeps;
   readonly #monitor: HealthMonitor;
-  readonly #outliers: OutlierWatch | undefined;
+  readonly #outliers: OutlierWatch;
   #wards = new Map<string, Ward>();
   #bySlot = new Map<number, Ward>();
 
   constructor(deps: HealthKeeperDeps) {
     this.#deps = deps;
-    this.#outliers =
-      deps.reader &&
-      new OutlierWatch({
-        reader: deps.reader,
-        clock: deps.clock,
-        watched: () =>
-          [...this.#wards.values()]
-            .filter(({ slot }) => this.isAvailable(slot))
-            .map(({ slot, pool, id, policy }) => ({ slot, pool, id, limits: policy.eject })),
-        eject: (slot, reason) => this.#eject(this.#bySlot.get(slot)!, reason),
-      });
+    this.#outliers = new OutlierWatch({
+      reader: deps.reader,
+      clock: deps.clock,
+      watched: () =>
+        [...this.#wards.values()]
+          .filter(({ slot }) => this.isAvailable(slot))
+          .map(({ slot, pool, id, policy }) => ({ slot, pool, id, limits: policy.eject })),
+      eject: (slot, reason) => this.#eject(this.#bySlot.get(slot)!, reason),
+    });
     this.#monitor = new HealthMonitor({
       clock: deps.clock,
       random: deps.random,
@@ -130,7 +140,7 @@ export class HealthKeeper {
         tls: this.#deps.tlsOf(policy),
       })),
     );
-    this.#outliers?.start();
+    this.#outliers.start();
     await this.#monitor.settled();
   }
 
@@ -236,7 +246,7 @@ export class HealthKeeper {
 
   close(): void {
     this.#monitor.close();
-    this.#outliers?.stop();
+    this.#outliers.stop();
     for (const { ejection } of this.#wards.values())
       if (ejection !== undefined) this.#deps.clock.clearTimeout(ejection);
   }

@@ -11,7 +11,7 @@ import { PoolMeters } from '../proxy/pool-meters.ts';
 import { systemClock } from '../support/clock.ts';
 import { createResolver } from '../support/resolve.ts';
 import { version } from '../support/version.ts';
-import { HealthKeeper } from './health-keeper.ts';
+import { HealthKeeper, tellTransition } from './health-keeper.ts';
 import type { PoolSitePlan } from './messages.ts';
 import { hostsOf, NameBook } from './name-book.ts';
 import { buildPlan, type Planned } from './plan.ts';
@@ -61,10 +61,7 @@ export class LocalPool {
       reader: this.#reader,
       tlsOf: (pool) => this.#tls.poolPlan(pool),
       random: Math.random,
-      onTransition: ({ pool, backend, to, reason }) => {
-        this.#metrics.healthTransition(pool, backend, to);
-        logger[to === 'up' ? 'info' : 'warn']({ pool, backend, reason }, `backend is ${to}`);
-      },
+      onTransition: (transition) => tellTransition(transition, this.#metrics, logger),
     });
     const gauges = {
       backends: () => this.#status.gauges(),

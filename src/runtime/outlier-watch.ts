@@ -63,10 +63,11 @@ export class OutlierWatch {
 
   #look(): void {
     const watched = this.#deps.watched().filter(({ limits }) => limits.failureRate > 0 || limits.latency > 0);
+    const failures = watched.length > 0 ? this.#failures() : new Map<string, number>();
     const after = new Map<number, { readonly counts: Counts; readonly looks: number }>();
     const figures = new Map<Watched, Figures>();
     for (const backend of watched) {
-      const counts = this.#count(backend);
+      const counts = this.#count(backend, failures.get(keyOf(backend.pool, backend.id)) ?? 0);
       const before = this.#before.get(backend.slot);
       const since = difference(counts, before?.counts ?? counts);
       figures.set(backend, since);
@@ -85,14 +86,25 @@ export class OutlierWatch {
     }
   }
 
-  #count({ pool, id: backend }: Watched): Counts {
+  /** Failures of all backends whatever their kind, in one pass over the series. */
+  #failures(): Map<string, number> {
+    const failures = new Map<string, number>();
+    for (const { labels, values } of this.#deps.reader.sum('backend_failures_total')) {
+      const key = keyOf(labels['pool']!, labels['backend']!);
+      failures.set(key, (failures.get(key) ?? 0) + values[0]!);
+    }
+    return failures;
+  }
+
+  #count({ pool, id: backend }: Watched, failures: number): Counts {
     const { reader } = this.#deps;
-    let failures = 0;
-    for (const { labels, values } of reader.sum('backend_failures_total'))
-      if (labels['pool'] === pool && labels['backend'] === backend) failures += values[0]!;
     const latency = reader.read('backend_latency', { pool, backend }) ?? new Float64Array(LATENCY_CELLS);
     return { requests: reader.read('backend_picks_total', { pool, backend })?.[0] ?? 0, failures, latency };
   }
+}
+
+function keyOf(pool: string, backend: string): string {
+  return `${pool}\n${backend}`;
 }
 
 function difference(now: Counts, before: Counts): Figures {

@@ -15,6 +15,7 @@ it('ejects for longer each time, brings back on trial, and forgets after a good 
     clock,
     resolver: {} as Resolver,
     version: '0',
+    reader: { read: () => undefined, sum: () => [] },
     random: () => 0.5,
     tlsOf: () => undefined,
     onTransition: (transition) => told.push(transition),
