@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import http2, { type ServerHttp2Session } from 'node:http2';
-import net, { type AddressInfo, type Socket } from 'node:net';
+import type { ServerHttp2Stream } from 'node:http2';
+import net, { type Socket } from 'node:net';
 import { afterEach, describe, it } from 'vitest';
 import { type ApartFairlead, runApart } from '../support/apart.ts';
 import { Sink, Source } from '../support/flow.ts';
+import { startH2Backend } from '../support/h2-backend.ts';
 import { connectH2 } from '../support/h2-client.ts';
 import { closeOpened, remember } from '../support/opened.ts';
 import { passAll, TOTAL_BYTES } from '../support/pass-all.ts';
@@ -21,22 +22,10 @@ interface Asked {
 
 /** A balancer in a process of its own before a backend over HTTP/2 in this one. */
 async function stage(onStream: (stream: Socket) => void): Promise<ApartFairlead> {
-  const server = http2.createServer();
-  const sessions: ServerHttp2Session[] = [];
-  server.on('session', (session) => sessions.push(session.on('error', () => {})));
   // Both ends of a flow only need to be streams.
-  server.on('stream', (stream) => onStream(stream.on('error', () => {}) as unknown as Socket));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  remember({
-    close: () => {
-      for (const session of sessions) session.destroy();
-      server.close();
-    },
-  });
-  const backend = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { address } = await startH2Backend((stream) => onStream(stream as unknown as Socket));
   const timeouts = { idle: '20s', body: '20s' };
-  return runApart(webConfig([backend], { timeouts }, { connect: { http2: true } }));
+  return runApart(webConfig([address], { timeouts }, { connect: { http2: true } }));
 }
 
 async function askOverHttp1(lb: ApartFairlead, method: string): Promise<Asked> {
@@ -63,7 +52,7 @@ describe.each(clients)('a reader that pauses holds up a sender of %s and HTTP/2'
   it('in an answer', async () => {
     const source = new Source();
     const lb = await stage((stream) => {
-      (stream as unknown as http2.ServerHttp2Stream).respond({ ':status': 200, 'content-length': TOTAL_BYTES });
+      (stream as unknown as ServerHttp2Stream).respond({ ':status': 200, 'content-length': TOTAL_BYTES });
       void source.send(stream, TOTAL_BYTES);
     });
     const { stream, hasHead } = await ask(lb, 'GET');

@@ -1,10 +1,12 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import http2, { type Http2Server, type ServerHttp2Stream } from 'node:http2';
+import type http2 from 'node:http2';
+import type { ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import tls from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import { TestAuthority } from '../support/certificates.ts';
+import { type OnStream, startH2Backend } from '../support/h2-backend.ts';
 import { askH2, connectH2, h2Field } from '../support/h2-client.ts';
 import { closeOpened, remember } from '../support/opened.ts';
 import { connectTo } from '../support/raw-client.ts';
@@ -13,36 +15,6 @@ import { runFairlead, webConfig } from '../support/running.ts';
 import { eventually, metric } from '../support/scrape.ts';
 
 afterEach(closeOpened);
-
-type OnStream = (stream: ServerHttp2Stream, headers: http2.IncomingHttpHeaders) => void;
-
-/** A backend that speaks HTTP/2 alone, with the streams and sessions it has seen. */
-async function startH2Backend(onStream: OnStream, settings: http2.Settings = {}, tls?: { cert: string; key: string }) {
-  const server: Http2Server =
-    tls === undefined
-      ? http2.createServer({ settings, strictSingleValueFields: false } as object)
-      : (http2.createSecureServer({ settings, ...tls }) as never);
-  const sessions: http2.ServerHttp2Session[] = [];
-  const paths: string[] = [];
-  server.on('session', (session) => {
-    sessions.push(session);
-    session.on('error', () => {});
-  });
-  server.on('stream', (stream: ServerHttp2Stream, headers) => {
-    stream.on('error', () => {});
-    paths.push(String(headers[':path']));
-    onStream(stream, headers);
-  });
-  server.on('sessionError', () => {});
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const close = async () => {
-    for (const session of sessions) session.destroy();
-    server.close();
-  };
-  return remember({ address, sessions, paths, close });
-}
 
 const scraped = { admin: { bind: '127.0.0.1:0' } } as const;
 const overH2 = { connect: { http2: true } } as const;
