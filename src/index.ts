@@ -15,5 +15,5 @@ export {
   type FairleadListener,
   type FairleadOptions,
 } from './library/fairlead.ts';
-export type { OpenListener } from './runtime/control.ts';
 export type { HealthWord, Transition } from './runtime/health-keeper.ts';
+export type { OpenListener } from './runtime/running.ts';

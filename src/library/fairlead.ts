@@ -6,8 +6,9 @@ import type { Environment } from '../config/interpolate.ts';
 import { loadGiven } from '../config/load.ts';
 import type { Config, ConfigInput } from '../config/schema.ts';
 import { createLogger, type Logger } from '../observe/log.ts';
-import { type OpenListener, type Running, startFairlead } from '../runtime/control.ts';
+import { startFairlead } from '../runtime/control.ts';
 import type { Transition } from '../runtime/health-keeper.ts';
+import type { OpenListener, Running } from '../runtime/running.ts';
 
 /** How an instance lives in its process; all of it may be left out. */
 export interface FairleadOptions {

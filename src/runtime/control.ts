@@ -1,5 +1,4 @@
 import { dirname } from 'node:path';
-import type { Writable } from 'node:stream';
 import { type Admin, createAdmin } from '../admin/admin.ts';
 import type { AdminSource } from '../admin/source.ts';
 import type { Config } from '../config/schema.ts';
@@ -8,65 +7,22 @@ import type { Logger } from '../observe/log.ts';
 import { MeterReader } from '../observe/meter-reader.ts';
 import { createMeterMemory } from '../observe/meters.ts';
 import { Metrics } from '../observe/metrics.ts';
-import { AdminState, DEFAULT_TABLE_SIZE, SharedTable } from '../pool/table.ts';
+import { DEFAULT_TABLE_SIZE, SharedTable } from '../pool/table.ts';
 import { formatAddress } from '../support/address.ts';
 import { systemClock } from '../support/clock.ts';
 import { createResolver } from '../support/resolve.ts';
 import { version } from '../support/version.ts';
-import { checkBind } from './bind-check.ts';
+import { Applier } from './apply.ts';
 import { Fleet } from './fleet.ts';
 import { HealthKeeper, type Transition, tellTransition } from './health-keeper.ts';
-import type { BindPlan, FromWorker, ToWorker, WorkerPlan } from './messages.ts';
-import { hostsOf, NameBook } from './name-book.ts';
-import { buildPlan, type Planned, releaseSlots, union } from './plan.ts';
+import type { FromWorker, ToWorker } from './messages.ts';
+import { NameBook } from './name-book.ts';
 import { RecordDesk } from './record-desk.ts';
+import type { OpenListener, Running, StartOptions } from './running.ts';
 import { SlotBook } from './slot-book.ts';
 import { StatusSource } from './status.ts';
 import { TlsBook } from './tls-book.ts';
 import { workerCount } from './worker-count.ts';
-
-/** What an instance is started with. */
-export interface StartOptions {
-  readonly config: Config;
-  /** Where the config came from; null when it is not from a file. */
-  readonly configPath: string | null;
-  readonly logger: Logger;
-  /** Where the access log goes; standard output unless said otherwise. */
-  readonly accessStream?: Writable;
-  /** Told of every change of a backend's health. */
-  readonly onTransition?: (transition: Transition) => void;
-}
-
-/** A listener that is open. */
-export interface OpenListener {
-  readonly name: string;
-  readonly protocol: 'http' | 'tcp' | 'udp';
-  /** True where clients are to speak TLS. */
-  readonly tls: boolean;
-  /** Its addresses with the real ports. */
-  readonly addresses: readonly string[];
-}
-
-/** A running instance. */
-export interface Running {
-  readonly listeners: readonly OpenListener[];
-  readonly adminAddresses: readonly string[];
-  /** Number of the config in force; 1 at the start. */
-  readonly generation: number;
-  readonly workerCount: number;
-  /** What it has to show, as of the moment of each call. */
-  readonly source: AdminSource;
-  /** Brings another config into force, or rejects and leaves everything as it is. One at a time; more wait their turn. */
-  reload(config: Config): Promise<void>;
-  /** Notes that a config was refused before it came here, for the metrics. */
-  reloadRejected(): void;
-  /** Stops accepting and waits for what is under way; true when all of it ended within the config's grace. */
-  drain(): Promise<boolean>;
-  /** Ends everything at once. */
-  close(): Promise<void>;
-  /** Kills one worker as a crash would, to see that it is replaced. */
-  crashWorker(lane: number): Promise<void>;
-}
 
 /** Starts an instance; resolves when its listeners are open. Rejects, with nothing left open, when it cannot. */
 export async function startFairlead(options: StartOptions): Promise<Running> {
@@ -90,7 +46,6 @@ class Control implements Running {
   readonly #configPath: string | null;
   readonly #onTransition: StartOptions['onTransition'];
   readonly #table: SharedTable;
-  readonly #slots: SlotBook;
   readonly #reader: MeterReader;
   readonly #latency: LatencyWindow;
   readonly #metrics: Metrics;
@@ -98,38 +53,30 @@ class Control implements Running {
   readonly #tls: TlsBook;
   readonly #health: HealthKeeper;
   readonly #fleet: Fleet;
-  readonly #ports = new Map<string, number>();
-  readonly #reusePort = REUSE_PORT_PLATFORMS.has(process.platform);
+  readonly #applier: Applier;
   readonly workerCount: number;
-  #config: Config;
-  #planned: Planned | undefined;
-  #planNumber = 0;
   generation = 0;
   #admin: Admin | undefined;
   #state: 'starting' | 'open' | 'draining' | 'closed' = 'starting';
-  /** The tail of the queue of changes: plans are applied one after another. */
-  #changes: Promise<unknown> = Promise.resolve();
-
   constructor({ config, configPath, logger, accessStream = process.stdout, onTransition }: StartOptions) {
     this.#onTransition = onTransition;
-    this.#config = config;
     this.#configPath = configPath;
     this.#logger = logger;
     this.#records = new RecordDesk({ stream: accessStream, logger });
-    this.workerCount = this.#reusePort ? workerCount(config.workers) : 1;
+    const reusePort = REUSE_PORT_PLATFORMS.has(process.platform);
+    this.workerCount = reusePort ? workerCount(config.workers) : 1;
     const size = { ...DEFAULT_TABLE_SIZE, lanes: this.workerCount };
     const meters = createMeterMemory({ lanes: this.workerCount });
     const resolver = createResolver(systemClock);
     this.#table = new SharedTable(size);
-    this.#slots = new SlotBook(size, (slot) => this.#table.active(slot));
     this.#reader = new MeterReader(meters);
     this.#latency = new LatencyWindow(this.#reader, systemClock);
-    this.#names = new NameBook(resolver, systemClock, () => this.#renew());
+    this.#names = new NameBook(resolver, systemClock, () => this.#applier.renew());
     this.#tls = new TlsBook({
       clock: systemClock,
       folder: configPath === null ? process.cwd() : dirname(configPath),
       logger,
-      onChange: () => this.#renew(),
+      onChange: () => this.#applier.renew(),
     });
     this.#health = new HealthKeeper({
       table: this.#table,
@@ -149,113 +96,37 @@ class Control implements Running {
         claimsOf: (lane) => this.#reader.claims(lane),
         onMessage: (lane, message, reply) => this.#heard(lane, message, reply),
         onCrash: (lane, error) => this.#crashed(lane, error),
-        beforeRestart: (lane) => this.#clearSockets(lane),
+        beforeRestart: (lane) => this.#applier.clearSockets(lane),
       },
       this.workerCount,
     );
+    this.#applier = new Applier(config, {
+      table: this.#table,
+      slots: new SlotBook(size, (slot) => this.#table.active(slot)),
+      names: this.#names,
+      tls: this.#tls,
+      health: this.#health,
+      fleet: this.#fleet,
+      records: this.#records,
+      logger,
+      reusePort,
+    });
   }
 
   async start(): Promise<void> {
     await this.#records.startTracing(process.env);
-    await this.#change(() => this.#apply(this.#config));
+    await this.#applier.change(() => this.#applier.apply(this.#config));
     this.generation = 1;
     this.#latency.start();
     this.#state = 'open';
     await this.#openAdmin();
   }
 
-  /** Runs changes one after another, so that two reloads cannot mix. */
-  #change<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#changes.then(work);
-    this.#changes = result.catch(() => undefined);
-    return result;
-  }
-
-  /** Brings the config in force into force again, after something outside of it has changed. */
-  #renew(): void {
-    this.#change(() => this.#apply(this.#config)).catch((error: Error) => {
-      if (this.#state !== 'draining' && this.#state !== 'closed') this.#logger.error(error.message);
-    });
-  }
-
-  /** build → probe what is new → prepare on all workers → commit. Rejects with everything as it was. */
-  async #apply(config: Config): Promise<void> {
-    if (this.#state === 'draining' || this.#state === 'closed') throw new Error('Fairlead is shutting down');
-    const before = this.#planned;
-    await this.#tls.load(config);
-    await this.#names.watch(hostsOf(config));
-    const next = this.#plan(config);
-    this.#clearFreshSlots(next);
-    this.#writeTable(next);
-    try {
-      await this.#health.watch(union(next, before));
-      await this.#checkNewBinds(next.plan, before?.plan);
-      await this.#fleet.apply(next.plan, (ports) => {
-        for (const [key, port] of ports) if (port !== 0) this.#ports.set(key, port);
-        return { ...next.plan, binds: this.#plan(config).plan.binds };
-      });
-    } catch (error) {
-      if (before !== undefined) {
-        this.#writeTable(before);
-        await this.#health.watch(before.backends);
-      }
-      releaseSlots(this.#config, this.#slots, Date.now());
-      throw error;
-    }
-    this.#config = config;
-    this.#planned = next;
-    this.#records.open(config);
-    this.#logger.level = config.log.level;
-    await this.#health.watch(next.backends);
-    releaseSlots(config, this.#slots, Date.now());
-  }
-
-  #plan(config: Config): Planned {
-    return buildPlan(config, {
-      generation: ++this.#planNumber,
-      slots: this.#slots,
-      nowMs: Date.now(),
-      endpointsOf: this.#names.endpointsOf,
-      ports: this.#ports,
-      reusePort: this.#reusePort,
-      tracing: this.#records.tracing,
-      tls: this.#tls,
-    });
-  }
-
-  /** A slot that is new to its backend starts empty. */
-  #clearFreshSlots({ backends }: Planned): void {
-    for (const { slot } of backends.filter(({ fresh }) => fresh)) {
-      this.#table.resetBackend(slot);
-      this.#table.setAdmin(slot, AdminState.enabled);
-    }
-  }
-
-  /** Writes weights and limits where workers read them. */
-  #writeTable({ backends }: Planned): void {
-    for (const { slot, config, poolNumber } of backends) {
-      this.#table.setWeight(slot, config.weight);
-      this.#table.setMaxActive(slot, config.maxConnections);
-      this.#table.touch(poolNumber);
-    }
-  }
-
-  async #checkNewBinds(plan: WorkerPlan, before: WorkerPlan | undefined): Promise<void> {
-    const bound = new Set(before?.binds.map(({ key }) => key));
-    for (const bind of plan.binds) if (!bound.has(bind.key)) await checkBind(bind);
-  }
-
-  /** A worker that was killed leaves its Unix sockets behind, which its successor must be able to bind. */
-  async #clearSockets(lane: number): Promise<void> {
-    const own = (this.#planned?.plan.binds ?? []).filter((bind: BindPlan) => lane === 0 && !bind.shared);
-    for (const bind of own) await checkBind(bind);
-  }
-
   async reload(config: Config): Promise<void> {
     try {
-      await this.#change(async () => {
+      await this.#applier.change(async () => {
         this.#refuseFixedChanges(config);
-        await this.#apply(config);
+        await this.#applier.apply(config);
       });
     } catch (error) {
       this.#metrics.configReload('rejected');
@@ -324,16 +195,20 @@ class Control implements Running {
     return new StatusSource({
       config: this.#config,
       configPath: this.#configPath,
-      planned: this.#planned,
+      planned: this.#applier.planned,
       generation: this.generation,
       open: this.#state === 'open',
-      ports: this.#ports,
+      ports: this.#applier.ports,
       workers: this.#fleet.views(),
       table: this.#table,
       health: this.#health,
       reader: this.#reader,
       latency: this.#latency,
     });
+  }
+
+  get #config(): Config {
+    return this.#applier.config;
   }
 
   async #openAdmin(): Promise<void> {
@@ -369,7 +244,7 @@ class Control implements Running {
 
   async drain(): Promise<boolean> {
     this.#state = 'draining';
-    await this.#changes;
+    await this.#applier.end();
     const { grace } = this.#config.shutdown;
     this.#logger.info({ graceMs: grace }, 'draining');
     const cut = await this.#fleet.drain(grace);
@@ -380,6 +255,7 @@ class Control implements Running {
 
   async close(): Promise<void> {
     this.#state = 'closed';
+    void this.#applier.end();
     this.#names.close();
     this.#tls.close();
     this.#health.close();

@@ -1,7 +1,8 @@
 import { Writable } from 'node:stream';
 import { type ConfigInput, configSchema } from '../../src/config/schema.ts';
 import { createLogger } from '../../src/observe/log.ts';
-import { type Running, startFairlead } from '../../src/runtime/control.ts';
+import { startFairlead } from '../../src/runtime/control.ts';
+import type { Running } from '../../src/runtime/running.ts';
 import { remember } from './opened.ts';
 
 /** A running instance, with what it wrote. */

@@ -1,0 +1,158 @@
+import type { Config } from '../config/schema.ts';
+import type { Logger } from '../observe/log.ts';
+import { AdminState, type SharedTable } from '../pool/table.ts';
+import { checkBind } from './bind-check.ts';
+import type { Fleet } from './fleet.ts';
+import type { HealthKeeper } from './health-keeper.ts';
+import type { BindPlan, WorkerPlan } from './messages.ts';
+import { hostsOf, type NameBook } from './name-book.ts';
+import { buildPlan, type Planned, releaseSlots, union } from './plan.ts';
+import type { RecordDesk } from './record-desk.ts';
+import type { SlotBook } from './slot-book.ts';
+import type { TlsBook } from './tls-book.ts';
+
+/** What a config is brought into force upon. */
+export interface ApplierDeps {
+  readonly table: SharedTable;
+  readonly slots: SlotBook;
+  readonly names: NameBook;
+  readonly tls: TlsBook;
+  readonly health: HealthKeeper;
+  readonly fleet: Fleet;
+  readonly records: RecordDesk;
+  readonly logger: Logger;
+  /** True where several workers can listen on one port. */
+  readonly reusePort: boolean;
+}
+
+/** The config in force, and the one way to another: whole, or not at all. One at a time; more wait their turn. */
+export class Applier {
+  readonly #deps: ApplierDeps;
+  readonly #ports = new Map<string, number>();
+  #config: Config;
+  #planned: Planned | undefined;
+  #planNumber = 0;
+  #ended = false;
+  /** The tail of the queue of changes: plans are applied one after another. */
+  #changes: Promise<unknown> = Promise.resolve();
+
+  /** `config` is the one to begin with; it is in force after the first `apply`. */
+  constructor(config: Config, deps: ApplierDeps) {
+    this.#config = config;
+    this.#deps = deps;
+  }
+
+  get config(): Config {
+    return this.#config;
+  }
+
+  /** The plan in force; undefined until there is one. */
+  get planned(): Planned | undefined {
+    return this.#planned;
+  }
+
+  /** Ports that the system chose for binds with port 0, by bind key. */
+  get ports(): ReadonlyMap<string, number> {
+    return this.#ports;
+  }
+
+  /** Runs changes one after another, so that two reloads cannot mix. */
+  change<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#changes.then(work);
+    this.#changes = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Brings the config in force into force again, after something outside of it has changed. */
+  renew(): void {
+    this.change(() => this.apply(this.#config)).catch((error: Error) => {
+      if (!this.#ended) this.#deps.logger.error(error.message);
+    });
+  }
+
+  /** Refuses whatever comes from now on; resolves when what is under way is done. */
+  async end(): Promise<void> {
+    this.#ended = true;
+    await this.#changes;
+  }
+
+  /**
+   * build → probe what is new → prepare on all workers → commit. Rejects with everything as it was. To be called within
+   * `change`.
+   */
+  async apply(config: Config): Promise<void> {
+    if (this.#ended) throw new Error('Fairlead is shutting down');
+    const { tls, names, health, fleet, slots, records, logger } = this.#deps;
+    const before = this.#planned;
+    await tls.load(config);
+    await names.watch(hostsOf(config));
+    const next = this.#plan(config);
+    this.#clearFreshSlots(next);
+    this.#writeTable(next);
+    try {
+      await health.watch(union(next, before));
+      await checkNewBinds(next.plan, before?.plan);
+      await fleet.apply(next.plan, (ports) => {
+        for (const [key, port] of ports) if (port !== 0) this.#ports.set(key, port);
+        return { ...next.plan, binds: this.#plan(config).plan.binds };
+      });
+    } catch (error) {
+      if (before !== undefined) {
+        this.#writeTable(before);
+        await health.watch(before.backends);
+      }
+      releaseSlots(this.#config, slots, Date.now());
+      throw error;
+    }
+    this.#config = config;
+    this.#planned = next;
+    records.open(config);
+    logger.level = config.log.level;
+    await health.watch(next.backends);
+    releaseSlots(config, slots, Date.now());
+  }
+
+  #plan(config: Config): Planned {
+    const { slots, names, records, tls, reusePort } = this.#deps;
+    return buildPlan(config, {
+      generation: ++this.#planNumber,
+      slots,
+      nowMs: Date.now(),
+      endpointsOf: names.endpointsOf,
+      ports: this.#ports,
+      reusePort,
+      tracing: records.tracing,
+      tls,
+    });
+  }
+
+  /** A slot that is new to its backend starts empty. */
+  #clearFreshSlots({ backends }: Planned): void {
+    const { table } = this.#deps;
+    for (const { slot } of backends.filter(({ fresh }) => fresh)) {
+      table.resetBackend(slot);
+      table.setAdmin(slot, AdminState.enabled);
+    }
+  }
+
+  /** Writes weights and limits where workers read them. */
+  #writeTable({ backends }: Planned): void {
+    const { table } = this.#deps;
+    for (const { slot, config, poolNumber } of backends) {
+      table.setWeight(slot, config.weight);
+      table.setMaxActive(slot, config.maxConnections);
+      table.touch(poolNumber);
+    }
+  }
+
+  /** A worker that was killed leaves its Unix sockets behind, which its successor must be able to bind. */
+  async clearSockets(lane: number): Promise<void> {
+    const own = (this.#planned?.plan.binds ?? []).filter((bind: BindPlan) => lane === 0 && !bind.shared);
+    for (const bind of own) await checkBind(bind);
+  }
+}
+
+async function checkNewBinds(plan: WorkerPlan, before: WorkerPlan | undefined): Promise<void> {
+  const bound = new Set(before?.binds.map(({ key }) => key));
+  for (const bind of plan.binds) if (!bound.has(bind.key)) await checkBind(bind);
+}
