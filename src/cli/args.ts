@@ -2,13 +2,18 @@ import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { closest } from '../support/suggest.ts';
 
 /** The options of a command, in the form that Node's parseArgs takes. */
-export type OptionTable = Readonly<Record<string, { readonly type: 'boolean' | 'string'; readonly short?: string }>>;
+export type OptionTable = Readonly<
+  Record<string, { readonly type: 'boolean' | 'string'; readonly short?: string; readonly multiple?: boolean }>
+>;
+
+/** The values of options by their names: a list for one that may be given several times. */
+export type OptionValues = Readonly<Record<string, string | boolean | readonly (string | boolean)[] | undefined>>;
 
 /** A command line that was understood, or in one sentence why it was not. */
 export type Args =
   | {
       readonly ok: true;
-      readonly values: Readonly<Record<string, string | boolean | undefined>>;
+      readonly values: OptionValues;
       readonly positionals: readonly string[];
     }
   | { readonly ok: false; readonly problem: string };

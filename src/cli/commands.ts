@@ -5,12 +5,12 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   run: () => import('./run.ts'),
   check: () => import('./check.ts'),
   demo: () => import('./demo.ts'),
+  explain: () => import('./explain.ts'),
   schema: () => import('./schema.ts'),
 };
 
 /** The commands that are planned and named in the docs of the project, so that asking for one gets a straight answer. */
 export const plannedCommands: readonly string[] = [
-  'explain',
   'bench',
   'top',
   'drain',

@@ -3,13 +3,15 @@ import { hostOf } from '../http1/request-head.ts';
 import type { RequestFacts } from '../route/facts.ts';
 import type { HeldBody } from './held-body.ts';
 
+type Held = Pick<HeldBody, 'within'>;
+
 /**
  * What the router asks of a request, read from its head on demand. One instance serves a thread: it is loaded with a head
  * and used up before the next is parsed.
  */
 export class HeadFacts implements RequestFacts {
   #head: RequestHead;
-  #held: HeldBody | undefined;
+  #held: Held | undefined;
   source = '';
   path = '';
   query = '';
@@ -19,7 +21,7 @@ export class HeadFacts implements RequestFacts {
   }
 
   /** Points at the head just parsed; `source` is the address of the client, `held` what is held of its body. */
-  load(source: string, held?: HeldBody): this {
+  load(source: string, held?: Held): this {
     this.#held = held;
     const target = this.#head.originTarget;
     const mark = target.indexOf('?');

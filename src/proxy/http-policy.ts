@@ -82,7 +82,7 @@ export function failureComplaint(outcome: Outcome, detail: string): Complaint {
 const NO_HINT: PickHint = {};
 
 /** What the pool's algorithm may go by; only `hash` looks at it. */
-export function hintFor(pool: PoolSite, head: RequestHead, source: string): PickHint {
+export function hintFor(pool: Pick<PoolSite, 'hashKey'>, head: RequestHead, source: string): PickHint {
   return pool.hashKey === undefined ? NO_HINT : { key: hashKey(pool.hashKey, head, source) };
 }
 

@@ -125,7 +125,7 @@ function poolPlan(
  * Fields that no client may send: where any listener checks certificates, all drop what tells of one, because a backend
  * may be behind several.
  */
-function unforgeableFields({ listeners }: Config): readonly string[] {
+export function unforgeableFields({ listeners }: Config): readonly string[] {
   const some = Object.values(listeners).some(({ tls }) => tls !== undefined && tls.clientCa !== '');
   return some ? CLIENT_CERTIFICATE_FIELDS : [];
 }

@@ -25,8 +25,9 @@ describe('fairlead', () => {
   it.each([['--help'], ['-h'], ['help']])('%s lists the commands with what they do', async (option) => {
     const { code, stdout, stderr } = await run([option]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const width = Math.max(...Object.keys(commands).map((name) => name.length));
     for (const [name, load] of Object.entries(commands)) {
-      expect(stdout).toContain(`  ${name.padEnd(6)}  ${(await load()).summary}\n`);
+      expect(stdout).toContain(`  ${name.padEnd(width)}  ${(await load()).summary}\n`);
     }
     for (const name of plannedCommands) expect(stdout).toContain(name);
   });
