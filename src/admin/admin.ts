@@ -2,7 +2,8 @@ import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { type Address, formatAddress, isLoopback } from '../support/address.ts';
 import { bindError, clearStaleSocket } from '../support/bind.ts';
-import { type Endpoint, endpoints } from './endpoints.ts';
+import type { Endpoint } from './endpoint.ts';
+import { endpoints } from './endpoints.ts';
 import { createGuard, type Guard } from './guard.ts';
 import type { AdminError } from './schema.ts';
 import type { AdminSource } from './source.ts';
@@ -115,17 +116,23 @@ function addGuard(app: FastifyInstance, guard: Guard, bodyBytes: number): void {
 }
 
 function addEndpoint(app: FastifyInstance, endpoint: Endpoint, source: AdminSource): void {
-  const { method, path, summary, responses } = endpoint;
+  const { method, path, summary, responses, endless } = endpoint;
   app.route({
     method,
     url: path,
     schema: { summary, response: responses } as object,
+    exposeHeadRoute: endless !== true,
     handler: async (request, reply) => {
-      const answer = await endpoint.answer(source, {
-        ...(request.query as Record<string, string>),
-        ...(request.params as Record<string, string>),
-      });
+      const written = { ...(request.query as object), ...(request.params as object) };
+      const twice = Object.entries(written).find(([, value]) => typeof value !== 'string');
+      if (twice !== undefined)
+        return reply
+          .code(400)
+          .send({ error: 'bad-request', message: `${twice[0].slice(0, LONGEST_ECHO)} is there twice` });
+      const parameters = written as Record<string, string>;
+      const answer = await endpoint.answer(source, { parameters, headers: request.headers });
       if (answer.contentType !== undefined) reply.type(answer.contentType);
+      if (answer.headers !== undefined) reply.headers(answer.headers);
       return reply.code(answer.status).send(answer.body);
     },
   });

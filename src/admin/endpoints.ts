@@ -1,26 +1,10 @@
 import { closest } from '../support/suggest.ts';
-import { type AdminError, type JsonSchema, schemas } from './schema.ts';
+import { answerEvents } from './answer-events.ts';
+import type { Endpoint } from './endpoint.ts';
+import { eventStreamSchema } from './events.ts';
+import type { JsonSchema } from './json-schema.ts';
+import { type AdminError, schemas } from './schema.ts';
 import type { AdminSource } from './source.ts';
-
-/** What an endpoint answers; `contentType` when it is not JSON. */
-export interface Answer {
-  readonly status: number;
-  readonly body: unknown;
-  readonly contentType?: string;
-}
-
-/** One endpoint of the API: all that is known of it, for the server, the index and the API's description. */
-export interface Endpoint {
-  readonly method: 'GET';
-  /** With `:name` for a parameter. */
-  readonly path: string;
-  readonly summary: string;
-  /** True when it is answered without the token: liveness and readiness probes carry none. */
-  readonly open: boolean;
-  /** What it answers, by status. */
-  readonly responses: Readonly<Record<number, JsonSchema>>;
-  answer(source: AdminSource, parameters: Readonly<Record<string, string>>): Answer | Promise<Answer>;
-}
 
 const metricsSchema: JsonSchema = {
   description: "Metrics in Prometheus' text format.",
@@ -101,7 +85,7 @@ export const endpoints: readonly Endpoint[] = [
     summary: 'One pool with its backends.',
     open: false,
     responses: { 200: schemas.pool, 404: schemas.error },
-    answer: (source, { pool: name = '' }) => {
+    answer: (source, { parameters: { pool: name = '' } }) => {
       const pool = source.pool(name);
       return pool === undefined ? { status: 404, body: noPool(source, name) } : { status: 200, body: pool };
     },
@@ -112,10 +96,20 @@ export const endpoints: readonly Endpoint[] = [
     summary: 'L4 connections and UDP flows: open ones and those that ended last, at most `limit` (100) of each.',
     open: false,
     responses: { 200: schemas.connections, 400: schemas.error },
-    answer: async (source, { limit = '100' }) => {
+    answer: async (source, { parameters: { limit = '100' } }) => {
       if (!/^[1-9]\d{0,3}$/.test(limit))
         return { status: 400, body: { error: 'bad-request', message: 'limit is no number from 1 to 9999' } };
       return { status: 200, body: await source.connections(Number(limit)) };
     },
+  },
+  {
+    method: 'GET',
+    path: '/api/events',
+    summary:
+      'What happens, as server-sent events: the `last` (50) ones, or those after `Last-Event-ID`; all `kinds`, or these.',
+    open: false,
+    responses: { 200: eventStreamSchema, 400: schemas.error, 503: schemas.error },
+    endless: true,
+    answer: answerEvents,
   },
 ];

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { jsonSchema } from './json-schema.ts';
 
 const count = z.number();
 const nullableMs = z.number().nullable();
@@ -119,14 +120,6 @@ export type Connections = {
 };
 /** The body of every answer that is not a success, but for /readyz. */
 export type AdminError = z.output<typeof errorSchema>;
-
-/** JSON Schema (draft 7), as fastify compiles it into a serialiser and OpenAPI takes it over. */
-export type JsonSchema = Readonly<Record<string, unknown>>;
-
-function jsonSchema(schema: z.ZodType): JsonSchema {
-  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { target: 'draft-7' });
-  return rest;
-}
 
 /** The schemas of what the endpoints answer; each type above is derived from the same definition. */
 export const schemas = {

@@ -1,3 +1,4 @@
+import type { EventStreams } from './event-stream.ts';
 import type { Connections, ListenerStatus, PoolStatus, Readiness, Status } from './schema.ts';
 
 /**
@@ -15,6 +16,8 @@ export interface AdminSource {
   pool(name: string): PoolStatus | undefined;
   /** L4 connections and flows, at most so many open and so many ended ones. */
   connections(limit: number): Promise<Connections>;
+  /** What happens, as it happens. */
+  readonly events: EventStreams;
   /** Ready when every listener is open and every pool has a healthy backend. */
   readiness(): Readiness;
   /** All metrics in Prometheus' text format. */

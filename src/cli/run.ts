@@ -146,8 +146,9 @@ class ServedFile {
     if (this.#running === undefined) return;
     const loaded = await loadConfig(this.#path, { env: this.#io.env });
     if (!loaded.ok) {
-      this.#running.reloadRejected();
-      for (const problem of loaded.problems) this.#logger.error(formatProblem(problem));
+      const problems = loaded.problems.map(formatProblem);
+      this.#running.reloadRejected(problems);
+      for (const problem of problems) this.#logger.error(problem);
       return this.#refused(counted(loaded.problems.length, 'problem'));
     }
     if (!asked && isDeepStrictEqual(loaded.config, this.#inForce)) return;

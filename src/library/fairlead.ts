@@ -4,6 +4,7 @@ import type { PoolStatus, Readiness, Status } from '../admin/schema.ts';
 import { ConfigError } from '../config/config-error.ts';
 import type { Environment } from '../config/interpolate.ts';
 import { loadGiven } from '../config/load.ts';
+import { formatProblem } from '../config/problem.ts';
 import type { Config, ConfigInput } from '../config/schema.ts';
 import { createLogger, type Logger } from '../observe/log.ts';
 import { startFairlead } from '../runtime/control.ts';
@@ -179,7 +180,7 @@ class Instance implements Fairlead {
 
   async reload(config: ConfigInput): Promise<void> {
     const checked = await checkedConfig(config, this.#checking).catch((error: unknown) => {
-      this.#running.reloadRejected();
+      if (error instanceof ConfigError) this.#running.reloadRejected(error.problems.map(formatProblem));
       throw error;
     });
     await this.#running.reload(checked);

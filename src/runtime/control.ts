@@ -1,5 +1,7 @@
 import { dirname } from 'node:path';
 import { type Admin, createAdmin } from '../admin/admin.ts';
+import { EventBus } from '../admin/event-bus.ts';
+import { EventStreams } from '../admin/event-stream.ts';
 import type { AdminSource } from '../admin/source.ts';
 import type { Config } from '../config/schema.ts';
 import { LatencyWindow } from '../observe/latency-window.ts';
@@ -54,6 +56,7 @@ class Control implements Running {
   readonly #health: HealthKeeper;
   readonly #fleet: Fleet;
   readonly #applier: Applier;
+  readonly #events = new EventBus(systemClock);
   readonly workerCount: number;
   generation = 0;
   #admin: Admin | undefined;
@@ -96,6 +99,7 @@ class Control implements Running {
         claimsOf: (lane) => this.#reader.claims(lane),
         onMessage: (lane, message, reply) => this.#heard(lane, message, reply),
         onCrash: (lane, error) => this.#crashed(lane, error),
+        onReplaced: (worker) => this.#events.publish({ kind: 'worker', worker, to: 'replaced', reason: '' }),
         beforeRestart: (lane) => this.#applier.clearSockets(lane),
       },
       this.workerCount,
@@ -119,6 +123,7 @@ class Control implements Running {
     this.generation = 1;
     this.#latency.start();
     this.#state = 'open';
+    this.#events.publish({ kind: 'instance', to: 'open' });
     await this.#openAdmin();
   }
 
@@ -129,11 +134,12 @@ class Control implements Running {
         await this.#applier.apply(config);
       });
     } catch (error) {
-      this.#metrics.configReload('rejected');
+      this.reloadRejected([(error as Error).message]);
       throw error;
     }
     this.generation++;
     this.#metrics.configReload('applied');
+    this.#events.publish({ kind: 'reload', result: 'applied', generation: this.generation, problems: [] });
     this.#logger.info({ generation: this.generation }, 'config reloaded');
   }
 
@@ -146,12 +152,15 @@ class Control implements Running {
       throw new Error('admin cannot change without a restart');
   }
 
-  reloadRejected(): void {
+  reloadRejected(problems: readonly string[]): void {
     this.#metrics.configReload('rejected');
+    const { generation } = this;
+    this.#events.publish({ kind: 'reload', result: 'refused', generation, problems: [...problems] });
   }
 
   #transition(transition: Transition): void {
     tellTransition(transition, this.#metrics, this.#logger);
+    this.#events.publish({ kind: 'health', ...transition });
     this.#onTransition?.(transition);
   }
 
@@ -167,10 +176,14 @@ class Control implements Running {
       case 'tls-failure':
         return this.#logger.warn({ pool: message.pool, backend: message.name }, `no TLS connection: ${message.cause}`);
       case 'accept-error':
-        this.#logger.error({ listener: message.listener, error: message.error }, 'a connection could not be accepted');
-        return;
+        return this.#couldNotAccept(message);
       default:
     }
+  }
+
+  #couldNotAccept({ listener, error }: Extract<FromWorker, { type: 'accept-error' }>): void {
+    this.#logger.error({ listener, error }, 'a connection could not be accepted');
+    this.#events.publish({ kind: 'listener', listener, trouble: `a connection could not be accepted: ${error}` });
   }
 
   #crashed(lane: number, error: Error | undefined): void {
@@ -180,6 +193,7 @@ class Control implements Running {
       { worker: lane, ...(error === undefined ? {} : { err: error }) },
       'worker died; starting another',
     );
+    this.#events.publish({ kind: 'worker', worker: lane, to: 'died', reason: error?.message ?? '' });
   }
 
   #gauges() {
@@ -228,6 +242,7 @@ class Control implements Running {
     pools: () => this.#status.pools(),
     pool: (name) => this.#status.pool(name),
     connections: (limit) => this.#fleet.connections(limit),
+    events: new EventStreams(this.#events),
     readiness: () => this.#status.readiness(),
     metrics: () => this.#metrics.render(),
   };
@@ -244,6 +259,7 @@ class Control implements Running {
 
   async drain(): Promise<boolean> {
     this.#state = 'draining';
+    this.#events.publish({ kind: 'instance', to: 'draining' });
     await this.#applier.end();
     const { grace } = this.#config.shutdown;
     this.#logger.info({ graceMs: grace }, 'draining');
@@ -260,6 +276,7 @@ class Control implements Running {
     this.#tls.close();
     this.#health.close();
     this.#latency.stop();
+    this.#events.close();
     await this.#fleet.close();
     await this.#admin?.close();
     await this.#records.close();

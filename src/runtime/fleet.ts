@@ -35,6 +35,8 @@ export interface FleetDeps {
   onMessage(lane: number, message: FromWorker, reply: (message: ToWorker) => void): void;
   /** A worker died and its replacement is on its way; what the dead one held is to be given back. */
   onCrash(lane: number, error: Error | undefined): void;
+  /** The replacement of a worker that died serves. */
+  onReplaced(lane: number): void;
   /** Waits for before a worker may bind again what its predecessor had. */
   beforeRestart(lane: number): Promise<void>;
 }
@@ -132,8 +134,7 @@ export class Fleet {
       case 'prepare-failed':
         return member.waiting?.reject(new Error(message.error));
       case 'committed':
-        member.state = this.#closing ? 'draining' : 'running';
-        return;
+        return this.#committed(member);
       case 'connections':
         return member.asked.get(message.ask)?.(message.shown);
       case 'drained':
@@ -141,6 +142,12 @@ export class Fleet {
       default:
         this.#deps.onMessage(member.lane, message, (reply) => member.worker.postMessage(reply));
     }
+  }
+
+  #committed(member: Member): void {
+    const replaces = member.state === 'restarting';
+    member.state = this.#closing ? 'draining' : 'running';
+    if (replaces) this.#deps.onReplaced(member.lane);
   }
 
   /** A worker is gone: what it held is given back, and a new one takes its lane under the plan in force. */

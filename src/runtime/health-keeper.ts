@@ -22,6 +22,8 @@ export type HealthWord = 'up' | 'down' | 'ejected' | 'unknown';
 export interface Transition {
   readonly pool: string;
   readonly backend: string;
+  /** What was told of it last. */
+  readonly from: HealthWord;
   readonly to: HealthWord;
   readonly reason: string;
 }
@@ -165,8 +167,9 @@ export class HealthKeeper {
   #publish(ward: Ward, to: HealthWord, reason: string): void {
     this.#touch(ward);
     if (ward.told === to) return;
+    const from = ward.told;
     ward.told = to;
-    this.#deps.onTransition({ pool: ward.pool, backend: ward.id, to, reason });
+    this.#deps.onTransition({ pool: ward.pool, backend: ward.id, from, to, reason });
   }
 
   #touch(ward: Ward): void {

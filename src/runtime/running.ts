@@ -37,8 +37,8 @@ export interface Running {
   readonly source: AdminSource;
   /** Brings another config into force, or rejects and leaves everything as it is. One at a time; more wait their turn. */
   reload(config: Config): Promise<void>;
-  /** Notes that a config was refused before it came here, for the metrics. */
-  reloadRejected(): void;
+  /** Notes that a config was refused for these problems before it came here, for the metrics and those who listen. */
+  reloadRejected(problems: readonly string[]): void;
   /** Stops accepting and waits for what is under way; true when all of it ended within the config's grace. */
   drain(): Promise<boolean>;
   /** Ends everything at once. */

@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { EventBus } from '../../src/admin/event-bus.ts';
+import { EventStreams } from '../../src/admin/event-stream.ts';
 import type { BackendStatus, ListenerStatus, PoolStatus, Status } from '../../src/admin/schema.ts';
 import type { AdminSource } from '../../src/admin/source.ts';
+import { systemClock } from '../../src/support/clock.ts';
 
 /** A backend as the API shows it; tests change what they are about. */
 export function backendStatus(changed: Partial<BackendStatus> = {}): BackendStatus {
@@ -67,6 +70,7 @@ export function fixedSource(changed: Partial<AdminSource> = {}): AdminSource {
     pools: () => pools,
     pool: (name) => pools.find((pool) => pool.name === name),
     connections: async () => ({ total: 0, open: [], ended: [] }),
+    events: new EventStreams(new EventBus(systemClock)),
     readiness: () => ({ ready: true, reasons: [] }),
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', body: '# HELP x y\nx 1\n' }),
     ...changed,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { endpoints } from '../../src/admin/endpoints.ts';
-import { type JsonSchema, schemas } from '../../src/admin/schema.ts';
+import type { JsonSchema } from '../../src/admin/json-schema.ts';
+import { schemas } from '../../src/admin/schema.ts';
 
 type Node = { type?: unknown; properties?: Record<string, Node>; required?: string[]; items?: Node } & JsonSchema;
 
@@ -61,6 +62,7 @@ describe('the table of endpoints', () => {
       'GET /api/pools',
       'GET /api/pools/:pool',
       'GET /api/connections',
+      'GET /api/events',
     ]);
   });
 

@@ -1,0 +1,34 @@
+import type { JsonSchema } from './json-schema.ts';
+import type { AdminSource } from './source.ts';
+
+/** A request as an endpoint sees it. */
+export interface Asked {
+  /** What the path and the query say. */
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+}
+
+/** What an endpoint answers. */
+export interface Answer {
+  readonly status: number;
+  /** Text, a value for JSON, or a stream. */
+  readonly body: unknown;
+  /** When it is not JSON. */
+  readonly contentType?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** One endpoint of the API: all that is known of it, for the server, the index and the API's description. */
+export interface Endpoint {
+  readonly method: 'GET';
+  /** With `:name` for a parameter. */
+  readonly path: string;
+  readonly summary: string;
+  /** True when it is answered without the token: liveness and readiness probes carry none. */
+  readonly open: boolean;
+  /** True when its answer does not end by itself. */
+  readonly endless?: boolean;
+  /** What it answers, by status. */
+  readonly responses: Readonly<Record<number, JsonSchema>>;
+  answer(source: AdminSource, asked: Asked): Answer | Promise<Answer>;
+}
