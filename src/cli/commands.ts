@@ -6,6 +6,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   check: () => import('./check.ts'),
   demo: () => import('./demo.ts'),
   explain: () => import('./explain.ts'),
+  status: () => import('./status.ts'),
   schema: () => import('./schema.ts'),
 };
 
@@ -18,6 +19,5 @@ export const plannedCommands: readonly string[] = [
   'disable',
   'weight',
   'reload',
-  'status',
   'simulate',
 ];

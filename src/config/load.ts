@@ -5,10 +5,10 @@ import { crossCheck } from './checks.ts';
 import { type Environment, interpolate } from './interpolate.ts';
 import { type ParsedText, parseJson, parseYaml } from './parse-text.ts';
 import { type ConfigSource, type Finding, formatPath, type Problem, problemAt, show } from './problem.ts';
-import { isObject } from './raw.ts';
+import { get, isObject } from './raw.ts';
 import { readModule } from './read-module.ts';
 import { readText } from './read-text.ts';
-import { type Config, configSchema } from './schema.ts';
+import { type AdminConfig, adminSchema, type Config, configSchema } from './schema.ts';
 import { takeUnavailable } from './unavailable.ts';
 import { findingsOf } from './words.ts';
 
@@ -35,6 +35,28 @@ export async function loadConfig(path: string, options: LoadOptions): Promise<Lo
   if (parsed.value === null) return whole(path, 'the file is empty, expected at least listeners');
   const loaded = validate(parsed, options.env);
   return loaded.ok ? withFiles(loaded, parsed.value, dirname(path)) : loaded;
+}
+
+/**
+ * `admin` of a config file, or what is wrong with it. Whatever else the file says may be wrong, for whoever wants to reach
+ * a running instance.
+ */
+export async function loadAdmin(
+  path: string,
+  { env }: LoadOptions,
+): Promise<
+  { readonly ok: true; readonly admin: AdminConfig } | { readonly ok: false; readonly problems: readonly Problem[] }
+> {
+  const parsed = await parseFile(path);
+  if (!parsed.ok) return parsed;
+  const root = { admin: get(parsed.value, 'admin') };
+  const filled = interpolate(root, env);
+  const result = adminSchema.safeParse((filled.value as typeof root).admin);
+  const issues = result.error?.issues.map((issue) => ({ ...issue, path: ['admin', ...issue.path] })) ?? [];
+  const findings = filled.findings.length > 0 ? filled.findings : findingsOf(issues, filled.value);
+  if (!result.success || findings.length > 0)
+    return { ok: false, problems: findings.map((finding) => problemAt(parsed.source, finding)) };
+  return { ok: true, admin: result.data };
 }
 
 /** The same for a config handed over in code; its problems stand in the file `<config>`. */

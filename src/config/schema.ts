@@ -28,7 +28,8 @@ const token = text({
   check: (written) => (/^[\x21-\x7e]*$/.test(written) ? undefined : new Refusal()),
 });
 
-const adminSchema = z
+/** `admin` of the config. */
+export const adminSchema = z
   .union([
     off(),
     z.strictObject({
@@ -126,6 +127,9 @@ function poolsOf({ routes }: HttpListenerConfig): string[] {
 
 /** A config after validation and defaults: durations in ms, sizes in bytes, shares as fractions, addresses parsed. */
 export type Config = z.output<typeof configSchema>;
+
+/** Where the admin server listens, with its token; false when it is off. */
+export type AdminConfig = Config['admin'];
 
 /** A config as it is written. */
 export type ConfigInput = z.input<typeof configSchema>;

@@ -1,0 +1,119 @@
+import { Buffer } from 'node:buffer';
+import http from 'node:http';
+import https from 'node:https';
+import type { PoolStatus, Readiness, Status } from '../admin/schema.ts';
+import { formatAddress } from '../support/address.ts';
+import { type AdminAddress, writeAddress } from './admin-address.ts';
+
+/** Why a running instance did not do what it was asked, in one sentence. */
+export class AdminProblem extends Error {}
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+const TIMEOUT_MS = 10_000;
+
+const causes: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ENOENT: 'there is no such socket',
+  ENOTFOUND: 'the host is not known',
+  ETIMEDOUT: 'it does not answer',
+  ABORT_ERR: 'it does not answer',
+};
+
+/** The admin API of a running instance. Every call throws AdminProblem when it gets no answer, or one that is a refusal. */
+export class AdminClient {
+  readonly #address: AdminAddress;
+  readonly #agent: http.Agent;
+
+  constructor(address: AdminAddress) {
+    this.#address = address;
+    this.#agent = address.secure ? new https.Agent({ keepAlive: true }) : new http.Agent({ keepAlive: true });
+  }
+
+  /** The address as people write it. */
+  get address(): string {
+    return writeAddress(this.#address);
+  }
+
+  status(): Promise<Status> {
+    return this.#get('/api/status');
+  }
+
+  pools(): Promise<PoolStatus[]> {
+    return this.#get('/api/pools');
+  }
+
+  /** What says whether traffic can be served; a refusal is an answer here. */
+  async readiness(): Promise<Readiness> {
+    const { status, text } = await this.#ask('/readyz');
+    if (status !== 200 && status !== 503) throw refusal(status, text);
+    return readJson(text) as Readiness;
+  }
+
+  /** Lets go of the connection. */
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async #get<T>(path: string): Promise<T> {
+    const { status, text } = await this.#ask(path);
+    if (status !== 200) throw refusal(status, text);
+    return readJson(text) as T;
+  }
+
+  async #ask(path: string): Promise<Answer> {
+    try {
+      return await this.#send(path);
+    } catch (error) {
+      const { code = '', message } = error as NodeJS.ErrnoException;
+      const why = causes[code] ?? message;
+      const hint =
+        this.#address.from === '--admin' ? '' : ` (the address is from ${this.#address.from}; --admin names another)`;
+      throw new AdminProblem(`cannot reach Fairlead at ${this.address}: ${why}${hint}`, { cause: error });
+    }
+  }
+
+  #send(path: string): Promise<Answer> {
+    const { secure, to, token } = this.#address;
+    const where = to.kind === 'unix' ? { socketPath: to.path, host: 'localhost' } : { host: to.host, port: to.port };
+    const named = to.kind === 'unix' ? 'localhost' : formatAddress(to);
+    const headers: Record<string, string | number> = { Host: named };
+    if (token !== '') headers['Authorization'] = `Bearer ${token}`;
+    const options = { ...where, path, headers, agent: this.#agent, signal: AbortSignal.timeout(TIMEOUT_MS) };
+    return new Promise((resolve, reject) => {
+      const request = (secure ? https : http).request(options, (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('error', reject);
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }));
+      });
+      request.on('error', reject);
+      request.end();
+    });
+  }
+}
+
+function refusal(status: number, text: string): AdminProblem {
+  if (status === 401) return new AdminProblem('it wants a token: give the right one by --token or FAIRLEAD_TOKEN');
+  return new AdminProblem(messageOf(text) ?? `what answers there is not Fairlead: status ${status}`);
+}
+
+/** The sentence for people in an answer that is a refusal. */
+function messageOf(text: string): string | undefined {
+  try {
+    return (JSON.parse(text) as { message?: string } | null)?.message;
+  } catch {
+    return undefined;
+  }
+}
+
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new AdminProblem('what answers there is not Fairlead: it sends no JSON', { cause: error });
+  }
+}

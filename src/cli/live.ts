@@ -1,0 +1,41 @@
+import { AddressProblem, adminOptions, findAdmin } from './admin-address.ts';
+import { AdminClient, AdminProblem } from './admin-client.ts';
+import { type ArgRules, type Args, readArgs } from './args.ts';
+import { EXIT_FAILED, refuse } from './command.ts';
+import type { Io } from './io.ts';
+
+/** What a command that talks to a running instance gets. */
+export interface Live {
+  readonly client: AdminClient;
+  readonly values: Extract<Args, { ok: true }>['values'];
+  readonly positionals: readonly string[];
+}
+
+/** Why a command line was refused. */
+export class UsageProblem extends Error {}
+
+/** A command that talks to a running instance. */
+export interface LiveCommand extends ArgRules {
+  readonly name: string;
+  readonly args: readonly string[];
+  /** Does the work and gives the exit code; may throw UsageProblem, AdminProblem and AddressProblem. */
+  run(live: Live): Promise<number>;
+}
+
+/** Reads the arguments, finds the instance, does the work, and says in one line what went wrong. */
+export async function runLive({ name, args, options, positionals = [], run }: LiveCommand, io: Io): Promise<number> {
+  const parsed = readArgs(args, { options: { ...adminOptions, ...options }, positionals });
+  if (!parsed.ok) return refuse(io, name, parsed.problem);
+  let client: AdminClient | undefined;
+  try {
+    client = new AdminClient(await findAdmin(parsed.values, io));
+    return await run({ client, values: parsed.values, positionals: parsed.positionals });
+  } catch (error) {
+    if (error instanceof UsageProblem) return refuse(io, name, error.message);
+    if (!(error instanceof AdminProblem || error instanceof AddressProblem)) throw error;
+    io.stderr.write(`fairlead ${name}: ${error.message}\n`);
+    return EXIT_FAILED;
+  } finally {
+    client?.close();
+  }
+}
