@@ -1,5 +1,6 @@
 import { highHalf, mix53 } from '../pick/text-hash.ts';
 import type { Rate } from '../support/rate.ts';
+import { createLocks, SetLocks } from './set-locks.ts';
 
 /** Sources whose connections are counted at a time, over all listeners and workers, unless told otherwise. */
 export const DEFAULT_SOURCES = 65_536;
@@ -12,11 +13,6 @@ const WAYS = 8;
 const SEED_CELLS = 2;
 /** What an entry has before the counts of the workers. */
 const Cell = { tag: 0, until: 1, due: 2, counts: 3 } as const;
-
-/** Looks at a lock that another worker has before this one sleeps for a moment. */
-const MAX_SPINS = 200;
-/** Moments of 1 ms that a lock is waited for: a worker that holds one so long has died, or was stopped by the system. */
-const MAX_SLEEPS = 5;
 
 /** The memory of a table; it can be posted to a worker as it is. */
 export interface LimitMemory {
@@ -32,7 +28,7 @@ export function createLimitMemory(keys: number, lanes: number, random: () => num
   const length = SEED_CELLS + sets * WAYS * (Cell.counts + lanes);
   const cells = new SharedArrayBuffer(length * Float64Array.BYTES_PER_ELEMENT);
   new Float64Array(cells).set([Math.floor(random() * 2 ** 32), Math.floor(random() * 2 ** 32)]);
-  return { cells, locks: new SharedArrayBuffer(sets * Int32Array.BYTES_PER_ELEMENT), lanes };
+  return { cells, locks: createLocks(sets), lanes };
 }
 
 /** What came of a connection that wants to be counted. `uncounted` is let in, for want of a place to count it in. */
@@ -46,7 +42,7 @@ export type Entry = 'counted' | 'uncounted' | 'too-many' | 'too-fast';
  */
 export class LimitTable {
   readonly #cells: Float64Array;
-  readonly #locks: Int32Array;
+  readonly #locks: SetLocks;
   readonly #lanes: number;
   readonly #stride: number;
   readonly #sets: number;
@@ -56,7 +52,7 @@ export class LimitTable {
   /** `now` is a time in milliseconds that all threads agree on. */
   constructor({ cells, locks, lanes }: LimitMemory, lane: number, now: () => number) {
     this.#cells = new Float64Array(cells);
-    this.#locks = new Int32Array(locks);
+    this.#locks = new SetLocks(locks, lane);
     this.#lanes = lanes;
     this.#stride = Cell.counts + lanes;
     this.#sets = this.#locks.length;
@@ -86,7 +82,7 @@ export class LimitTable {
     const at = this.#placeOf(tag, set);
     const waitMs = at < 0 ? 0 : this.#charge(at, intervalMs, burst);
     if (at >= 0) this.#keepUntil(at);
-    this.#unlock(set);
+    this.#locks.unlock(set);
     return waitMs;
   }
 
@@ -103,8 +99,20 @@ export class LimitTable {
       else this.#cells[at + Cell.counts + this.#lane]! += 1;
       this.#keepUntil(at);
     }
-    this.#unlock(set);
+    this.#locks.unlock(set);
     return entry;
+  }
+
+  /** Forgets the rate of a key; the connections it has open stay counted. */
+  forgive(key: number, salt: number): void {
+    const tag = this.#tagOf(key, salt);
+    const set = this.#lock(tag);
+    const at = this.#find(tag, set);
+    if (at >= 0) {
+      this.#cells[at + Cell.due] = 0;
+      this.#keepUntil(at);
+    }
+    this.#locks.unlock(set);
   }
 
   /** Counts a connection out. */
@@ -116,12 +124,12 @@ export class LimitTable {
       this.#cells[at + Cell.counts + this.#lane]! -= 1;
       this.#keepUntil(at);
     }
-    this.#unlock(set);
+    this.#locks.unlock(set);
   }
 
   /** Gives back what a dead worker had counted, and the locks it held. */
   clearLane(lane: number): void {
-    for (let set = 0; set < this.#sets; set++) Atomics.compareExchange(this.#locks, set, lane + 1, 0);
+    this.#locks.clearLane(lane);
     for (let at = SEED_CELLS; at < this.#cells.length; at += this.#stride) {
       if (this.#cells[at + Cell.counts + lane] === 0) continue;
       this.#cells[at + Cell.counts + lane] = 0;
@@ -182,23 +190,10 @@ export class LimitTable {
     return victim;
   }
 
-  /** Locks the places of a key, for well under a microsecond; a lock of a worker that died is taken over. */
+  /** Locks the places of a key. */
   #lock(tag: number): number {
     const set = highHalf(tag) & (this.#sets - 1);
-    const mine = this.#lane + 1;
-    for (let spin = 0; spin < MAX_SPINS; spin++) {
-      if (Atomics.compareExchange(this.#locks, set, 0, mine) === 0) return set;
-    }
-    for (let sleep = 0; sleep < MAX_SLEEPS; sleep++) {
-      const held = Atomics.compareExchange(this.#locks, set, 0, mine);
-      if (held === 0) return set;
-      Atomics.wait(this.#locks, set, held, 1);
-    }
-    Atomics.store(this.#locks, set, mine);
+    this.#locks.lock(set);
     return set;
-  }
-
-  #unlock(set: number): void {
-    Atomics.compareExchange(this.#locks, set, this.#lane + 1, 0);
   }
 }
