@@ -92,6 +92,14 @@ export const endpoints: readonly Endpoint[] = [
   },
   {
     method: 'GET',
+    path: '/api/bans',
+    summary: 'Sources that are banned now, from which listener, why and until when.',
+    open: false,
+    responses: { 200: schemas.bans },
+    answer: (source) => ({ status: 200, body: source.bans() }),
+  },
+  {
+    method: 'GET',
     path: '/api/connections',
     summary: 'L4 connections and UDP flows: open ones and those that ended last, at most `limit` (100) of each.',
     open: false,

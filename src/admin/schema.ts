@@ -90,6 +90,15 @@ const connectionsSchema = z.object({
   ended: z.array(connectionSchema).describe('Those that ended last.'),
 });
 
+const banSchema = z.object({
+  address: z.string().describe('An IPv4 address, or a /64 of IPv6.'),
+  listener: z.string(),
+  reason: z.enum(['bad', 'not-found', 'manual']).describe('What it was banned for; manual: by hand.'),
+  cause: z.string().describe('The refusal that was one too many; empty when it was banned by hand.'),
+  since: z.string().describe('ISO 8601, UTC.'),
+  until: z.string().describe('ISO 8601, UTC.'),
+});
+
 const errorSchema = z.object({
   error: z.string().describe('A code for programs.'),
   message: z.string().describe('A sentence for people.'),
@@ -118,12 +127,15 @@ export type Connections = {
   readonly open: readonly z.output<typeof connectionSchema>[];
   readonly ended: readonly z.output<typeof connectionSchema>[];
 };
+/** A source that is banned from a listener. */
+export type BanStatus = z.output<typeof banSchema>;
 /** The body of every answer that is not a success, but for /readyz. */
 export type AdminError = z.output<typeof errorSchema>;
 
 /** The schemas of what the endpoints answer; each type above is derived from the same definition. */
 export const schemas = {
   alive: jsonSchema(z.object({ status: z.literal('alive') })),
+  bans: jsonSchema(z.array(banSchema)),
   connections: jsonSchema(connectionsSchema),
   error: jsonSchema(errorSchema),
   index: jsonSchema(indexSchema),

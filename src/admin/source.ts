@@ -1,5 +1,5 @@
 import type { EventStreams } from './event-stream.ts';
-import type { Connections, ListenerStatus, PoolStatus, Readiness, Status } from './schema.ts';
+import type { BanStatus, Connections, ListenerStatus, PoolStatus, Readiness, Status } from './schema.ts';
 
 /**
  * What the admin server shows. Every call is one request's, must be quick, and gives the state of that moment; what is
@@ -18,6 +18,8 @@ export interface AdminSource {
   connections(limit: number): Promise<Connections>;
   /** What happens, as it happens. */
   readonly events: EventStreams;
+  /** Every ban in force, the latest first. */
+  bans(): BanStatus[];
   /** Ready when every listener is open and every pool has a healthy backend. */
   readiness(): Readiness;
   /** All metrics in Prometheus' text format. */

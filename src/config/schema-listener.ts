@@ -4,6 +4,7 @@ import { bindAddress, bytes, cidr, duration, flag, integer, poolName, rateOrNone
 import { type RouteConfig, routeSchema } from './schema-route.ts';
 import { tcpRouteSchema } from './schema-tcp-route.ts';
 import { listenerTlsSchema } from './schema-tls.ts';
+import { guardSchema } from './schema-traffic.ts';
 
 const largestHeadBytes = 1024 ** 2;
 const smallestHeadBytes = 1024;
@@ -74,6 +75,7 @@ const httpListener = z
       .prefault([])
       .describe('Proxies (CIDR ranges or single addresses) whose X-Forwarded-* and X-Request-Id are believed.'),
     ...sources,
+    guard: guardSchema,
     timeouts: httpTimeouts.prefault({}),
     limits: httpLimits.prefault({}),
     pool: poolName().optional().describe('Pool that takes every request: short for one route. Instead of routes.'),
@@ -99,6 +101,7 @@ const tcpListener = z
     tls: listenerTlsSchema,
     proxyProtocol,
     ...sources,
+    guard: guardSchema,
     timeouts: z
       .strictObject({
         opening: duration()

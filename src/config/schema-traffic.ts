@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type NamedPlace, namedPlace } from './patterns.ts';
 import { Refusal, scalar } from './scalar.ts';
-import { duration, integer, off, poolName, rate } from './scalars.ts';
+import { duration, integer, off, poolName, rate, rateOrNone } from './scalars.ts';
 
 /** A share of requests, written as a number of percent. */
 function percentNumber() {
@@ -69,3 +69,24 @@ export const faultSchema = z
   ])
   .prefault(false)
   .describe('Makes requests slow, or fail, on purpose. At least one of delay and status; with both, it is slow first.');
+
+/** `guard` of a listener. */
+export const guardSchema = z
+  .union([
+    off(),
+    z.strictObject({
+      bad: rateOrNone()
+        .prefault('20/10s')
+        .describe(
+          'Malformed requests, failed handshakes (TLS, PROXY) and requests that did not arrive in time, of one source: so many at once, and after that at this rate; 0 for any number.',
+        ),
+      notFound: rateOrNone()
+        .prefault('100/10s')
+        .describe(
+          'Requests (on tcp listeners connections) of one source that no route takes, for their path or their method: likewise.',
+        ),
+      ban: duration().prefault('60s').describe('How long a source that is over either is refused.'),
+    }),
+  ])
+  .optional()
+  .describe('Bans sources for a while that send much of what is abnormal (docs/limits.md); `false` for not.');

@@ -23,7 +23,6 @@ const isZeroTime = (value: unknown) => parseDuration(String(value)) === 0;
 const isEmptyQueue = (value: unknown) => isObject(value) && is(0, undefined)(value['max']);
 
 const rows: readonly Unavailable[] = [
-  { key: 'listeners.*.guard', off: is(false) },
   { key: 'listeners.*.dataplane', off: is('userspace'), protocol: 'tcp' },
   { key: 'pools.*.discover', off: is(false) },
   { key: 'pools.*.spawn', off: is(false) },

@@ -19,6 +19,7 @@ const requestWords: ReadonlyMap<string, Words> = new Map([
   ['idle-timeout', after('no byte moved in time')],
   ['half-close-timeout', after('one side had ended and the other did not in time')],
   ['drained', after('cut at the end of a drain')],
+  ['banned', after('cut because its source was banned')],
 ]);
 
 const connectionWords: ReadonlyMap<string, string> = new Map([
@@ -29,6 +30,7 @@ const connectionWords: ReadonlyMap<string, string> = new Map([
   ['idle-timeout', 'no byte moved in time'],
   ['half-close-timeout', 'one side had ended and the other did not in time'],
   ['drained', 'cut at the end of a drain'],
+  ['banned', 'cut because its source was banned'],
   ['connect-refused', 'the backend refused the connection'],
   ['connect-failed', 'the backend could not be reached'],
   ['connect-timeout', 'the backend did not accept the connection in time'],

@@ -121,6 +121,18 @@ export const catalogue = {
     help: 'Connections and requests that Fairlead refused by itself.',
     labels: ['listener', 'reason'],
   },
+  bans_total: {
+    type: 'counter',
+    held: 'control',
+    help: 'Sources that were banned from a listener, by what for: bad, not-found, or manual.',
+    labels: ['listener', 'reason'],
+  },
+  bans_active: {
+    type: 'gauge',
+    held: 'control',
+    help: 'Sources that are banned from a listener now.',
+    labels: ['listener', 'reason'],
+  },
   tls_handshakes_total: {
     type: 'counter',
     held: 'lane',

@@ -23,6 +23,8 @@ export interface ControlGauges {
   generation(): number;
   /** Worker threads that are running. */
   workers(): number;
+  /** Every listener that bans sources: how many are banned now, by the reason. */
+  bans(): Iterable<{ readonly listener: string; readonly reason: string; readonly active: number }>;
   /** Every certificate of every listener, and when it expires, in seconds since 1970. */
   certificates(): Iterable<{ readonly listener: string; readonly certificate: string; readonly seconds: number }>;
 }
@@ -110,10 +112,16 @@ function registerControlGauges(registry: Registry, { gauges, version }: MetricsS
       value: seconds,
     })),
   );
+  new ReadMetric('bans_active', registry, () =>
+    [...gauges.bans()].map(({ listener, reason, active }) => ({ sharedLabels: { listener, reason }, value: active })),
+  );
   new ReadMetric('build_info', registry, () => single(1, build));
 }
 
-function controlCounter(name: 'health_transitions_total' | 'config_reloads_total', registry: Registry): Counter {
+function controlCounter(
+  name: 'health_transitions_total' | 'config_reloads_total' | 'bans_total',
+  registry: Registry,
+): Counter {
   const { help, labels } = catalogue[name];
   return new Counter({ name: METRIC_PREFIX + name, help, labelNames: labels, registers: [registry] });
 }
@@ -134,6 +142,7 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #transitions: Counter;
   readonly #reloads: Counter;
+  readonly #bans: Counter;
 
   /** Reads from `sources` at every scrape and keeps nothing of them. */
   constructor(sources: MetricsSources) {
@@ -141,6 +150,7 @@ export class Metrics {
     registerControlGauges(this.#registry, sources);
     this.#transitions = controlCounter('health_transitions_total', this.#registry);
     this.#reloads = controlCounter('config_reloads_total', this.#registry);
+    this.#bans = controlCounter('bans_total', this.#registry);
     for (const result of ['applied', 'rejected'] as const) this.#reloads.inc({ result }, 0);
   }
 
@@ -152,6 +162,11 @@ export class Metrics {
   /** Counts an attempt to reload the config. */
   configReload(result: 'applied' | 'rejected'): void {
     this.#reloads.inc({ result });
+  }
+
+  /** Counts a source that was banned. */
+  banned(listener: string, reason: string): void {
+    this.#bans.inc({ listener, reason });
   }
 
   /** Everything as it is now. */

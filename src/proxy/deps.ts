@@ -3,6 +3,7 @@ import type { ProxyVersion } from '../connect/proxy-header.ts';
 import type { AccessBuffer } from '../observe/access-log.ts';
 import type { Meters } from '../observe/meters.ts';
 import type { Backend } from '../pool/backend.ts';
+import type { BanTable } from '../pool/ban-table.ts';
 import type { LimitTable } from '../pool/limit-table.ts';
 import type { Pool } from '../pool/pool.ts';
 import type { SessionTable } from '../pool/session-table.ts';
@@ -11,6 +12,7 @@ import type { Deadlines } from '../support/deadlines.ts';
 import type { ConnectTlsPlan } from '../support/tls-client.ts';
 import type { PoolMeters } from './pool-meters.ts';
 import type { RequestTracer } from './request-trace.ts';
+import type { NewBan } from './source-guard.ts';
 
 /** What every proxy of a worker works with. */
 export interface ProxyDeps {
@@ -24,6 +26,10 @@ export interface ProxyDeps {
   readonly sources: LimitTable;
   /** Where the keys of rate limits are. */
   readonly rates: LimitTable;
+  /** Who is banned from which listener. */
+  readonly bans: BanTable;
+  /** Tells that a source was banned. */
+  onBan(ban: NewBan): void;
   /** Settings that a reload may change; read when they are needed. */
   readonly settings: ProcessSettings;
   /** Milliseconds, monotonic, exact. */

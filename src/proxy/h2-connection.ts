@@ -3,8 +3,10 @@ import type { ServerHttp2Stream } from 'node:http2';
 import { ClientSession, type SessionObserver } from '../http2/client-session.ts';
 import { type ClientPlace, H2ClientWire } from '../http2/client-wire.ts';
 import { translateRequest } from '../http2/request-in.ts';
+import type { CutReason } from '../relay/tunnel.ts';
 import type { Expiring } from '../support/deadlines.ts';
 import { type Member, Members } from '../support/members.ts';
+import { unmapped } from '../support/proxied.ts';
 import type { Wire } from '../support/wire.ts';
 import { HttpConnection, type HttpOwner } from './http-connection.ts';
 
@@ -30,6 +32,7 @@ export class H2Connection implements SessionObserver, ClientPlace, Expiring, Mem
   readonly localAddress: string | undefined;
   readonly localPort: number | undefined;
   readonly clientLines: string;
+  readonly peer: string;
   readonly #site: H2Owner;
   readonly #session: ClientSession;
   readonly #streams = new Members<H2ClientWire>();
@@ -41,6 +44,7 @@ export class H2Connection implements SessionObserver, ClientPlace, Expiring, Mem
     this.#site = site;
     this.remoteAddress = wire.remoteAddress;
     this.remotePort = wire.remotePort;
+    this.peer = unmapped(wire.remoteAddress ?? '');
     this.localAddress = wire.localAddress;
     this.localPort = wire.localPort;
     this.clientLines = wire.clientLines ?? '';
@@ -82,7 +86,7 @@ export class H2Connection implements SessionObserver, ClientPlace, Expiring, Mem
   }
 
   onRefused(reason: 'http2-flood' | 'http2-protocol'): void {
-    this.#site.meters.refused(reason);
+    this.#site.refused(reason, this.peer);
   }
 
   onGone(): void {
@@ -107,9 +111,9 @@ export class H2Connection implements SessionObserver, ClientPlace, Expiring, Mem
     if (!this.#finishing) this.#finish();
   }
 
-  /** A drain's time is up. */
-  cut(): void {
-    for (const wire of this.#streams.all()) wire.owner?.cut();
+  /** Ends the connection with all that is under way. */
+  cut(ended: CutReason = 'drained'): void {
+    for (const wire of this.#streams.all()) wire.owner?.cut(ended);
     this.#session.destroy();
   }
 }

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { NEED_MORE, REFUSED } from '../http1/head.ts';
 import { prefaceIn } from '../http1/preface.ts';
 import { parseRequestHead } from '../http1/request-head.ts';
-import type { Tunnel } from '../relay/tunnel.ts';
+import type { CutReason, Tunnel } from '../relay/tunnel.ts';
 import { hostBeforePort } from '../support/address.ts';
 import type { Expiring } from '../support/deadlines.ts';
 import type { Member } from '../support/members.ts';
@@ -265,7 +265,7 @@ export class HttpConnection implements WireSink, Expiring, Member, ClientSide {
 
   /** A request that cannot be understood: says so, if nothing of an answer has gone out, and closes. */
   refuse(code: ErrorCode, cause: string): void {
-    this.site.meters.refused(code);
+    this.site.refused(code, this.peer);
     const response = errorResponse(code, cause);
     this.site.nowhere.count(response.status, 0, undefined, undefined);
     this.#exchange = undefined;
@@ -367,10 +367,10 @@ export class HttpConnection implements WireSink, Expiring, Member, ClientSide {
     else this.expectIn(idleMs);
   }
 
-  /** A drain's time is up. */
-  cut(): void {
-    if (this.#tunnel !== undefined) return this.#tunnel.cut('drained');
-    this.#exchange?.cut();
+  /** Ends the connection with all that is under way. */
+  cut(ended: CutReason = 'drained'): void {
+    if (this.#tunnel !== undefined) return this.#tunnel.cut(ended);
+    this.#exchange?.cut(ended);
     this.wire.destroy();
   }
 

@@ -5,9 +5,9 @@ import type { Tunnel } from '../relay/tunnel.ts';
 import type { Wire } from '../support/wire.ts';
 import type { ProxyDeps } from './deps.ts';
 import type { HeldBody } from './held-body.ts';
+import type { Complaint } from './http-policy.ts';
 import type { ListenerMeters } from './listener-meters.ts';
 import type { RouteSite } from './route-site.ts';
-import type { SourceGate } from './source-gate.ts';
 import type { Upstreams } from './upstreams.ts';
 
 /** Time limits of an http listener, in milliseconds; 0 for none. */
@@ -69,8 +69,10 @@ export interface HttpContext {
   routeHeld(source: string, held: HeldBody): RouteSite | undefined | 'more';
   /** Copies the request whose head is the one parsed last to the route's mirror, if it is one to be copied. */
   mirror(route: RouteSite, request: CopiedRequest): RequestCopy | undefined;
-  /** Undefined when nothing is asked of sources. */
-  readonly gate: SourceGate | undefined;
+  /** Counts something that is refused, under this reason, of a client at `source`. */
+  refused(reason: string, source: string): void;
+  /** Why a client at this source, behind a trusted proxy, gets nothing here; undefined for one that may ask. */
+  shutsOut(source: string): Complaint | undefined;
   /** True when what this peer says of the client is believed. */
   trusts(peer: string): boolean;
   /** An id for a request that came without one: unique over all workers and restarts. */

@@ -30,6 +30,8 @@ export function hostField(address: string): string {
 export interface Complaint {
   readonly code: ErrorCode;
   readonly cause: string;
+  /** Under which reason it is counted, if not its code. */
+  readonly reason?: string;
   /** When it is worth trying again, in seconds, if that is known. */
   readonly retryAfterS?: number;
 }

@@ -352,14 +352,14 @@ export class Exchange extends ClientHalf implements BackendUser {
     else this.client.close();
   }
 
-  /** A drain's time is up. */
-  cut(): void {
-    if (this.#phase !== 'over') this.#over('client-aborted', this.#answer?.status || 503, 'drained');
+  /** The connection is ended for no fault of this request. */
+  cut(ended: 'drained' | 'banned'): void {
+    if (this.#phase !== 'over') this.#over('client-aborted', this.#answer?.status || 503, ended);
   }
 
   /** Answers with one of Fairlead's own errors; `outcome` says how the last attempt ended, if there was one. */
-  #complain({ code, cause, retryAfterS }: Complaint, outcome: Outcome = 'client-aborted'): void {
-    if (outcome === 'client-aborted') this.client.site.meters.refused(code);
+  #complain({ code, cause, retryAfterS, reason = code }: Complaint, outcome: Outcome = 'client-aborted'): void {
+    if (outcome === 'client-aborted') this.client.site.refused(reason, this.request.source);
     this.cause = cause;
     this.#reply(errorResponse(code, cause, this.route.answerEdit, retryAfterS), outcome, code);
   }

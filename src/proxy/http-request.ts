@@ -8,7 +8,6 @@ import { type Complaint, clientSource, hostField, isIdempotent } from './http-po
 import { type LoggedRequest, loggedRequest } from './request-log.ts';
 import type { RequestTrace } from './request-trace.ts';
 import type { RouteSite } from './route-site.ts';
-import { sourceComplaints } from './source-gate.ts';
 
 /** Bytes of a body that were sent to a backend and are kept, so that they can be sent to another one. */
 const MAX_REPLAY_BYTES = 64 * 1024;
@@ -73,7 +72,7 @@ export class HttpRequest {
     this.trusted = site.trusts(peer);
     this.source = this.trusted ? clientSource(peer, head.get('x-forwarded-for'), (ip) => site.trusts(ip)) : peer;
     this.bytesIn = head.text.length;
-    if (this.trusted && site.gate?.forbids(this.source) === true) this.complaint = sourceComplaints.forbidden;
+    if (this.trusted) this.complaint = site.shutsOut(this.source);
     this.#bodyLimit = site.limits.bodyBytes;
     if (!head.chunked && head.contentLength <= 0) return;
     this.#body = new BodyFramer();

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import type { TlsListenerPlan } from '../accept/tls-context.ts';
 import { parseRequestHead, RequestHead } from '../http1/request-head.ts';
+import type { CutReason } from '../relay/tunnel.ts';
 import { compile, type Router } from '../route/compile.ts';
 import type { MatchConfig } from '../route/rule.ts';
 import { createSplit } from '../route/split.ts';
@@ -14,11 +15,20 @@ import { HeadFacts } from './head-facts.ts';
 import type { HeldBody } from './held-body.ts';
 import { HttpConnection, type HttpOwner } from './http-connection.ts';
 import type { CopiedRequest, HttpLimits, HttpTimeouts, RequestCopy } from './http-context.ts';
+import type { Complaint } from './http-policy.ts';
 import { ListenerMeters } from './listener-meters.ts';
 import { Mirror } from './mirror.ts';
 import { RateLimit } from './rate-limit.ts';
 import { NOT_TO_A_POOL, type RouteLeads, type RoutePlan, RouteSite } from './route-site.ts';
-import { gateFor, type SourceGate, type SourcePlan, type SourceRefusal, sourceComplaints } from './source-gate.ts';
+import {
+  bannedComplaint,
+  gateFor,
+  type SourceGate,
+  type SourcePlan,
+  type SourceRefusal,
+  sourceComplaints,
+} from './source-gate.ts';
+import { type GuardPlan, SourceGuard } from './source-guard.ts';
 import { Sticky, type StickyPlan } from './sticky.ts';
 import { TlsEntrance } from './tls-entrance.ts';
 import type { Upstreams } from './upstreams.ts';
@@ -32,6 +42,8 @@ export interface HttpListenerPlan {
   readonly timeouts: HttpTimeouts;
   readonly limits: HttpLimits;
   readonly sources: SourcePlan;
+  /** Undefined where nothing is held against sources. */
+  readonly guard: GuardPlan | undefined;
   readonly trustProxies: readonly string[];
   /** A PROXY header comes before everything else. */
   readonly proxyProtocol: boolean;
@@ -49,8 +61,10 @@ const requestFacts = new HeadFacts(requestHead);
 
 /** A client's connection, of whatever version. */
 interface ClientConnection extends Member {
+  /** The address of the peer; '' where there is none. */
+  readonly peer: string;
   drain(idleMs: number): void;
-  cut(): void;
+  cut(ended?: CutReason): void;
 }
 
 /** An http listener in one worker: its settings as of the last reload, and the connections it has. */
@@ -65,6 +79,8 @@ export class HttpSite implements HttpOwner {
   draining = false;
   /** Undefined when nothing is asked of sources. */
   gate: SourceGate | undefined;
+  /** Undefined when nothing is held against sources. */
+  guard: SourceGuard<ClientConnection> | undefined;
   #plan: HttpListenerPlan;
   #router: Router<RouteSite>;
   #trusted: CidrSet;
@@ -91,6 +107,21 @@ export class HttpSite implements HttpOwner {
     this.#router = this.#compile(plan, pools);
     this.#trusted = cidrSet(plan.trustProxies);
     this.gate = this.#gateOf(plan);
+    this.guard = this.#guardOf(plan);
+  }
+
+  #guardOf({ name, guard: plan }: HttpListenerPlan): SourceGuard<ClientConnection> | undefined {
+    if (plan === undefined) return undefined;
+    const { bans, rates, onBan } = this.deps;
+    const guard = new SourceGuard<ClientConnection>(plan, {
+      bans,
+      rates,
+      onBan,
+      listener: name,
+      trusts: (source) => this.trusts(source),
+    });
+    for (const connection of this.#connections.all()) guard.watch(connection, connection.peer);
+    return guard;
   }
 
   #gateOf({ name, sources }: HttpListenerPlan): SourceGate | undefined {
@@ -103,6 +134,7 @@ export class HttpSite implements HttpOwner {
     this.#router = this.#compile(plan, pools);
     this.#trusted = cidrSet(plan.trustProxies);
     this.gate = this.#gateOf(plan);
+    this.guard = this.#guardOf(plan);
   }
 
   #compile(plan: HttpListenerPlan, pools: ReadonlyMap<string, PoolSite>): Router<RouteSite> {
@@ -201,6 +233,16 @@ export class HttpSite implements HttpOwner {
     return this.#trusted.size > 0 && this.#trusted.has(peer);
   }
 
+  refused(reason: string, source: string): void {
+    this.meters.refused(reason);
+    this.guard?.note(reason, source);
+  }
+
+  shutsOut(source: string): Complaint | undefined {
+    if (this.gate?.forbids(source) === true) return sourceComplaints.forbidden;
+    return this.guard?.bars(source) === true ? bannedComplaint : undefined;
+  }
+
   /** An id for a request that came without one: unique over all workers and restarts. */
   readonly makeId = (): string => {
     this.#idCounter = (this.#idCounter + 1) >>> 0;
@@ -231,9 +273,15 @@ export class HttpSite implements HttpOwner {
 
   /** Serves a connection that was admitted; `early` is what was read from it already. */
   begin(wire: Wire, early?: Buffer): void {
+    // It may have been banned during its handshake.
+    if (this.guard?.bars(wire.remoteAddress ?? '') === true) {
+      this.meters.refused('banned');
+      wire.reset();
+      return this.leave();
+    }
     if (wire.alpnProtocol === 'h2') return this.#beginHttp2(wire, undefined);
     const connection = new HttpConnection(this, wire);
-    this.#connections.add(connection);
+    this.#add(connection);
     connection.start();
     if (early !== undefined && early.length > 0) connection.onBytes(early, early.length);
     if (this.draining) connection.drain(DRAIN_IDLE_MS);
@@ -241,13 +289,19 @@ export class HttpSite implements HttpOwner {
 
   becomeHttp2(connection: HttpConnection, bytes: Buffer): void {
     this.#connections.remove(connection);
+    this.guard?.forget(connection);
     this.#beginHttp2(connection.wire, bytes);
   }
 
   #beginHttp2(wire: Wire, bytes: Buffer | undefined): void {
     const connection = new H2Connection(this, wire, bytes);
-    this.#connections.add(connection);
+    this.#add(connection);
     if (this.draining) connection.drain();
+  }
+
+  #add(connection: ClientConnection): void {
+    this.#connections.add(connection);
+    this.guard?.watch(connection, connection.peer);
   }
 
   /** Gives the place of an admitted connection back. */
@@ -258,7 +312,9 @@ export class HttpSite implements HttpOwner {
 
   /** An admitted connection is over. */
   closed(connection: ClientConnection): void {
-    if (this.#connections.remove(connection)) this.leave();
+    if (!this.#connections.remove(connection)) return;
+    this.guard?.forget(connection);
+    this.leave();
   }
 
   get number(): number {

@@ -6,7 +6,7 @@ import { wires } from '../support/open-wire.ts';
 import type { Proxied } from '../support/proxied.ts';
 import type { Wire } from '../support/wire.ts';
 import { presentAs } from './client-ends.ts';
-import type { GuardedHandle, SourceGate, SourceRefusal } from './source-gate.ts';
+import { type GuardedHandle, type SourceGate, type SourceRefusal, sourceOf } from './source-gate.ts';
 import type { EnteredSite, TlsEntrance } from './tls-entrance.ts';
 
 /** A listener whose connections begin with a PROXY header. */
@@ -16,6 +16,8 @@ export interface ProxiedSite extends EnteredSite {
   readonly openingMs: number;
   /** Undefined when nothing is asked of sources. */
   readonly gate: SourceGate | undefined;
+  /** Undefined when nothing is held against sources. */
+  readonly guard: { bars(source: string): boolean } | undefined;
   /** Ends a connection that is refused for its source; it has no place. */
   bar(wire: Wire, refusal: SourceRefusal): void;
 }
@@ -34,6 +36,7 @@ function parse(bytes: Buffer): OpeningParse<Proxied> {
  * place before they are read. One without a proper header is reset, since nothing that it says can be believed.
  */
 export function enterProxied(site: ProxiedSite, handle: object, door: TlsDoor | undefined): void {
+  const sender = site.guard === undefined ? '' : sourceOf(handle as GuardedHandle);
   const accepted = wires.accepted(handle);
   if (!site.admit()) return accepted.reset();
   const reader: OpeningReader<Proxied> = {
@@ -42,17 +45,22 @@ export function enterProxied(site: ProxiedSite, handle: object, door: TlsDoor | 
     parse,
     onOpening(wire, proxied, rest) {
       const source = proxied.ends?.sourceAddress ?? wire.remoteAddress ?? '';
+      if (site.guard?.bars(source) === true) {
+        site.meters.refused('banned');
+        site.leave();
+        return wire.reset();
+      }
       const refusal = site.gate?.enter(source, handle as GuardedHandle);
       if (refusal !== undefined) {
         site.leave();
         return site.bar(wire, refusal);
       }
-      if (door !== undefined) return door.admit(handle, doorkeeperFor(site, proxied), rest);
+      if (door !== undefined) return door.admit(handle, doorkeeperFor(site, proxied, source), rest);
       presentAs(wire, proxied);
       site.begin(wire, rest);
     },
     onFailure(wire, failure) {
-      if (failure !== 'left') site.meters.refused(reasons[failure]);
+      if (failure !== 'left') site.refused(reasons[failure], sender);
       wire.reset();
       site.leave();
     },
@@ -60,11 +68,11 @@ export function enterProxied(site: ProxiedSite, handle: object, door: TlsDoor | 
   readOpening(accepted, reader);
 }
 
-function doorkeeperFor({ entrance }: ProxiedSite, proxied: Proxied): Doorkeeper {
+function doorkeeperFor({ entrance }: ProxiedSite, proxied: Proxied, source: string): Doorkeeper {
   return {
     deadlines: entrance.deadlines,
     plainHttpAnswer: entrance.plainHttpAnswer,
-    onHandshake: (end) => entrance.onHandshake(end),
+    onHandshake: (end) => entrance.onHandshake(end, source),
     onSecureWire(wire) {
       presentAs(wire, proxied);
       entrance.onSecureWire(wire);

@@ -26,6 +26,13 @@ export const sourceComplaints: Readonly<Record<SourceRefusal, Complaint>> = {
   'connection-rate-per-ip': { code: 'rate-limited', cause: 'too many new connections from this address' },
 };
 
+/** What a client behind a trusted proxy is told while it is banned. */
+export const bannedComplaint: Complaint = {
+  code: 'forbidden',
+  cause: 'this client is banned for a while',
+  reason: 'banned',
+};
+
 /** An accepted socket, as far as a gate needs it. */
 export interface GuardedHandle {
   getpeername?(out: SocketName): number;
@@ -87,6 +94,11 @@ export function gateFor(plan: SourcePlan, parts: GateParts): SourceGate | undefi
   const { allow, deny, connectionsPerIp, connectionRatePerIp } = plan;
   const asks = allow.length > 0 || deny.length > 0 || connectionsPerIp > 0 || connectionRatePerIp !== undefined;
   return asks ? new SourceGate(plan, parts) : undefined;
+}
+
+/** Ends an accepted connection at once, with a reset: nothing is read or written, and no wire is made of it. */
+export function resetHandle(handle: GuardedHandle): void {
+  if (handle.reset?.() !== 0) handle.close();
 }
 
 /** The address of the peer of an accepted handle; '' over a Unix socket. */

@@ -5,7 +5,7 @@ import type { PickHint } from '../pick/balancer.ts';
 import type { Backend, Endpoint } from '../pool/backend.ts';
 import type { Lease, Outcome } from '../pool/lease.ts';
 import type { Refusal } from '../pool/pool.ts';
-import { Tunnel, type TunnelEnd, type TunnelObserver, type TunnelTimeouts } from '../relay/tunnel.ts';
+import { type CutReason, Tunnel, type TunnelEnd, type TunnelObserver, type TunnelTimeouts } from '../relay/tunnel.ts';
 import type { Expiring } from '../support/deadlines.ts';
 import type { Member } from '../support/members.ts';
 import { silentSink, type Wire, type WireSink } from '../support/wire.ts';
@@ -196,11 +196,11 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
     dialling.destroy();
   }
 
-  /** Ends the connection for a drain whose time is up. */
-  cut(): void {
-    if (this.#tunnel !== undefined) this.#tunnel.cut('drained');
+  /** Ends the connection, whatever it is at. */
+  cut(ended: CutReason = 'drained'): void {
+    if (this.#tunnel !== undefined) this.#tunnel.cut(ended);
     else {
-      this.#turnedAway = 'drained';
+      this.#turnedAway = ended;
       this.client.destroy();
     }
   }

@@ -11,6 +11,7 @@ import type { PoolSite, ProxyDeps } from './deps.ts';
 import { readHello, refuseUnrouted } from './hello-entrance.ts';
 import { ListenerMeters } from './listener-meters.ts';
 import { gateFor, type SourceGate, type SourcePlan, type SourceRefusal } from './source-gate.ts';
+import { type GuardPlan, SourceGuard } from './source-guard.ts';
 import { TcpConnection, type TcpEnd, type TcpOwner } from './tcp-proxy.ts';
 import { TlsEntrance } from './tls-entrance.ts';
 
@@ -27,6 +28,8 @@ export interface TcpListenerPlan {
   /** 0 for no limit. */
   readonly maxConnections: number;
   readonly sources: SourcePlan;
+  /** Undefined where nothing is held against sources. */
+  readonly guard: GuardPlan | undefined;
   /** A PROXY header comes before everything else. */
   readonly proxyProtocol: boolean;
   /** The first that fits wins; one without conditions takes everything. */
@@ -44,6 +47,8 @@ export class TcpSite implements TcpOwner {
   readonly entrance: TlsEntrance;
   /** Undefined when nothing is asked of sources. */
   gate: SourceGate | undefined;
+  /** Undefined when nothing is held against sources. */
+  guard: SourceGuard<TcpConnection> | undefined;
   #plan!: TcpListenerPlan;
   #routes!: TcpRoutes<PoolSite>;
   /** Where everything goes, when there is nothing to choose. */
@@ -63,10 +68,19 @@ export class TcpSite implements TcpOwner {
   update(plan: TcpListenerPlan, pools: ReadonlyMap<string, PoolSite>): void {
     this.#plan = plan;
     this.gate = gateFor(plan.sources, { table: this.deps.sources, listener: plan.name });
+    this.guard = this.#guardOf(plan);
     const routes = plan.routes.map(({ match, pool }) => ({ match, payload: pools.get(pool)! }));
     this.#routes = new TcpRoutes(routes);
     const first = routes[0]!;
     this.#only = Object.keys(first.match).length === 0 ? first.payload : undefined;
+  }
+
+  #guardOf({ name: listener, guard: plan }: TcpListenerPlan): SourceGuard<TcpConnection> | undefined {
+    if (plan === undefined) return undefined;
+    const { bans, rates, onBan } = this.deps;
+    const guard = new SourceGuard<TcpConnection>(plan, { bans, rates, onBan, listener });
+    for (const connection of this.#connections.all()) guard.watch(connection, connection.client.remoteAddress ?? '');
+    return guard;
   }
 
   get timeouts(): TunnelTimeouts {
@@ -93,6 +107,12 @@ export class TcpSite implements TcpOwner {
     wire.reset();
   }
 
+  /** Counts something that is refused, under this reason, of a client at `source`. */
+  refused(reason: string, source: string): void {
+    this.meters.refused(reason);
+    this.guard?.note(reason, source);
+  }
+
   /** Takes a place for a connection; false when there is none. */
   admit(): boolean {
     const limits = { listener: this.#plan.maxConnections, process: this.deps.settings.maxConnections };
@@ -110,9 +130,16 @@ export class TcpSite implements TcpOwner {
 
   /** Serves a connection that was admitted; `early` is what was read from it already. */
   begin(wire: Wire, early?: Buffer): void {
+    // It may have been banned during its handshake.
+    if (this.guard?.bars(wire.remoteAddress ?? '') === true) {
+      this.meters.refused('banned');
+      wire.reset();
+      return this.leave();
+    }
     if (this.#only !== undefined) return this.#relay(wire, this.#only, early);
     if (this.#plan.tls !== undefined) return this.#route(wire, shownBy(wire), early);
     if (!this.#routes.readsHello) return this.#route(wire, undefined, early);
+    const source = this.guard === undefined ? '' : (wire.remoteAddress ?? '');
     readHello(
       wire,
       {
@@ -120,7 +147,7 @@ export class TcpSite implements TcpOwner {
         limitMs: this.openingMs,
         onHello: (opened, hello, all) => this.#route(opened, hello, all),
         onNoHello: (reason) => {
-          if (reason !== undefined) this.meters.refused(reason);
+          if (reason !== undefined) this.refused(reason, source);
           this.leave();
         },
       },
@@ -131,7 +158,7 @@ export class TcpSite implements TcpOwner {
   #route(wire: Wire, hello: ClientHello | undefined, early: Buffer | undefined): void {
     const target = this.#routes.route({ source: wire.remoteAddress ?? '', hello });
     if (target !== undefined) return this.#relay(wire, target, early);
-    this.meters.refused('no-route');
+    this.refused('no-route', wire.remoteAddress ?? '');
     this.leave();
     // TLS that has been ended here has no use for an alert of ours.
     if (this.#plan.tls !== undefined) wire.destroy();
@@ -143,6 +170,7 @@ export class TcpSite implements TcpOwner {
     if (this.deps.settings.access !== undefined) void wire.remoteAddress;
     const connection = new TcpConnection(this, wire, target, early);
     this.#connections.add(connection);
+    this.guard?.watch(connection, wire.remoteAddress ?? '');
     connection.start();
   }
 
@@ -154,6 +182,7 @@ export class TcpSite implements TcpOwner {
   /** The connection is over. */
   ended(connection: TcpConnection, ended: TcpEnd): void {
     this.#connections.remove(connection);
+    this.guard?.forget(connection);
     this.leave();
     this.#ended.add(this.#view(connection, ended));
     const { access } = this.deps.settings;

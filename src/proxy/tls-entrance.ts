@@ -4,11 +4,16 @@ import type { Deadlines } from '../support/deadlines.ts';
 import type { Wire } from '../support/wire.ts';
 import { errorResponse, serializeResponse } from './error-response.ts';
 import type { ListenerMeters } from './listener-meters.ts';
+import { type GuardedHandle, sourceOf } from './source-gate.ts';
 
 /** A listener as its entrance sees it. */
 export interface EnteredSite {
   readonly deps: { readonly deadlines: Deadlines };
   readonly meters: ListenerMeters;
+  /** Undefined when nothing is held against sources. */
+  readonly guard: object | undefined;
+  /** Counts something that is refused, under this reason, of a client at `source`. */
+  refused(reason: string, source: string): void;
   /** Takes a place for a connection, and counts it; false when there is none. */
   admit(): boolean;
   /** Gives the place back of a connection that came to nothing. */
@@ -44,16 +49,31 @@ export class TlsEntrance implements Doorkeeper {
   /** Takes an accepted handle through its handshake; `early` is what was read from it before. False when there is no place for it. */
   enter(handle: object, door: TlsDoor, early?: Uint8Array): boolean {
     if (!this.#site.admit()) return false;
-    door.admit(handle, this, early);
+    door.admit(
+      handle,
+      this.#site.guard === undefined ? this : this.#keeperFor(sourceOf(handle as GuardedHandle)),
+      early,
+    );
     return true;
   }
 
-  onHandshake(end: HandshakeEnd): void {
+  /** Likewise, for a client that is held to what it does: when the handshake has failed, nothing tells its address any more. */
+  #keeperFor(source: string): Doorkeeper {
+    return {
+      deadlines: this.deadlines,
+      plainHttpAnswer: this.plainHttpAnswer,
+      onHandshake: (end) => this.onHandshake(end, source),
+      onSecureWire: (wire) => this.onSecureWire(wire),
+    };
+  }
+
+  /** `source` is the address of the client; '' where nobody asks for it. */
+  onHandshake(end: HandshakeEnd, source = ''): void {
     const { meters } = this.#site;
     meters.handshake(end);
     if (end === 'full' || end === 'resumed') return;
     const reason = refusals[end];
-    if (reason !== undefined) meters.refused(reason);
+    if (reason !== undefined) this.#site.refused(reason, source);
     this.#site.leave();
   }
 

@@ -3,7 +3,10 @@ import type { Deadlines, Expiring } from '../support/deadlines.ts';
 import type { Wire, WireSink } from '../support/wire.ts';
 
 /** Why a tunnel ended. */
-export type TunnelEnd = 'closed' | 'client-reset' | 'backend-reset' | 'idle-timeout' | 'half-close-timeout' | 'drained';
+export type TunnelEnd = 'closed' | 'client-reset' | 'backend-reset' | 'idle-timeout' | 'half-close-timeout' | CutReason;
+
+/** Why a connection is ended that neither side has ended: a drain's time is up, or its source was banned. */
+export type CutReason = 'drained' | 'banned';
 
 /** Limits of a tunnel, in milliseconds; 0 for none. */
 export interface TunnelTimeouts {

@@ -15,6 +15,7 @@ import { systemClock } from '../support/clock.ts';
 import { createResolver } from '../support/resolve.ts';
 import { version } from '../support/version.ts';
 import { Applier } from './apply.ts';
+import { BanDesk } from './ban-desk.ts';
 import { Fleet } from './fleet.ts';
 import { HealthKeeper, type Transition, tellTransition } from './health-keeper.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
@@ -57,6 +58,7 @@ class Control implements Running {
   readonly #fleet: Fleet;
   readonly #applier: Applier;
   readonly #events = new EventBus(systemClock);
+  readonly #bans: BanDesk;
   readonly workerCount: number;
   generation = 0;
   #admin: Admin | undefined;
@@ -104,6 +106,14 @@ class Control implements Running {
       },
       this.workerCount,
     );
+    this.#bans = new BanDesk({
+      memory: this.#fleet.limits,
+      lane: this.workerCount,
+      listeners: () => this.#config.listeners,
+      metrics: this.#metrics,
+      logger,
+      cut: (listener, network) => this.#fleet.cutSource(listener, network),
+    });
     this.#applier = new Applier(config, {
       table: this.#table,
       slots: new SlotBook(size, (slot) => this.#table.active(slot)),
@@ -173,6 +183,8 @@ class Control implements Running {
       case 'access':
       case 'spans':
         return reply(this.#records.take(message));
+      case 'banned':
+        return this.#bans.heard(message.ban);
       case 'tls-failure':
         return this.#logger.warn({ pool: message.pool, backend: message.name }, `no TLS connection: ${message.cause}`);
       case 'accept-error':
@@ -200,6 +212,7 @@ class Control implements Running {
     return {
       backends: () => this.#status.gauges(),
       generation: () => this.generation,
+      bans: () => this.#bans.gauges(),
       certificates: () => this.#tls.expiries(this.#config),
       workers: () => this.#fleet.views().filter(({ state }) => state === 'running').length,
     };
@@ -243,6 +256,7 @@ class Control implements Running {
     pool: (name) => this.#status.pool(name),
     connections: (limit) => this.#fleet.connections(limit),
     events: new EventStreams(this.#events),
+    bans: () => this.#bans.list(),
     readiness: () => this.#status.readiness(),
     metrics: () => this.#metrics.render(),
   };

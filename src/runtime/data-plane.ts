@@ -8,6 +8,7 @@ import { type AccessBatch, AccessBuffer } from '../observe/access-log.ts';
 import { Meters } from '../observe/meters.ts';
 import type { TracingPlan } from '../observe/trace-record.ts';
 import type { Backend } from '../pool/backend.ts';
+import { BanTable } from '../pool/ban-table.ts';
 import { LimitTable } from '../pool/limit-table.ts';
 import { Pool } from '../pool/pool.ts';
 import { SessionTable } from '../pool/session-table.ts';
@@ -19,12 +20,12 @@ import { HttpSite } from '../proxy/http-site.ts';
 import { PoolMeters } from '../proxy/pool-meters.ts';
 import { enterProxied } from '../proxy/proxy-entrance.ts';
 import { RequestTracer } from '../proxy/request-trace.ts';
-import { type GuardedHandle, sourceOf } from '../proxy/source-gate.ts';
+import { type GuardedHandle, resetHandle, sourceOf } from '../proxy/source-gate.ts';
 import { TcpSite } from '../proxy/tcp-site.ts';
 import { UdpPort } from '../proxy/udp-port.ts';
 import { UdpSite } from '../proxy/udp-site.ts';
 import { Upstreams } from '../proxy/upstreams.ts';
-import { systemClock } from '../support/clock.ts';
+import { sharedNow, systemClock } from '../support/clock.ts';
 import { Deadlines } from '../support/deadlines.ts';
 import { wires } from '../support/open-wire.ts';
 import type { BindPlan, FromWorker, PoolSitePlan, ToWorker, WorkerPlan, WorkerSeed } from './messages.ts';
@@ -40,12 +41,6 @@ interface Staged {
   /** By listener, for those that end TLS. */
   doors: ReadonlyMap<string, TlsDoor>;
 }
-
-/** The clock of the whole process against that of this thread, which started later. */
-const THREAD_LAG_MS = Number(process.hrtime.bigint()) / 1e6 - performance.now();
-
-/** Milliseconds with fractions, the same in all threads. */
-const sharedNow = (): number => performance.now() + THREAD_LAG_MS;
 
 /** What backends of HTTP/2 are offered over TLS. */
 const ALPN_H2 = Buffer.from('\x02h2', 'latin1');
@@ -83,6 +78,8 @@ export class DataPlane {
       sessions: new SessionTable(seed.sessions, Date.now),
       sources: new LimitTable(seed.limits.sources, seed.lane, sharedNow),
       rates: new LimitTable(seed.limits.rates, seed.lane, sharedNow),
+      bans: new BanTable(seed.limits.bans, seed.lane, sharedNow),
+      onBan: (ban) => tell({ type: 'banned', ban }),
       lane: seed.lane,
       deadlines: new Deadlines(now),
       meters: new Meters(seed.meters, seed.lane, (claim) => tell({ type: 'claim', claim }), [...seed.claims]),
@@ -107,6 +104,8 @@ export class DataPlane {
         return this.#deps.settings.tracing?.records.acknowledge();
       case 'show-connections':
         return this.#tell({ type: 'connections', ask: message.ask, shown: this.#shown(message.limit) });
+      case 'cut-source':
+        return this.#cutSource(message.listener, message.network);
       case 'drain':
         return this.#drain();
       case 'cut':
@@ -164,6 +163,10 @@ export class DataPlane {
       if (this.#staged !== undefined) this.#staged.accepted.push({ key, handle });
       else wires.accepted(handle).reset();
       return;
+    }
+    if (site.guard?.bars(sourceOf(handle as GuardedHandle)) === true) {
+      site.meters.refused('banned');
+      return resetHandle(handle as GuardedHandle);
     }
     const door = this.#doors.get(site.name);
     if (site.expectsProxyHeader) return enterProxied(site, handle, door);
@@ -333,6 +336,13 @@ export class DataPlane {
     for (const site of all) open.push(...site.shown(limit - open.length));
     const ended = all.flatMap((site) => site.lately(limit)).slice(0, limit);
     return { total: all.reduce((sum, { size }) => sum + size, 0), open, ended };
+  }
+
+  /** A source was banned from a listener: its connections end, also those of former versions of the listener. */
+  #cutSource(listener: string, network: string): void {
+    for (const site of [...this.#sites.values(), ...this.#retired]) {
+      if (!(site instanceof UdpSite) && site.name === listener) site.guard?.cut(network);
+    }
   }
 
   #cut(): void {

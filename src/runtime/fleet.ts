@@ -1,8 +1,10 @@
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import type { Claim, MeterMemory } from '../observe/meters.ts';
+import { createBanMemory, DEFAULT_BANS } from '../pool/ban-table.ts';
 import { createLimitMemory, DEFAULT_RATE_KEYS, DEFAULT_SOURCES, LimitTable } from '../pool/limit-table.ts';
 import { createSessionMemory, DEFAULT_SESSIONS } from '../pool/session-table.ts';
+import { SetLocks } from '../pool/set-locks.ts';
 import type { SharedTable } from '../pool/table.ts';
 import type { ConnectionsShown } from '../proxy/connection-view.ts';
 import type { FromWorker, ToWorker, WorkerPlan, WorkerSeed } from './messages.ts';
@@ -77,14 +79,16 @@ export class Fleet {
   #closing = false;
   #questions = 0;
   readonly #sessions = createSessionMemory(DEFAULT_SESSIONS, Math.random);
-  readonly #limits: WorkerSeed['limits'];
+  /** What workers count sources in. */
+  readonly limits: WorkerSeed['limits'];
 
   constructor(deps: FleetDeps, size: number) {
     for (const flag of WORKER_GC_FLAGS) setFlagsFromString(flag);
     this.#deps = deps;
-    this.#limits = {
+    this.limits = {
       sources: createLimitMemory(DEFAULT_SOURCES, size, Math.random),
       rates: createLimitMemory(DEFAULT_RATE_KEYS, 0, Math.random),
+      bans: createBanMemory(DEFAULT_BANS, Math.random),
     };
     this.#members = Array.from({ length: size }, (_, lane) => this.#start(lane));
   }
@@ -111,7 +115,7 @@ export class Fleet {
       table: { memory: table.memory, size: table.size },
       meters,
       sessions: this.#sessions,
-      limits: this.#limits,
+      limits: this.limits,
       claims: this.#deps.claimsOf(lane),
     };
     return new Worker(entry, { workerData, name: `fairlead-worker-${lane}` });
@@ -157,7 +161,9 @@ export class Fleet {
     for (const tell of member.asked.values()) tell(undefined);
     if (this.#closing) return;
     member.state = 'restarting';
-    new LimitTable(this.#limits.sources, member.lane, Date.now).clearLane(member.lane);
+    const { sources, rates, bans } = this.limits;
+    new LimitTable(sources, member.lane, Date.now).clearLane(member.lane);
+    for (const { locks } of [rates, bans]) new SetLocks(locks, member.lane).clearLane(member.lane);
     this.#deps.onCrash(member.lane, error);
     const pause = Date.now() - member.startedAt < EARLY_DEATH_MS ? EARLY_DEATH_PAUSE_MS : 0;
     setTimeout(() => void this.#replace(member), pause);
@@ -242,6 +248,11 @@ export class Fleet {
       member.asked.set(ask, tell);
       member.worker.postMessage({ type: 'show-connections', ask, limit } satisfies ToWorker);
     });
+  }
+
+  /** Ends the connections of a source that was banned from a listener. */
+  cutSource(listener: string, network: string): void {
+    this.#broadcast({ type: 'cut-source', listener, network });
   }
 
   #broadcast(message: ToWorker): void {

@@ -68,6 +68,7 @@ export class LocalPool {
       generation: () => 1,
       workers: () => 0,
       certificates: () => [],
+      bans: () => [],
     };
     this.#metrics = new Metrics({ reader: this.#reader, version, gauges });
   }

@@ -2,12 +2,14 @@ import type { BindTarget } from '../accept/listen.ts';
 import type { AccessBatch } from '../observe/access-log.ts';
 import type { Claim, MeterMemory } from '../observe/meters.ts';
 import type { TracingPlan } from '../observe/trace-record.ts';
+import type { BanMemory } from '../pool/ban-table.ts';
 import type { LimitMemory } from '../pool/limit-table.ts';
 import type { PoolPlan, Trouble } from '../pool/pool.ts';
 import type { TableSize } from '../pool/table.ts';
 import type { ConnectionsShown } from '../proxy/connection-view.ts';
 import type { ConnectPlan, HashKey } from '../proxy/deps.ts';
 import type { HttpListenerPlan } from '../proxy/http-site.ts';
+import type { NewBan } from '../proxy/source-guard.ts';
 import type { TcpListenerPlan } from '../proxy/tcp-site.ts';
 import type { UdpListenerPlan } from '../proxy/udp-site.ts';
 
@@ -53,8 +55,8 @@ export interface WorkerSeed {
   readonly meters: MeterMemory;
   /** Where the sessions of sticky routes are, for a SessionTable. */
   readonly sessions: SharedArrayBuffer;
-  /** Where sources and the keys of rate limits are counted, for LimitTables. */
-  readonly limits: { readonly sources: LimitMemory; readonly rates: LimitMemory };
+  /** Where sources and the keys of rate limits are counted, for LimitTables, and who is banned. */
+  readonly limits: { readonly sources: LimitMemory; readonly rates: LimitMemory; readonly bans: BanMemory };
   /** Series that a former worker of this lane has announced. */
   readonly claims: readonly Claim[];
 }
@@ -67,6 +69,7 @@ export type ToWorker =
   | { readonly type: 'access-taken' }
   | { readonly type: 'spans-taken' }
   | { readonly type: 'show-connections'; readonly ask: number; readonly limit: number }
+  | { readonly type: 'cut-source'; readonly listener: string; readonly network: string }
   | { readonly type: 'drain' }
   | { readonly type: 'cut' };
 
@@ -81,5 +84,6 @@ export type FromWorker =
   | { readonly type: 'spans'; readonly batch: AccessBatch }
   | { readonly type: 'tls-failure'; readonly pool: string; readonly name: string; readonly cause: string }
   | { readonly type: 'accept-error'; readonly listener: string; readonly error: string }
+  | { readonly type: 'banned'; readonly ban: NewBan }
   | { readonly type: 'connections'; readonly ask: number; readonly shown: ConnectionsShown }
   | { readonly type: 'drained' };

@@ -5,6 +5,7 @@ import { keyedAlgorithms } from '../config/schema-pool.ts';
 import type { TracingPlan } from '../observe/trace-record.ts';
 import type { Endpoint } from '../pool/backend.ts';
 import type { SourcePlan } from '../proxy/source-gate.ts';
+import type { GuardPlan } from '../proxy/source-guard.ts';
 import { type Address, formatAddress } from '../support/address.ts';
 import type { BindPlan, PoolSitePlan, WorkerPlan } from './messages.ts';
 import { routePlan } from './plan-route.ts';
@@ -159,6 +160,7 @@ function listenerPlan(
       timeouts: { openingMs: timeouts.opening, idleMs: timeouts.idle, halfCloseMs: timeouts.halfClose },
       maxConnections: limits.connections,
       sources: sourcePlan(listener),
+      guard: guardPlan(listener.guard),
       proxyProtocol,
       routes,
       tls: inputs.tls.listenerPlan(name, listener),
@@ -173,6 +175,7 @@ function listenerPlan(
     timeouts,
     limits,
     sources: sourcePlan(listener),
+    guard: guardPlan(listener.guard),
     trustProxies,
     tls: inputs.tls.listenerPlan(name, listener),
     routes: routes.map((route) => ({
@@ -186,6 +189,11 @@ function listenerPlan(
 function sourcePlan({ allow, deny, limits }: ListenerConfig): SourcePlan {
   const { connectionsPerIp = 0, connectionRatePerIp } = limits as Partial<HttpListenerConfig['limits']>;
   return { allow, deny, connectionsPerIp, connectionRatePerIp: connectionRatePerIp || undefined };
+}
+
+function guardPlan(guard: HttpListenerConfig['guard']): GuardPlan | undefined {
+  if (!guard) return undefined;
+  return { bad: guard.bad || undefined, notFound: guard.notFound || undefined, banMs: guard.ban };
 }
 
 /** The cursor of a route's split in the shared table; a route without one needs none. */

@@ -14,6 +14,12 @@ export interface Clock {
   clearTimeout(handle: TimerHandle): void;
 }
 
+/** The clock of the whole process against that of this thread, which may have started later. */
+const THREAD_LAG_MS = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+
+/** Milliseconds with fractions, monotonic, the same in all threads. */
+export const sharedNow = (): number => performance.now() + THREAD_LAG_MS;
+
 // Node fires a timer at once when the delay does not fit 31 bits; late is the smaller surprise.
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
 

@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import { unmapped } from './proxied.ts';
 
 const IPV6_GROUPS = 8;
@@ -20,4 +21,28 @@ export function networkOf(address: string): string {
   const zeros = Array<string>(Math.max(0, IPV6_GROUPS - first.length - last.length)).fill('0');
   const groups = [...first, ...zeros, ...last].slice(0, NETWORK_GROUPS);
   return groups.map((group) => Number.parseInt(group, 16).toString(16)).join(':');
+}
+
+/** Stands in the first half of what was an IPv4 address. */
+const IPV4 = -1;
+const TWO_BYTES = 0x1_0000;
+
+/** A network of `networkOf` as two numbers; undefined for text that is no IP address. */
+export function packNetwork(network: string): { readonly high: number; readonly low: number } | undefined {
+  if (isIPv4(network)) {
+    const low = network.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
+    return { high: IPV4, low };
+  }
+  const groups = network.split(':').map((group) => (/^[\da-f]{1,4}$/.test(group) ? Number.parseInt(group, 16) : -1));
+  if (groups.length !== NETWORK_GROUPS || groups.includes(-1)) return undefined;
+  const [a, b, c, d] = groups as [number, number, number, number];
+  return { high: a * TWO_BYTES + b, low: c * TWO_BYTES + d };
+}
+
+/** What `packNetwork` has packed, as people write it: `192.0.2.1`, `2001:db8:0:1::/64`. */
+export function unpackNetwork(high: number, low: number): string {
+  if (high === IPV4) return [24, 16, 8, 0].map((shift) => (low >>> shift) & 255).join('.');
+  const groups = [high, low].flatMap((half) => [Math.floor(half / TWO_BYTES), half % TWO_BYTES]);
+  while (groups.at(-1) === 0) groups.pop();
+  return `${groups.map((group) => group.toString(16)).join(':')}::/64`;
 }

@@ -69,6 +69,7 @@ export function fixedSource(changed: Partial<AdminSource> = {}): AdminSource {
     listeners: () => [listenerStatus()],
     pools: () => pools,
     pool: (name) => pools.find((pool) => pool.name === name),
+    bans: () => [],
     connections: async () => ({ total: 0, open: [], ended: [] }),
     events: new EventStreams(new EventBus(systemClock)),
     readiness: () => ({ ready: true, reasons: [] }),

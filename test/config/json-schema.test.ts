@@ -164,8 +164,7 @@ describe('configReference', () => {
     '## `listeners.NAME.timeouts` (protocol: tcp)\n\nHow long the listener waits.\n\n| key',
     '## `listeners.NAME.routes[].match` (protocol: http)\n',
     '## `pools.NAME.backends[]`\n\n| key',
-    '- in `listeners.NAME`: `guard`, ',
-    '`dataplane` (protocol: tcp)',
+    '- in `listeners.NAME`: `dataplane` (protocol: tcp)',
     '` in any value read the environment',
   ])('has %j', (part) => {
     expect(text).toContain(part);

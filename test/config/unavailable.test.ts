@@ -5,8 +5,6 @@ import { configOf, messageOf, problemsOf, yaml } from './loading.ts';
 const tcpListener = (more: string) =>
   `listeners: { db: { protocol: tcp, bind: ":1", pool: app, ${more} } }\npools: { app: { backends: ["127.0.0.1:3001"] } }`;
 
-const listenerRows: [string, string, string][] = [['guard: { bad: 20/10s }', 'guard', 'guard: false']];
-
 const poolRows: [string, string, string | undefined][] = [
   ['discover: { dns: a, port: 1 }', 'discover', 'discover: false'],
   ['spawn: { command: a }', 'spawn', 'spawn: false'],
@@ -17,11 +15,6 @@ const poolRows: [string, string, string | undefined][] = [
 ];
 
 describe('what is not available yet', () => {
-  it.each(listenerRows)('of a listener: %s', async (written, key, off) => {
-    expect(await messageOf(yaml({ listener: written }))).toBe(`listeners.web.${key}: not available yet`);
-    expect(await configOf(yaml({ listener: off }))).toEqual(await configOf(yaml()));
-  });
-
   it.each(poolRows)('of a pool: %s', async (written, key, off) => {
     expect(await messageOf(yaml({ pool: written }))).toBe(`pools.app.${key}: not available yet`);
     if (off === undefined) return;
@@ -54,20 +47,20 @@ describe('what is not available yet', () => {
   });
 
   it('is off also when the environment says so', async () => {
-    const text = yaml({ listener: `guard: "\${PP}"`, pool: `slowStart: "\${S}"` });
+    const text = yaml({ pool: `spawn: "\${PP}"\n    slowStart: "\${S}"` });
     expect(await messageOf(text, { PP: 'false', S: '0' })).toBe('');
-    expect(await messageOf(text, { PP: 'true', S: '0' })).toBe('listeners.web.guard: not available yet');
+    expect(await messageOf(text, { PP: 'true', S: '0' })).toBe('pools.app.spawn: not available yet');
   });
 });
 
 describe('takeUnavailable', () => {
   it('takes out keys, off or not, and leaves the rest', () => {
     const root = {
-      listeners: { a: { guard: {}, protocol: 'udp', bind: ':1' } },
+      listeners: { a: { dataplane: {}, protocol: 'tcp', bind: ':1' } },
       pools: { b: { queue: { max: 0 } } },
     };
-    expect(takeUnavailable(root).map(({ path }) => path.join('.'))).toEqual(['listeners.a.guard']);
-    expect(root).toEqual({ listeners: { a: { protocol: 'udp', bind: ':1' } }, pools: { b: {} } });
+    expect(takeUnavailable(root).map(({ path }) => path.join('.'))).toEqual(['listeners.a.dataplane']);
+    expect(root).toEqual({ listeners: { a: { protocol: 'tcp', bind: ':1' } }, pools: { b: {} } });
   });
 
   it.each([
@@ -87,7 +80,7 @@ describe('takeUnavailable', () => {
   });
 
   it('has a test above for every row', () => {
-    const tested = [...listenerRows, ...poolRows].map(([, key]) => key);
+    const tested = poolRows.map(([, key]) => key);
     const rest = ['dataplane'];
     const words = new Set(
       [...tested, ...rest].map((key) =>

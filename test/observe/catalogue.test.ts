@@ -20,6 +20,8 @@ const contract: Record<string, string> = {
   mirrors_total: 'counter listener route result',
   sticky_requests_total: 'counter listener route result',
   refusals_total: 'counter listener reason',
+  bans_total: 'counter listener reason',
+  bans_active: 'gauge listener reason',
   tls_handshakes_total: 'counter listener result',
   certificate_expiry_timestamp_seconds: 'gauge listener certificate',
   health_transitions_total: 'counter pool backend to',
@@ -64,6 +66,8 @@ describe('the catalogue of metrics', () => {
     expect(control.sort()).toEqual([
       'backend_active',
       'backend_up',
+      'bans_active',
+      'bans_total',
       'build_info',
       'certificate_expiry_timestamp_seconds',
       'config_generation',

@@ -10,7 +10,13 @@ function setUp(gauges: Partial<ControlGauges> = {}) {
   const memory = createMeterMemory({ lanes: 2, cellsPerLane: 65_536 });
   const reader = new MeterReader(memory);
   const workers = [0, 1].map((n) => new Meters(memory, n, (claim) => reader.add(n, claim)));
-  const none: ControlGauges = { backends: () => [], generation: () => 1, workers: () => 2, certificates: () => [] };
+  const none: ControlGauges = {
+    backends: () => [],
+    generation: () => 1,
+    workers: () => 2,
+    certificates: () => [],
+    bans: () => [],
+  };
   const metrics = new Metrics({ reader, gauges: { ...none, ...gauges }, version: '1.2.3' });
   return { workers, metrics };
 }

@@ -1,9 +1,9 @@
-import net from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { TestAuthority } from '../support/certificates.ts';
+import { comeFrom } from '../support/come-from.ts';
 import { fieldOf } from '../support/http-text.ts';
-import { closeOpened, remember } from '../support/opened.ts';
-import { connectTo, RawClient } from '../support/raw-client.ts';
+import { closeOpened } from '../support/opened.ts';
+import { connectTo } from '../support/raw-client.ts';
 import { answerText, startBackend } from '../support/recording-backend.ts';
 import { get } from '../support/requests.ts';
 import { type RunningFairlead, runFairlead, webConfig } from '../support/running.ts';
@@ -13,14 +13,6 @@ import { startPeer } from '../support/tcp-peer.ts';
 afterEach(closeOpened);
 
 const admin = { bind: '127.0.0.1:0' } as const;
-
-/** A client that comes from that address of the loopback. */
-function comeFrom(localAddress: string, address: string): RawClient {
-  const port = Number(address.split(':').at(-1));
-  const socket = net.connect({ host: '127.0.0.1', port, localAddress, allowHalfOpen: true });
-  remember({ close: async () => void socket.destroy() });
-  return new RawClient(socket);
-}
 
 async function statusFrom(source: string, lb: RunningFairlead): Promise<number> {
   return (await comeFrom(source, lb.address()).send(get()).answer()).status;
@@ -151,7 +143,7 @@ describe('the connections of one client', () => {
     expect(await statusFrom('127.0.0.2', lb)).toBe(200);
     await lb.crashWorker(0);
     await eventually(async () => {
-      const client = comeFrom('127.0.0.2', lb.address()).send(get());
+      const client = comeFrom('127.0.0.2', lb.address()).send(get('/', 'Connection: close'));
       await client.ended().catch(() => undefined);
       return client.text.startsWith('HTTP/1.1 200') || (await statusFrom('127.0.0.2', lb).catch(() => 0)) === 200;
     }, 'a worker that lets it in');

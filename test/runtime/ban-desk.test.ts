@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { configSchema } from '../../src/config/schema.ts';
+import { createLogger } from '../../src/observe/log.ts';
+import { createBanMemory } from '../../src/pool/ban-table.ts';
+import { createLimitMemory } from '../../src/pool/limit-table.ts';
+import { BanDesk } from '../../src/runtime/ban-desk.ts';
+
+function stage() {
+  const http = { protocol: 'http', pool: 'app' } as const;
+  const { listeners } = configSchema.parse({
+    listeners: {
+      web: { ...http, bind: ':1', guard: {} },
+      api: { ...http, bind: ':2', guard: { bad: '1/h' } },
+      open: { ...http, bind: ':3' },
+    },
+    pools: { app: { backends: ['127.0.0.1:1'] } },
+  });
+  const told: string[] = [];
+  const logLines: string[] = [];
+  const random = () => 0.5;
+  const desk = new BanDesk({
+    memory: {
+      sources: createLimitMemory(8, 1, random),
+      rates: createLimitMemory(8, 0, random),
+      bans: createBanMemory(8, random),
+    },
+    lane: 1,
+    listeners: () => listeners,
+    metrics: { banned: (listener, reason) => told.push(`${listener} ${reason}`) },
+    logger: createLogger({ level: 'info', output: { write: (line: string) => logLines.push(line) }, color: false }),
+    cut: (listener, network) => told.push(`cut ${network} of ${listener}`),
+  });
+  return { desk, told, logLines };
+}
+
+describe('a ban by hand', () => {
+  it('holds on every listener with a guard, ends what is open, and is told of', () => {
+    const { desk, told, logLines } = stage();
+    expect(desk.ban('2001:db8::7', 60_000)).toEqual(['web', 'api']);
+    expect(told).toEqual(['cut 2001:db8:0:0 of web', 'web manual', 'cut 2001:db8:0:0 of api', 'api manual']);
+    expect(logLines).toHaveLength(2);
+    const shown = desk.list().map(({ address, listener, reason, cause }) => [address, listener, reason, cause]);
+    expect(shown.sort()).toEqual([
+      ['2001:db8::/64', 'api', 'manual', ''],
+      ['2001:db8::/64', 'web', 'manual', ''],
+    ]);
+    expect([...desk.gauges()].filter(({ active }) => active > 0)).toEqual([
+      { listener: 'web', reason: 'manual', active: 1 },
+      { listener: 'api', reason: 'manual', active: 1 },
+    ]);
+  });
+
+  it('may be for one listener, and begins anew when it is set again', () => {
+    const { desk } = stage();
+    desk.ban('192.0.2.1', 1000, 'web');
+    expect(desk.ban('192.0.2.1', 60_000, 'web')).toEqual(['web']);
+    const [ban, ...others] = desk.list();
+    expect(others).toEqual([]);
+    expect(Date.parse(ban!.until) - Date.parse(ban!.since)).toBe(60_000);
+  });
+
+  it('says what is wrong', () => {
+    const { desk } = stage();
+    expect(desk.ban('example.com', 1000)).toBe("'example.com' is no IP address");
+    expect(desk.ban('192.0.2.1', 1000, 'open')).toBe("there is no listener 'open' with a guard");
+  });
+});
+
+describe('lifting', () => {
+  it('takes an address, or a /64 as it is shown, and says where it was banned', () => {
+    const { desk } = stage();
+    desk.ban('2001:db8::7', 60_000, 'api');
+    desk.ban('192.0.2.1', 60_000, 'web');
+    expect(desk.lift('2001:db8::/64')).toEqual(['api']);
+    expect(desk.lift('192.0.2.1')).toEqual(['web']);
+    expect([desk.lift('192.0.2.1'), desk.lift('nobody'), desk.list()]).toEqual([[], [], []]);
+  });
+});
