@@ -32,6 +32,14 @@ const keptBodies = [
     trouble: z.string().describe('What keeps it from accepting a connection.'),
   }),
   z.object({
+    kind: z.literal('ban'),
+    listener: z.string(),
+    address: z.string().describe('An IPv4 address, or a /64 of IPv6.'),
+    to: z.enum(['banned', 'lifted']),
+    reason: z.enum(['bad', 'not-found', 'manual']).describe('What it was banned for; manual: by hand.'),
+    cause: z.string().describe('The refusal that was one too many; empty for what is done by hand.'),
+  }),
+  z.object({
     kind: z.literal('instance'),
     to: z.enum(['open', 'draining']).describe('Its listeners are open; or it takes nothing new and will end.'),
   }),

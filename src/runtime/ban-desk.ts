@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import type { EventBus } from '../admin/event-bus.ts';
 import type { BanStatus } from '../admin/schema.ts';
 import type { Config } from '../config/schema.ts';
 import type { Logger } from '../observe/log.ts';
@@ -8,7 +9,7 @@ import { type Ban, BanTable, banReasons } from '../pool/ban-table.ts';
 import { LimitTable } from '../pool/limit-table.ts';
 import { banCause, liftBan, type NewBan } from '../proxy/source-guard.ts';
 import { sharedNow } from '../support/clock.ts';
-import { networkOf } from '../support/network.ts';
+import { networkOf, shownNetwork } from '../support/network.ts';
 import type { WorkerSeed } from './messages.ts';
 
 /** What bans are looked after with. */
@@ -20,6 +21,7 @@ export interface BanDeskParts {
   listeners(): Config['listeners'];
   readonly metrics: Pick<Metrics, 'banned'>;
   readonly logger: Logger;
+  readonly events: Pick<EventBus, 'publish'>;
   /** Ends the connections of a source that was banned. */
   cut(listener: string, network: string): void;
 }
@@ -46,7 +48,9 @@ export class BanDesk {
   heard({ listener, network, reason, cause, forMs }: NewBan): void {
     this.#parts.cut(listener, network);
     this.#parts.metrics.banned(listener, reason);
-    this.#parts.logger.warn({ listener, source: network, reason, cause, forMs }, 'source banned');
+    const address = shownNetwork(network);
+    this.#parts.logger.warn({ listener, source: address, reason, cause, forMs }, 'source banned');
+    this.#parts.events.publish({ kind: 'ban', listener, address, to: 'banned', reason, cause });
   }
 
   /** Every ban in force, the latest first. */
@@ -106,7 +110,18 @@ export class BanDesk {
     if (network === undefined) return [];
     const tables = { bans: this.#bans, rates: this.#rates };
     const lifted = this.#guarded.filter((name) => liftBan(network, name, tables));
-    for (const listener of lifted) this.#parts.logger.info({ listener, source: network }, 'ban lifted');
+    const shown = shownNetwork(network);
+    for (const listener of lifted) {
+      this.#parts.logger.info({ listener, source: shown }, 'ban lifted');
+      this.#parts.events.publish({
+        kind: 'ban',
+        listener,
+        address: shown,
+        to: 'lifted',
+        reason: 'manual',
+        cause: '',
+      });
+    }
     return lifted;
   }
 }

@@ -111,6 +111,7 @@ class Control implements Running {
       lane: this.workerCount,
       listeners: () => this.#config.listeners,
       metrics: this.#metrics,
+      events: this.#events,
       logger,
       cut: (listener, network) => this.#fleet.cutSource(listener, network),
     });

@@ -39,6 +39,12 @@ export function packNetwork(network: string): { readonly high: number; readonly 
   return { high: a * TWO_BYTES + b, low: c * TWO_BYTES + d };
 }
 
+/** A network of `networkOf` as people write it; text that is no IP address stays as it is. */
+export function shownNetwork(network: string): string {
+  const packed = packNetwork(network);
+  return packed === undefined ? network : unpackNetwork(packed.high, packed.low);
+}
+
 /** What `packNetwork` has packed, as people write it: `192.0.2.1`, `2001:db8:0:1::/64`. */
 export function unpackNetwork(high: number, low: number): string {
   if (high === IPV4) return [24, 16, 8, 0].map((shift) => (low >>> shift) & 255).join('.');

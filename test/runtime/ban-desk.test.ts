@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { EventBody } from '../../src/admin/events.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { createLogger } from '../../src/observe/log.ts';
 import { createBanMemory } from '../../src/pool/ban-table.ts';
@@ -17,6 +18,7 @@ function stage() {
   });
   const told: string[] = [];
   const logLines: string[] = [];
+  const events: EventBody[] = [];
   const random = () => 0.5;
   const desk = new BanDesk({
     memory: {
@@ -26,11 +28,12 @@ function stage() {
     },
     lane: 1,
     listeners: () => listeners,
+    events: { publish: (event) => events.push(event) },
     metrics: { banned: (listener, reason) => told.push(`${listener} ${reason}`) },
     logger: createLogger({ level: 'info', output: { write: (line: string) => logLines.push(line) }, color: false }),
     cut: (listener, network) => told.push(`cut ${network} of ${listener}`),
   });
-  return { desk, told, logLines };
+  return { desk, told, logLines, events };
 }
 
 describe('a ban by hand', () => {
@@ -68,11 +71,17 @@ describe('a ban by hand', () => {
 
 describe('lifting', () => {
   it('takes an address, or a /64 as it is shown, and says where it was banned', () => {
-    const { desk } = stage();
+    const { desk, events } = stage();
     desk.ban('2001:db8::7', 60_000, 'api');
     desk.ban('192.0.2.1', 60_000, 'web');
     expect(desk.lift('2001:db8::/64')).toEqual(['api']);
     expect(desk.lift('192.0.2.1')).toEqual(['web']);
+    expect(events).toMatchObject([
+      { kind: 'ban', listener: 'api', address: '2001:db8::/64', to: 'banned', reason: 'manual' },
+      { kind: 'ban', listener: 'web', address: '192.0.2.1', to: 'banned' },
+      { kind: 'ban', listener: 'api', address: '2001:db8::/64', to: 'lifted' },
+      { kind: 'ban', listener: 'web', address: '192.0.2.1', to: 'lifted' },
+    ]);
     expect([desk.lift('192.0.2.1'), desk.lift('nobody'), desk.list()]).toEqual([[], [], []]);
   });
 });
