@@ -253,6 +253,17 @@ export const poolSchema = z
       })
       .prefault({})
       .describe('Taking a backend out for what traffic shows.'),
+    queue: z
+      .strictObject({
+        max: integer(0, 1_000_000)
+          .prefault(0)
+          .describe('Requests and connections that may wait, over all workers; 0 for none.'),
+        timeout: duration()
+          .prefault('1s')
+          .describe('How long one waits at most; 0 for no limit but the timeout of its route.'),
+      })
+      .prefault({})
+      .describe('Waiting for a free place when every backend is at its `maxConnections`, instead of an error at once.'),
     panic: percent()
       .prefault('0%')
       .describe('Below this share of backends that are well, all are used, whatever their health.'),

@@ -20,14 +20,12 @@ const is =
   (value: unknown) =>
     values.includes(value);
 const isZeroTime = (value: unknown) => parseDuration(String(value)) === 0;
-const isEmptyQueue = (value: unknown) => isObject(value) && is(0, undefined)(value['max']);
 
 const rows: readonly Unavailable[] = [
   { key: 'listeners.*.dataplane', off: is('userspace'), protocol: 'tcp' },
   { key: 'pools.*.discover', off: is(false) },
   { key: 'pools.*.spawn', off: is(false) },
   { key: 'pools.*.slowStart', off: isZeroTime },
-  { key: 'pools.*.queue', off: isEmptyQueue },
 ];
 
 /** The documented keys that this version refuses; for the reference. */

@@ -2,8 +2,9 @@ import type { ConnectionOptions } from 'node:tls';
 import { buildConnector, type Dispatcher, Pool as UndiciPool } from 'undici';
 import type { Backend, Endpoint } from '../pool/backend.ts';
 import type { Lease, Outcome } from '../pool/lease.ts';
-import type { Refusal } from '../pool/pool.ts';
+import type { Acquired, Refusal } from '../pool/pool.ts';
 import { isIdempotent } from '../proxy/http-policy.ts';
+import { QueuePlace } from '../proxy/queue-place.ts';
 import type { LocalPool } from '../runtime/local-pool.ts';
 import { hostBeforePort } from '../support/address.ts';
 import { serverNameOf } from '../support/tls-client.ts';
@@ -78,7 +79,7 @@ export class Transport {
     const tried = new Set<Backend>();
     const isReplayable = options.body === undefined || options.body === null || options.body === '';
     for (let attempt = 1, failure: ProxyFailure | undefined; ; attempt++) {
-      const acquired = this.#local.pool.acquire({ key: exchange.key }, tried);
+      const acquired = await this.#acquire(exchange, tried);
       if (!acquired.ok) throw failure ?? refused(acquired.refusal);
       const { lease } = acquired;
       tried.add(lease.backend);
@@ -95,6 +96,29 @@ export class Transport {
         this.#local.poolMeters.retried(outcome);
       }
     }
+  }
+
+  /** A lease, at once or from the queue of the pool; a client that leaves frees its place. */
+  async #acquire({ key, signal }: Exchange, tried: ReadonlySet<Backend>): Promise<Acquired> {
+    const acquire = (): Acquired => this.#local.pool.acquire({ key }, tried);
+    const refusal = acquire();
+    if (refusal.ok || refusal.refusal !== 'all-saturated') return refusal;
+    const { promise, resolve } = Promise.withResolvers<Acquired>();
+    const site = { pool: this.#local.pool, meters: this.#local.poolMeters };
+    const leased = (lease: Lease): void => resolve({ ok: true, lease });
+    const place = QueuePlace.join(site, () => performance.now(), { choosy: tried.size > 0, acquire, leased });
+    if (place === undefined) return refusal;
+    const giveUp = (result: 'timeout' | 'left'): void => {
+      place.leave(result);
+      resolve(refusal);
+    };
+    const left = (): void => giveUp('left');
+    const timer = place.timeoutMs > 0 ? setTimeout(giveUp, place.timeoutMs, 'timeout') : undefined;
+    signal.addEventListener('abort', left);
+    const acquired = await promise;
+    clearTimeout(timer);
+    signal.removeEventListener('abort', left);
+    return acquired;
   }
 
   async #attempt(

@@ -103,6 +103,25 @@ export const catalogue = {
     help: 'Requests that were not tried again because too many of the pool were already.',
     labels: ['pool'],
   },
+  queue_length: {
+    type: 'gauge',
+    held: 'control',
+    help: 'Requests and connections that wait now for a backend of the pool to have a free place, in pools with a queue.',
+    labels: ['pool'],
+  },
+  queue_waits_total: {
+    type: 'counter',
+    held: 'lane',
+    help: 'Requests and connections that found every backend at its limit, by how that ended: served, timeout, left, or full when the queue had no place.',
+    labels: ['pool', 'result'],
+  },
+  queue_wait_seconds: {
+    type: 'histogram',
+    held: 'lane',
+    help: 'Time in the queue of a pool, however it ended.',
+    labels: ['pool'],
+    buckets: durationBucketsSeconds,
+  },
   sticky_requests_total: {
     type: 'counter',
     held: 'lane',

@@ -19,6 +19,8 @@ export interface ControlGauges {
     readonly up: boolean;
     readonly active: number;
   }>;
+  /** Every pool that has a queue, and how many wait in it. */
+  queues(): Iterable<{ readonly pool: string; readonly length: number }>;
   /** Number of the config in force. */
   generation(): number;
   /** Worker threads that are running. */
@@ -104,6 +106,9 @@ function registerControlGauges(registry: Registry, { gauges, version }: MetricsS
   const build: LabelsOf<'build_info'> = { version, node: process.version };
   new ReadMetric('backend_up', registry, () => backends((b) => (b.up ? 1 : 0)));
   new ReadMetric('backend_active', registry, () => backends((b) => b.active));
+  new ReadMetric('queue_length', registry, () =>
+    [...gauges.queues()].map(({ pool, length }) => ({ sharedLabels: { pool }, value: length })),
+  );
   new ReadMetric('config_generation', registry, () => single(gauges.generation()));
   new ReadMetric('workers', registry, () => single(gauges.workers()));
   new ReadMetric('certificate_expiry_timestamp_seconds', registry, () =>

@@ -4,6 +4,7 @@ import { Hash } from '../pick/hash.ts';
 import { Backend, type BackendPlan } from './backend.ts';
 import { eligibleOf } from './eligible.ts';
 import { isFailure, Lease, type Lessor, type Outcome } from './lease.ts';
+import { PoolQueue, QueueBell, type QueuePlan } from './queue.ts';
 import type { SharedTable } from './table.ts';
 import { PoolTiming } from './timing.ts';
 
@@ -22,6 +23,8 @@ export interface PoolPlan {
   readonly ejectAfter: number;
   /** True when a probe will bring back a backend whose connect was refused, so that it may be left out at once. */
   readonly probed: boolean;
+  /** Who may wait when every backend is at its limit; undefined when nobody may. */
+  readonly queue?: QueuePlan | undefined;
 }
 
 /** Why no lease could be had. */
@@ -56,6 +59,8 @@ export interface PoolDeps {
   random(): number;
   /** Milliseconds with fractions, of a clock that all threads share. */
   now(): number;
+  /** By which the queues of all pools of a worker are woken; a pool without one has its own. */
+  readonly bell?: QueueBell;
 }
 
 /** Lost races for the last free place of a backend before a pool counts as saturated. */
@@ -81,6 +86,8 @@ export class Pool implements Lessor {
   #byKey: Hash<Backend> | undefined;
   #eligible: readonly Backend[] = [];
   #version = -1;
+  /** Where to wait for a lease; undefined when nobody may. */
+  queue: PoolQueue | undefined;
   /** Requests of this worker that are tried again now. */
   #retrying = 0;
 
@@ -123,6 +130,27 @@ export class Pool implements Lessor {
     for (const backend of this.backends) backend.timing = this.#timing?.of(backend.slot);
     this.#timing?.keep(this.backends.map(({ slot }) => slot));
     this.#version = -1;
+    this.#adoptQueue(plan);
+  }
+
+  /** Those who wait already keep their places and their time, also when nobody may wait any more. */
+  #adoptQueue({ queue = { max: 0, timeoutMs: 0 } }: PoolPlan): void {
+    if (this.queue !== undefined) this.queue.limits = queue;
+    else if (queue.max > 0) {
+      const { table, lane, bell = new QueueBell(table.queues, lane) } = this.#deps;
+      const hasRoom = (): boolean => {
+        this.#refresh();
+        return this.#eligible.some(({ active, maxActive }) => maxActive === 0 || active < maxActive);
+      };
+      this.queue = new PoolQueue(queue, { table: table.queues, pool: this.number, bell, hasRoom });
+    }
+    this.queue?.freed();
+  }
+
+  /** True when others were here first and wait. */
+  get #mustWait(): boolean {
+    const { queue } = this;
+    return queue !== undefined && !queue.serving && queue.waits;
   }
 
   #refresh(): void {
@@ -134,9 +162,10 @@ export class Pool implements Lessor {
     this.#byKey?.update(this.#eligible);
   }
 
-  /** Takes a lease on a backend that is not in `tried`. */
+  /** Takes a lease on a backend that is not in `tried`. Nobody gets one before those who wait in the queue. */
   acquire(hint: PickHint, tried?: ReadonlySet<Backend>): Acquired {
     this.#refresh();
+    if (this.#mustWait) return refusals['all-saturated'];
     this.#timing?.look();
     return this.#acquireBy(this.#balancer, hint, tried);
   }
@@ -147,6 +176,7 @@ export class Pool implements Lessor {
    */
   acquireForKey(key: string, tried?: ReadonlySet<Backend>): Acquired {
     this.#refresh();
+    if (this.#mustWait) return refusals['all-saturated'];
     if (this.#byKey === undefined) {
       this.#byKey = new Hash({ nextTurn: () => this.#table.nextTurn(this.number), random: this.#deps.random });
       this.#byKey.update(this.#eligible);
@@ -160,6 +190,7 @@ export class Pool implements Lessor {
   acquireOn(backend: Backend): Acquired {
     this.#refresh();
     if (!backend.keepsSessions) return refusals['none-healthy'];
+    if (this.#mustWait && backend.eligible) return refusals['all-saturated'];
     const lease = this.#hold(backend);
     if (lease === undefined) return refusals['all-saturated'];
     this.#balancer.charge?.(backend);
@@ -216,6 +247,7 @@ export class Pool implements Lessor {
     this.#table.letGo(backend.slot, this.#lane);
     if (outcome === 'served') this.#table.endStreak(backend.slot);
     else if (isFailure(outcome)) this.#fail(backend, outcome);
+    if (this.queue?.waits === true) this.queue.freed();
   }
 
   #fail(backend: Backend, outcome: Outcome): void {

@@ -1,3 +1,5 @@
+import { QueueTable } from './queue-table.ts';
+
 /**
  * The shared table: what all threads must agree on to balance exactly. The control plane decides states, health and
  * weights; workers count leases and turns. A field is one Int32 cell, read and changed with Atomics, so a change is seen
@@ -58,6 +60,7 @@ function regions(size: TableSize) {
   const held = global + GLOBAL_CELLS;
   const open = held + size.backends * size.lanes;
   const latency = open + size.listeners * size.lanes;
+  const queues = latency + size.backends * LATENCY_SERIES * 2;
   return {
     pools,
     splits,
@@ -66,7 +69,8 @@ function regions(size: TableSize) {
     held,
     open,
     latency,
-    end: latency + size.backends * LATENCY_SERIES * 2,
+    queues,
+    end: queues + QueueTable.cellsFor(size),
   };
 }
 
@@ -74,6 +78,8 @@ function regions(size: TableSize) {
 export class SharedTable {
   readonly memory: SharedArrayBuffer;
   readonly size: TableSize;
+  /** Who waits for leases. */
+  readonly queues: QueueTable;
   readonly #cells: Int32Array;
   readonly #at: ReturnType<typeof regions>;
 
@@ -82,6 +88,7 @@ export class SharedTable {
     this.#at = regions(size);
     this.memory = memory ?? new SharedArrayBuffer(this.#at.end * Int32Array.BYTES_PER_ELEMENT);
     this.#cells = new Int32Array(this.memory);
+    this.queues = new QueueTable(this.#cells, this.#at.queues, size);
   }
 
   // Backends, by slot.
@@ -218,9 +225,10 @@ export class SharedTable {
     return Atomics.load(this.#cells, this.#at.pools + pool * POOL_CELLS + PoolCell.version);
   }
 
-  /** Tells every worker to look again at who may be picked. */
+  /** Tells every worker to look again at who may be picked, at once where somebody waits for that. */
   touch(pool: number): void {
     Atomics.add(this.#cells, this.#at.pools + pool * POOL_CELLS + PoolCell.version, 1);
+    this.queues.wakeAll(pool);
   }
 
   /** The next turn of a pool, one sequence over all workers: an unsigned 32-bit number that wraps. */
@@ -277,5 +285,6 @@ export class SharedTable {
       Atomics.sub(this.#cells, this.#at.global, this.#cells[at]!);
       this.#cells[at] = 0;
     }
+    this.queues.clearLane(lane);
   }
 }

@@ -59,6 +59,11 @@ export function refusalComplaint(refusal: Refusal, pool: string): Complaint {
   }
 }
 
+/** What a client is told that has waited in the queue of a pool for too long. */
+export function waitedComplaint(pool: string): Complaint {
+  return { code: 'saturated', cause: `no backend of pool ${pool} had a free place in time` };
+}
+
 /** What a client is told when the last attempt failed. */
 export function failureComplaint(outcome: Outcome, detail: string): Complaint {
   switch (outcome) {

@@ -3,6 +3,7 @@ import type { Histogram, Meters } from '../observe/meters.ts';
 import type { Backend } from '../pool/backend.ts';
 import type { Lease, Outcome } from '../pool/lease.ts';
 import type { Pool, PoolObserver, Trouble } from '../pool/pool.ts';
+import type { WaitResult } from '../pool/queue.ts';
 
 /** What is counted of one backend by one worker. */
 interface BackendCells {
@@ -20,6 +21,8 @@ export class PoolMeters implements PoolObserver {
   readonly #backends = new Map<Backend, BackendCells>();
   readonly #retries = new Map<Outcome, number>();
   #overBudget: number | undefined;
+  readonly #waits = new Map<WaitResult, number>();
+  #waited: Histogram | undefined;
 
   constructor(meters: Meters, pool: string, tell: (trouble: Trouble) => void) {
     this.#meters = meters;
@@ -82,6 +85,20 @@ export class PoolMeters implements PoolObserver {
   overBudget(): void {
     this.#overBudget ??= this.#meters.counter('retry_budget_exhausted_total', { pool: this.#pool });
     this.#meters.cells[this.#overBudget]! += 1;
+  }
+
+  /** Somebody's wait in the queue is over, or could not begin. */
+  waited(result: WaitResult, ms: number): void {
+    const labels = { pool: this.#pool };
+    let cell = this.#waits.get(result);
+    if (cell === undefined) {
+      cell = this.#meters.counter('queue_waits_total', { ...labels, result });
+      this.#waits.set(result, cell);
+    }
+    this.#meters.cells[cell]! += 1;
+    if (result === 'full') return;
+    this.#waited ??= this.#meters.histogram('queue_wait_seconds', labels);
+    this.#waited.observe(ms / 1000);
   }
 
   /** How long a backend took to begin its answer (L7) or to accept a connection (L4). */

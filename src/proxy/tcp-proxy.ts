@@ -1,18 +1,19 @@
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import { dialFailure } from '../connect/dial.ts';
 import { plainDialler } from '../connect/dialler.ts';
 import type { PickHint } from '../pick/balancer.ts';
 import type { Backend, Endpoint } from '../pool/backend.ts';
 import type { Lease, Outcome } from '../pool/lease.ts';
-import type { Refusal } from '../pool/pool.ts';
+import type { Acquired, Refusal } from '../pool/pool.ts';
 import { type CutReason, Tunnel, type TunnelEnd, type TunnelObserver, type TunnelTimeouts } from '../relay/tunnel.ts';
 import type { Expiring } from '../support/deadlines.ts';
 import type { Member } from '../support/members.ts';
-import { silentSink, type Wire, type WireSink } from '../support/wire.ts';
+import { READ_BUFFER_BYTES, silentSink, type Wire, type WireSink } from '../support/wire.ts';
 import { headerFor } from './client-ends.ts';
 import type { ConnectionPhase } from './connection-view.ts';
 import type { PoolSite, ProxyDeps } from './deps.ts';
 import type { ListenerMeters } from './listener-meters.ts';
+import { QueuePlace } from './queue-place.ts';
 
 /** Different backends that are dialled for one connection before the client is turned away. */
 const MAX_DIALS = 3;
@@ -59,6 +60,8 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
   #endpoint: Endpoint | undefined;
   #endpointsTried = 0;
   #tunnel: Tunnel | undefined;
+  /** Where it has waited, if it had to. */
+  #place: QueuePlace | undefined;
   /** Why a client whose wire closes before a backend is connected has no backend: it left, unless it was turned away. */
   #turnedAway: TcpEnd = 'client-aborted';
 
@@ -79,14 +82,50 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
 
   /** pick → connect. */
   #dialNext(): void {
-    const { pool } = this.target;
-    const acquired = pool.acquire(this.#site.hintFor(this.client, this.target), this.#tried);
-    if (!acquired.ok) return this.#turnAway(acquired.refusal);
-    this.#lease = acquired.lease;
-    this.backend = acquired.lease.backend;
+    const acquired = this.#acquire();
+    if (acquired.ok) return this.#dial(acquired.lease);
+    if (acquired.refusal === 'all-saturated' && this.#queueUp()) return;
+    this.#turnAway(acquired.refusal);
+  }
+
+  #acquire(): Acquired {
+    return this.target.pool.acquire(this.#site.hintFor(this.client, this.target), this.#tried);
+  }
+
+  /**
+   * Waits until a backend has a free place; false when there is no place to wait in. Only reading shows that a client has
+   * left, so that it is read meanwhile, as far as there is room for what it says.
+   */
+  #queueUp(): boolean {
+    const { deadlines, now } = this.#site.deps;
+    this.#place = QueuePlace.join(this.target, now, {
+      choosy: this.#tried !== undefined,
+      acquire: () => this.#acquire(),
+      leased: (lease) => this.#dial(lease),
+    });
+    if (this.#place === undefined) return false;
+    this.deadline = deadlines.in(this.#place.timeoutMs);
+    this.client.start();
+    return true;
+  }
+
+  /** What the client says while it waits is kept for the backend; returns whether there is room for more. */
+  clientSaid(bytes: Buffer): boolean {
+    this.#early = Buffer.concat(this.#early === undefined ? [bytes] : [this.#early, bytes]);
+    return this.#place!.waits && this.#early.length < READ_BUFFER_BYTES;
+  }
+
+  /** The client has sent its FIN. If it said nothing before, it has nothing to ask of a backend, and frees its place. */
+  clientEnded(): void {
+    if (this.#early === undefined && this.#place?.waits === true) this.client.destroy();
+  }
+
+  #dial(lease: Lease): void {
+    this.#lease = lease;
+    this.backend = lease.backend;
     this.dials++;
     this.#endpointsTried = 0;
-    this.#dialEndpoint(acquired.lease.backend);
+    this.#dialEndpoint(lease.backend);
   }
 
   /** connect, to one of the addresses of a backend. */
@@ -102,6 +141,10 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
   }
 
   onDeadline(): void {
+    if (this.#place?.waits === true) {
+      this.#place.leave('timeout');
+      return this.#turnAway('all-saturated');
+    }
     this.#dropDial();
     this.#dialFailed('connect-timeout');
   }
@@ -178,6 +221,7 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
   /** The client left, or was turned away, before a backend was connected. */
   clientClosed(): void {
     this.#dropDial();
+    this.#place?.leave('left');
     this.#site.deps.deadlines.remove(this);
     this.#lease?.release('client-aborted');
     this.#finish(this.#turnedAway);
@@ -212,7 +256,7 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
   onDrain(): void {}
 }
 
-/** The client's side while a backend is being dialled: it is not read, only its end matters. */
+/** The client's side while there is no backend: it is not read, unless it waits in a queue; only its end matters. */
 class WaitingClient implements WireSink {
   readonly #connection: TcpConnection;
 
@@ -224,10 +268,14 @@ class WaitingClient implements WireSink {
     this.#connection.clientClosed();
   }
 
-  onBytes(): boolean {
-    return false;
+  onBytes(bytes: Buffer, length: number): boolean {
+    return this.#connection.clientSaid(bytes.subarray(0, length));
   }
-  onEnd(): void {}
+
+  onEnd(): void {
+    this.#connection.clientEnded();
+  }
+
   onDrain(): void {}
   onConnect(): void {}
 }

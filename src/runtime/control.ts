@@ -212,6 +212,7 @@ class Control implements Running {
   #gauges() {
     return {
       backends: () => this.#status.gauges(),
+      queues: () => this.#status.queues(),
       generation: () => this.generation,
       bans: () => this.#bans.gauges(),
       certificates: () => this.#tls.expiries(this.#config),

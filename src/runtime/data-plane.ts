@@ -11,6 +11,7 @@ import type { Backend } from '../pool/backend.ts';
 import { BanTable } from '../pool/ban-table.ts';
 import { LimitTable } from '../pool/limit-table.ts';
 import { Pool } from '../pool/pool.ts';
+import { QueueBell } from '../pool/queue.ts';
 import { SessionTable } from '../pool/session-table.ts';
 import { SharedTable } from '../pool/table.ts';
 import type { ConnectionsShown, ConnectionView } from '../proxy/connection-view.ts';
@@ -58,6 +59,7 @@ export class DataPlane {
   readonly #lane: number;
   readonly #deps: ProxyDeps;
   readonly #upstreams: Upstreams;
+  readonly #bell: QueueBell;
   readonly #pools = new Map<string, PoolSite>();
   readonly #sites = new Map<string, Site>();
   /** Sites that are no longer listed and still have connections. */
@@ -87,6 +89,7 @@ export class DataPlane {
       now,
     };
     this.#upstreams = new Upstreams(this.#deps.deadlines);
+    this.#bell = new QueueBell(this.#deps.table.queues, seed.lane);
   }
 
   receive(message: ToWorker): void {
@@ -255,7 +258,7 @@ export class DataPlane {
     const { table, lane, meters } = this.#deps;
     const { name } = plan.pool;
     const observer = new PoolMeters(meters, name, (trouble) => this.#tell({ type: 'trouble', pool: name, trouble }));
-    const pool = new Pool(plan.pool, { table, lane, observer, random: Math.random, now: sharedNow });
+    const pool = new Pool(plan.pool, { table, lane, observer, random: Math.random, now: sharedNow, bell: this.#bell });
     return { pool, meters: observer, connect: this.#connect(plan), hashKey: plan.hashKey };
   }
 

@@ -65,6 +65,7 @@ export class LocalPool {
     });
     const gauges = {
       backends: () => this.#status.gauges(),
+      queues: () => this.#status.queues(),
       generation: () => 1,
       workers: () => 0,
       certificates: () => [],

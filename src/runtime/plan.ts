@@ -108,6 +108,7 @@ function poolPlan(
       panicBelow: pool.panic,
       ejectAfter: pool.eject.failures,
       probed: pool.health.type !== 'off',
+      queue: pool.queue.max === 0 ? undefined : { max: pool.queue.max, timeoutMs: pool.queue.timeout },
     },
     connect: {
       timeoutMs: pool.connect.timeout,
@@ -248,7 +249,8 @@ export function releaseSlots(config: Config, slots: SlotBook, nowMs: number): vo
 
 /** A tenth of the shortest time limit, so that none is noticed more than a tenth late, within bounds. */
 function tickFor(config: Config): number {
-  const limits: number[] = Object.values(config.pools).map(({ connect }) => connect.timeout);
+  const pools = Object.values(config.pools);
+  const limits = pools.flatMap(({ connect, queue }) => [connect.timeout, queue.max > 0 ? queue.timeout : 0]);
   for (const listener of Object.values(config.listeners)) {
     limits.push(...Object.values(listener.timeouts));
     if (listener.protocol === 'http') {

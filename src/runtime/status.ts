@@ -161,6 +161,13 @@ export class StatusSource {
       yield { pool, backend: config.id, up: health.describe(slot).word === 'up', active: table.active(slot) };
     }
   }
+
+  /** How many wait, in each pool that has a queue. */
+  *queues(): Iterable<{ pool: string; length: number }> {
+    for (const { pool } of this.#facts.planned?.plan.pools ?? []) {
+      if (pool.queue !== undefined) yield { pool: pool.name, length: this.#facts.table.queues.waiting(pool.number) };
+    }
+  }
 }
 
 function routesOf(listener: ListenerConfig): ListenerStatus['routes'] {

@@ -10,8 +10,6 @@ const poolRows: [string, string, string | undefined][] = [
   ['spawn: { command: a }', 'spawn', 'spawn: false'],
   ['slowStart: 10s', 'slowStart', 'slowStart: 0s'],
   ['slowStart: soon', 'slowStart', 'slowStart: 0'],
-  ['queue: { max: 1 }', 'queue', 'queue: { max: 0, timeout: 1s }'],
-  ['queue: 5', 'queue', 'queue: {}'],
 ];
 
 describe('what is not available yet', () => {
@@ -38,11 +36,11 @@ describe('what is not available yet', () => {
   });
 
   it('stands at its key, among all other problems', async () => {
-    expect(await problemsOf('pools:\n  a:\n    health: { type: grpcs }\n    queue: 5')).toEqual([
+    expect(await problemsOf('pools:\n  a:\n    health: { type: grpcs }\n    spawn: 5')).toEqual([
       '1:1: listeners: missing, expected an object',
       '2:3: pools.a.backends: missing, expected a list',
       '3:21: pools.a.health.type: got "grpcs", expected tcp, http, grpc, udp or off (did you mean "grpc"?)',
-      '4:5: pools.a.queue: not available yet',
+      '4:5: pools.a.spawn: not available yet',
     ]);
   });
 
@@ -57,7 +55,7 @@ describe('takeUnavailable', () => {
   it('takes out keys, off or not, and leaves the rest', () => {
     const root = {
       listeners: { a: { dataplane: {}, protocol: 'tcp', bind: ':1' } },
-      pools: { b: { queue: { max: 0 } } },
+      pools: { b: { spawn: false } },
     };
     expect(takeUnavailable(root).map(({ path }) => path.join('.'))).toEqual(['listeners.a.dataplane']);
     expect(root).toEqual({ listeners: { a: { protocol: 'tcp', bind: ':1' } }, pools: { b: {} } });

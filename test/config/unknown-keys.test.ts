@@ -7,7 +7,7 @@ const top = 'workers, watch, admin, log, shutdown, limits, listeners or pools';
 const http = 'protocol, bind, tls, proxyProtocol, trustProxies, allow, deny, timeouts, limits, pool or routes';
 const route =
   'name, match, pool, split, redirect, respond, timeout, retry, rewrite, headers, sticky, rateLimit, mirror or fault';
-const pool = 'balance, backends, health, eject, panic, connect or keepAlive';
+const pool = 'balance, backends, health, eject, queue, panic, connect or keepAlive';
 
 describe('an unknown key', () => {
   it.each([

@@ -17,6 +17,9 @@ const contract: Record<string, string> = {
   backend_connect_seconds: 'histogram pool',
   retries_total: 'counter pool reason',
   retry_budget_exhausted_total: 'counter pool',
+  queue_length: 'gauge pool',
+  queue_waits_total: 'counter pool result',
+  queue_wait_seconds: 'histogram pool',
   mirrors_total: 'counter listener route result',
   sticky_requests_total: 'counter listener route result',
   refusals_total: 'counter listener reason',
@@ -73,6 +76,7 @@ describe('the catalogue of metrics', () => {
       'config_generation',
       'config_reloads_total',
       'health_transitions_total',
+      'queue_length',
       'workers',
     ]);
   });

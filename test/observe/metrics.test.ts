@@ -12,6 +12,7 @@ function setUp(gauges: Partial<ControlGauges> = {}) {
   const workers = [0, 1].map((n) => new Meters(memory, n, (claim) => reader.add(n, claim)));
   const none: ControlGauges = {
     backends: () => [],
+    queues: () => [],
     generation: () => 1,
     workers: () => 2,
     certificates: () => [],

@@ -1,0 +1,77 @@
+import type { Lease, Outcome } from '../pool/lease.ts';
+import type { Acquired } from '../pool/pool.ts';
+import type { Waiter, WaitResult } from '../pool/queue.ts';
+import type { PoolSite } from './deps.ts';
+
+/** A pool whose queue is joined. */
+type QueuedSite = Pick<PoolSite, 'pool' | 'meters'>;
+
+/** How somebody waits. */
+export interface Wait {
+  /** As in `Waiter`. */
+  readonly choosy: boolean;
+  /** How an attempt before has failed, if there was one. */
+  readonly after?: Outcome | undefined;
+  /** Tries for a lease. */
+  acquire(): Acquired;
+  /** It has one. */
+  leased(lease: Lease): void;
+}
+
+/** One request or connection in the queue of its pool. */
+export class QueuePlace implements Waiter {
+  /** How long until it is to be given up, in ms; 0 for no limit. */
+  readonly timeoutMs: number;
+  readonly #wait: Wait;
+  readonly #site: QueuedSite;
+  readonly #now: () => number;
+  readonly #since: number;
+  #over = false;
+
+  private constructor(site: QueuedSite, now: () => number, wait: Wait) {
+    this.#site = site;
+    this.#now = now;
+    this.#wait = wait;
+    this.#since = now();
+    this.timeoutMs = site.pool.queue!.limits.timeoutMs;
+  }
+
+  /** Joins the queue of a pool; undefined when it has none, or no place left. Times are of the clock `now`. */
+  static join(site: QueuedSite, now: () => number, wait: Wait): QueuePlace | undefined {
+    const { queue } = site.pool;
+    if (queue === undefined || queue.limits.max === 0) return undefined;
+    const place = new QueuePlace(site, now, wait);
+    if (queue.join(place)) return place;
+    site.meters.waited('full', 0);
+    return undefined;
+  }
+
+  /** True until it is given up. */
+  get waits(): boolean {
+    return !this.#over;
+  }
+
+  get choosy(): boolean {
+    return this.#wait.choosy;
+  }
+
+  get after(): Outcome | undefined {
+    return this.#wait.after;
+  }
+
+  serve(): boolean {
+    const acquired = this.#wait.acquire();
+    if (!acquired.ok) return false;
+    this.leave('served');
+    this.#wait.leased(acquired.lease);
+    return true;
+  }
+
+  /** Gives the place up; only the first time counts. */
+  leave(result: WaitResult): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#site.pool.queue!.leave(this);
+    this.#site.meters.waited(result, this.#now() - this.#since);
+  }
+}
