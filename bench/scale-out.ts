@@ -2,7 +2,7 @@ import { type OptionSpec, type OptionValues, runMain } from './lib/options.ts';
 import { Progress } from './lib/progress.ts';
 import { json, thisMachine, writeResults } from './lib/results.ts';
 import { peers } from './peers/start.ts';
-import { measureScale, type ScaleOptions, type ScalePoint } from './scale-out/measure.ts';
+import { measureScale, type ScaleOptions, type ScalePoint, scaledLayers } from './scale-out/measure.ts';
 import { type ScaleResults, scaleChart, scaleReport } from './scale-out/report.ts';
 import { complaints, scaleRows } from './scale-out/summary.ts';
 
@@ -43,7 +43,7 @@ async function main(options: Options): Promise<void> {
   const settings = scaleOptions(options);
   const counts = options.backends.map(Number);
   const stepMs = (settings.durationS + settings.warmUpS) * 1000;
-  const progress = new Progress(counts.length * peer.layers.length * stepMs);
+  const progress = new Progress(counts.length * scaledLayers(peer).length * stepMs);
   const points: ScalePoint[] = [];
   for (const count of counts) {
     const watch = async (label: string, work: Promise<ScalePoint>): Promise<ScalePoint> => {

@@ -3,10 +3,10 @@ import type { Peer, PeerSetup } from './peer.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
-/** Fairlead with one pool behind an HTTP and a TCP listener; health checks, admin address and metrics stay on. */
+/** Fairlead with one pool behind a listener of each protocol; health checks, admin address and metrics stay on. */
 export const fairlead: Peer = {
   name: 'fairlead',
-  layers: ['l7', 'l4', 'l7-tls'],
+  layers: ['l7', 'l4', 'l7-tls', 'l4-udp'],
   version: [process.execPath, '-p', '"Fairlead on Node " + process.version'],
   countsPicks: true,
   launch: (setup) => ({
@@ -48,6 +48,10 @@ ${tlsListener(setup)}  l4:
     bind: "127.0.0.1:${setup.l4Port}"
     timeouts: { idle: 1h }
     limits: { connections: 20000 }
+    pool: apps
+  l4-udp:
+    protocol: udp
+    bind: "127.0.0.1:${setup.udpPort}"
     pool: apps
 pools:
   apps:

@@ -1,7 +1,6 @@
-import { startFastBackend } from '../backends/fast-backend.ts';
 import { cpuUsed, readCpu, readResidentBytes } from '../lib/cpu-time.ts';
 import { ProcessGroup } from '../lib/processes.ts';
-import type { Peer } from './peer.ts';
+import type { Contestant, Peer } from './peer.ts';
 import { startPeer } from './start.ts';
 import type { Work, Workload } from './workloads.ts';
 
@@ -19,6 +18,9 @@ export interface Sample extends Work {
   readonly residentBytes: number;
 }
 
+/** Nobody in between, to see what generator and backends can do by themselves. */
+export const DIRECT: Contestant = { name: 'direct', layers: ['l4', 'l4-udp'] };
+
 /** How each window is run. */
 export interface WindowOptions {
   readonly connections: number;
@@ -28,8 +30,6 @@ export interface WindowOptions {
   readonly loadCore: number | undefined;
   readonly forwarded: boolean;
 }
-
-const BACKEND_PORTS = 3;
 
 /**
  * Starts a fresh backend and a fresh proxy, warms them up, and measures one window. Fresh, so that no window sees the
@@ -42,16 +42,18 @@ export async function measureWindow(
 ): Promise<Omit<Sample, 'round'>> {
   const group = new ProcessGroup();
   try {
-    const backend = await startFastBackend(group, BACKEND_PORTS, options.loadCore);
+    const backends = await workload.startBackends(group, options.loadCore);
     const running = await startPeer(group, peer, {
-      backends: backend.ports.map((port, i) => ({ name: `backend-${i + 1}`, port })),
+      backends: backends.map((port, i) => ({ name: `backend-${i + 1}`, port })),
       balance: 'round-robin',
       workers: 1,
       forwarded: options.forwarded,
       nodeFlags: [],
       core: options.proxyCore,
     });
-    const port = { l7: running.l7Port, l4: running.l4Port, 'l7-tls': running.tlsPort }[workload.layer];
+    const port = { l7: running.l7Port, l4: running.l4Port, 'l7-tls': running.tlsPort, 'l4-udp': running.udpPort }[
+      workload.layer
+    ];
     const drive = { port, connections: options.connections, core: options.loadCore };
     if (options.warmUpS > 0) await workload.run(group, { ...drive, durationS: options.warmUpS });
     const pid = running.process.pid;
@@ -70,6 +72,21 @@ export async function measureWindow(
       busy: (used.userMs + used.systemMs) / windowMs,
       residentBytes: readResidentBytes(pid),
     };
+  } finally {
+    await group.close();
+  }
+}
+
+/** The same window with nobody in between: the generator is led to the first of the backends. There is no CPU to count. */
+export async function measureDirect(workload: Workload, options: WindowOptions): Promise<Omit<Sample, 'round'>> {
+  const group = new ProcessGroup();
+  try {
+    const [port] = await workload.startBackends(group, options.loadCore);
+    const drive = { port: port!, connections: options.connections, core: options.loadCore };
+    if (options.warmUpS > 0) await workload.run(group, { ...drive, durationS: options.warmUpS });
+    const work = await workload.run(group, { ...drive, durationS: options.durationS });
+    const none = { userPerUnit: Number.NaN, systemPerUnit: Number.NaN, busy: Number.NaN, residentBytes: Number.NaN };
+    return { ...work, ...none, peer: DIRECT.name, workload: workload.name };
   } finally {
     await group.close();
   }

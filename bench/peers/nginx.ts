@@ -3,7 +3,7 @@ import type { Peer, PeerSetup } from './peer.ts';
 /** nginx with keep-alive to the backends and no access log. The stream module is loaded where Debian keeps it. */
 export const nginx: Peer = {
   name: 'nginx',
-  layers: ['l7', 'l4', 'l7-tls'],
+  layers: ['l7', 'l4', 'l7-tls', 'l4-udp'],
   version: ['nginx', '-v'],
   countsPicks: false,
   launch: (setup) => ({
@@ -64,6 +64,7 @@ http {
 stream {
   upstream apps { zone apps4 64k; ${balance}${backends} }
   server { listen 127.0.0.1:${setup.l4Port} backlog=4096; proxy_pass apps; proxy_timeout 3600s; }
+  server { listen 127.0.0.1:${setup.udpPort} udp; proxy_pass apps; proxy_timeout 30s; }
 }
 `;
 }

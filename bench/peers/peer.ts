@@ -1,8 +1,8 @@
 /** `l7` balances HTTP requests, `l4` TCP connections. */
 export type Layer = 'l7' | 'l4';
 
-/** A way into a peer: `l7-tls` is `l7` with TLS to the clients, who may speak HTTP/2 there. */
-export type Entry = Layer | 'l7-tls';
+/** A way into a peer: `l7-tls` is `l7` with TLS to the clients, who may speak HTTP/2 there, `l4-udp` takes datagrams. */
+export type Entry = Layer | 'l7-tls' | 'l4-udp';
 
 /** A backend as a proxy's configuration names it. */
 export interface BackendAddress {
@@ -16,6 +16,8 @@ export interface PeerSetup {
   readonly directory: string;
   readonly l7Port: number;
   readonly l4Port: number;
+  /** Of UDP, for the peers that balance it. */
+  readonly udpPort: number;
   /** Another L7 port, with TLS to the clients; left out for peers that are not asked for it. */
   readonly tls?: { readonly port: number; readonly cert: string; readonly key: string } | undefined;
   /** For the peers that have an admin address; free for the others. */
@@ -41,10 +43,14 @@ export interface Launch {
   readonly files: Readonly<Record<string, string>>;
 }
 
-/** A proxy that takes part. `launch` only computes, so that a configuration can be read without starting anything. */
-export interface Peer {
+/** Somebody who takes part: a proxy, or nobody at all in between. */
+export interface Contestant {
   readonly name: string;
   readonly layers: readonly Entry[];
+}
+
+/** A proxy that takes part. `launch` only computes, so that a configuration can be read without starting anything. */
+export interface Peer extends Contestant {
   /** A command that prints the version; when it cannot be run the peer is not installed. */
   readonly version: readonly [command: string, ...args: string[]];
   /** Whether its admin address serves Fairlead's metrics, with its own count of picks. */

@@ -6,6 +6,8 @@ import type { Workload } from './workloads.ts';
 
 /** All a report is made of. */
 export interface PeerResults {
+  /** The heading of the report. */
+  readonly title: string;
   readonly machine: Machine;
   readonly subject: string;
   readonly versions: Readonly<Record<string, string>>;
@@ -88,7 +90,7 @@ export function peerReport(results: PeerResults, workloads: readonly Workload[])
   const cores = `proxy on core ${window.proxyCore ?? 'any'}, generator and backend on core ${window.loadCore ?? 'any'}`;
   const versions = Object.entries(results.versions).map(([name, version]) => `- ${name}: ${version}`);
   const missing = results.missing.map((name) => `- ${name}: not installed, left out`);
-  return `# Peers
+  return `# ${results.title}
 
 ${describeMachine(results.machine)}
 Medians of ${rounds} rounds of ${window.durationS} s after ${window.warmUpS} s of warm-up, ${window.connections} connections, ${cores}.

@@ -20,13 +20,18 @@ export interface RunningPeer {
   readonly process: RunningProcess;
   readonly l7Port: number;
   readonly l4Port: number;
+  /** Of UDP; nobody listens there for a peer that does not balance it. */
+  readonly udpPort: number;
   /** 0 when the peer has none. */
   readonly tlsPort: number;
   readonly adminPort: number;
 }
 
 /** What the caller decides about a setup; the rest is picked. */
-export type PeerOptions = Omit<PeerSetup, 'directory' | 'l7Port' | 'l4Port' | 'tls' | 'adminPort' | 'maxFiles'> & {
+export type PeerOptions = Omit<
+  PeerSetup,
+  'directory' | 'l7Port' | 'l4Port' | 'udpPort' | 'tls' | 'adminPort' | 'maxFiles'
+> & {
   readonly core?: number | undefined;
 };
 
@@ -40,19 +45,35 @@ export function peerVersion(peer: Peer): string | undefined {
 
 /** Starts a proxy on free ports and resolves when its listeners accept; rejects with its output when it fails to. */
 export async function startPeer(group: ProcessGroup, peer: Peer, options: PeerOptions): Promise<RunningPeer> {
-  const [l7Port, l4Port, adminPort, tlsPort] = (await freePorts(4)) as [number, number, number, number];
+  const [l7Port, l4Port, udpPort, adminPort, tlsPort] = (await freePorts(5)) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   const directory = group.directory();
   const tls = peer.layers.includes('l7-tls') ? { port: tlsPort, ...makeCertificate(directory) } : undefined;
-  const launch = peer.launch({ ...options, directory, l7Port, l4Port, tls, adminPort, maxFiles: configuredFiles() });
+  const launch = peer.launch({
+    ...options,
+    directory,
+    l7Port,
+    l4Port,
+    udpPort,
+    tls,
+    adminPort,
+    maxFiles: configuredFiles(),
+  });
   for (const [name, text] of Object.entries(launch.files)) writeFileSync(join(directory, name), text);
   const { command, args, env } = launch;
   const running = await group.start({ name: peer.name, command, args, env, core: options.core });
-  const ports = { l7: l7Port, l4: l4Port, 'l7-tls': tlsPort };
+  // A peer opens its UDP port with the others, and a look whether it is open would be a flow.
+  const ports = { l7: [l7Port], l4: [l4Port], 'l7-tls': [tlsPort], 'l4-udp': [] };
   await portsReady(
     running,
-    peer.layers.map((layer) => ports[layer]),
+    peer.layers.flatMap((layer) => ports[layer]),
   );
-  return { peer, process: running, l7Port, l4Port, tlsPort: tls?.port ?? 0, adminPort };
+  return { peer, process: running, l7Port, l4Port, udpPort, tlsPort: tls?.port ?? 0, adminPort };
 }
 
 /** A certificate for this machine and its key, as files that every peer reads: P-256, what most sites have today. */

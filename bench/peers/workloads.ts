@@ -1,4 +1,4 @@
-import { BULK_PATH } from '../backends/fast-backend.ts';
+import { BULK_PATH, startFastBackend } from '../backends/fast-backend.ts';
 import { runBulk } from '../lib/bulk.ts';
 import { runH2load } from '../lib/h2load.ts';
 import type { ProcessGroup } from '../lib/processes.ts';
@@ -11,7 +11,7 @@ export interface Work {
   readonly units: number;
   /** Requests per second; for bulk, Gbit/s. */
   readonly rate: number;
-  /** NaN for bulk, which has no requests of its own, and for h2load, which prints no percentiles. */
+  /** NaN for bulk, which has no requests of its own, and for the generators that print no percentiles. */
   readonly p99Ms: number;
   readonly errors: number;
 }
@@ -30,7 +30,15 @@ export interface Workload {
   readonly title: string;
   readonly layer: Entry;
   readonly kind: 'requests' | 'bulk';
+  /** Starts what stands behind the proxy; resolves with the ports of the backends. */
+  startBackends(group: ProcessGroup, core: number | undefined): Promise<readonly number[]>;
   run(group: ProcessGroup, drive: Drive): Promise<Work>;
+}
+
+const BACKENDS = 3;
+
+async function webBackends(group: ProcessGroup, core: number | undefined): Promise<readonly number[]> {
+  return (await startFastBackend(group, BACKENDS, core)).ports;
 }
 
 // The bulk run is about bytes: more connections only add switching between them.
@@ -46,7 +54,7 @@ function requests(name: string, title: string, layer: Entry, newConnections: boo
     const { requests: units, requestsPerSecond: rate, p99Ms, errors } = result;
     return { units, rate, p99Ms, errors };
   };
-  return { name, title, layer, kind: 'requests', run };
+  return { name, title, layer, kind: 'requests', startBackends: webBackends, run };
 }
 
 // As many requests under way as the other L7 workloads have.
@@ -70,13 +78,27 @@ async function bulk(group: ProcessGroup, drive: Drive): Promise<Work> {
   };
 }
 
-/** Every workload, in the order of the report. L4 carries the same HTTP as bytes. */
+/** Every workload of `bench:peers`, in the order of the report. L4 carries the same HTTP as bytes. */
 export const workloads: readonly Workload[] = [
   requests('l7-keepalive', 'L7, keep-alive connections', 'l7', false),
   requests('l7-new-connections', 'L7, a new connection for each request', 'l7', true),
   requests('l7-tls-keepalive', 'L7 over TLS, keep-alive connections', 'l7-tls', false),
-  { name: 'l7-http2', title: 'L7, HTTP/2 over TLS, 8 connections', layer: 'l7-tls', kind: 'requests', run: http2 },
+  {
+    name: 'l7-http2',
+    title: 'L7, HTTP/2 over TLS, 8 connections',
+    layer: 'l7-tls',
+    kind: 'requests',
+    startBackends: webBackends,
+    run: http2,
+  },
   requests('l4-keepalive', 'L4, keep-alive connections', 'l4', false),
   requests('l4-new-connections', 'L4, a new connection for each request', 'l4', true),
-  { name: 'l4-bulk', title: 'L4, bulk download over 4 connections', layer: 'l4', kind: 'bulk', run: bulk },
+  {
+    name: 'l4-bulk',
+    title: 'L4, bulk download over 4 connections',
+    layer: 'l4',
+    kind: 'bulk',
+    startBackends: webBackends,
+    run: bulk,
+  },
 ];

@@ -52,8 +52,7 @@ export async function measureScale(
     const { balance, workers } = options;
     const running = await startPeer(group, peer, { backends, balance, workers, forwarded: false, nodeFlags: [] });
     const points: ScalePoint[] = [];
-    for (const layer of peer.layers) {
-      if (layer === 'l7-tls') continue;
+    for (const layer of scaledLayers(peer)) {
       const label = `${count} backend${count === 1 ? '' : 's'}, ${layer.toUpperCase()}`;
       points.push(await watch(label, measureLayer(group, running, { layer, count, options })));
     }
@@ -61,6 +60,11 @@ export async function measureScale(
   } finally {
     await group.close();
   }
+}
+
+/** The layers of a peer that are measured, in the clear and over TCP. */
+export function scaledLayers(peer: Peer): Layer[] {
+  return (['l7', 'l4'] as const).filter((layer) => peer.layers.includes(layer));
 }
 
 interface LayerRun {

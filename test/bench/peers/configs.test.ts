@@ -16,6 +16,7 @@ const setup: PeerSetup = {
   directory,
   l7Port: 41001,
   l4Port: 41002,
+  udpPort: 41004,
   adminPort: 41003,
   backends: [
     { name: 'one', port: 42001 },
@@ -41,6 +42,7 @@ describe('every peer', () => {
     const text = told(name);
     expect(text).toContain('41001');
     expect(text.includes('41002')).toBe(peers[name]!.layers.includes('l4'));
+    expect(text.includes('41004')).toBe(peers[name]!.layers.includes('l4-udp'));
     for (const port of ['42001', '42002']) expect(text).toContain(port);
   });
 
@@ -102,10 +104,11 @@ describe('every peer', () => {
 });
 
 describe('fairleadConfig', () => {
-  it('has both listeners on one pool, and its admin address on', () => {
+  it('has its listeners on one pool, and its admin address on', () => {
     const config = parse(fairleadConfig(setup));
     expect(config.listeners.l7).toMatchObject({ protocol: 'http', bind: '127.0.0.1:41001', pool: 'apps' });
     expect(config.listeners.l4).toMatchObject({ protocol: 'tcp', bind: '127.0.0.1:41002', pool: 'apps' });
+    expect(config.listeners['l4-udp']).toEqual({ protocol: 'udp', bind: '127.0.0.1:41004', pool: 'apps' });
     expect(config.admin).toEqual({ bind: '127.0.0.1:41003' });
     expect(config.pools.apps.backends).toEqual([
       { name: 'one', address: '127.0.0.1:42001' },

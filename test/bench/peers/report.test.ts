@@ -98,6 +98,7 @@ describe('ratioSection', () => {
 
 describe('peerReport', () => {
   const results: PeerResults = {
+    title: 'Peers',
     machine: { cpu: 'Some CPU', cores: 2, memoryGiB: 8, kernel: 'linux 6.1', node: 'v26.0.0', date: '2026-01-02' },
     subject: 'fairlead',
     versions: { fairlead: 'Fairlead on Node v26.0.0', nginx: 'nginx/1.22.1' },

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Sample } from '../../../bench/peers/measure.ts';
+import { turns } from '../../../bench/peers/run.ts';
 import { peers } from '../../../bench/peers/start.ts';
 import { GOALS, judge, type Ratio, ratios, type Summary, summarize } from '../../../bench/peers/summary.ts';
 import { workloads } from '../../../bench/peers/workloads.ts';
-import { turns } from '../../../bench/peers.ts';
 
 function sample(change: Partial<Sample>): Sample {
   return {
@@ -141,7 +141,7 @@ describe('judge', () => {
 describe('turns', () => {
   const three = ['nginx', 'haproxy', 'caddy'].map((name) => peers[name]!);
   const plan = turns(three, workloads, 3).map(
-    ({ round, peer, workload }) => [workload.name, round, peer.name] as const,
+    ({ round, contestant, workload }) => [workload.name, round, contestant.name] as const,
   );
 
   it('lets the peers take turns in each round, each round begun by the next', () => {
