@@ -9,14 +9,14 @@ import type { Io } from './io.ts';
 export const adminOptions = {
   admin: { type: 'string' },
   token: { type: 'string' },
-  config: { type: 'string', short: 'c' },
+  config: { type: 'string' },
 } as const;
 
 /** What the help of these commands says of them. */
 export const adminHelp = `  --admin ADDRESS    the admin server: http://HOST:PORT, https://…, HOST:PORT or unix:/PATH; default: that of the
                      config file, or else ${defaultAdminBind}
   --token TOKEN      its token; default: FAIRLEAD_TOKEN of the environment, or else that of the config file
-  -c, --config FILE  the config file; default: fairlead.yaml, or else config/fairlead.yaml, where there is one`;
+  --config FILE      the config file; default: fairlead.yaml, or else config/fairlead.yaml, where there is one`;
 
 /** How a running instance is reached. */
 export interface AdminAddress {

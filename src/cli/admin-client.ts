@@ -53,6 +53,13 @@ export class AdminClient {
     return readJson(text) as Readiness;
   }
 
+  /** All metrics in Prometheus' text format. */
+  async metrics(): Promise<string> {
+    const { status, text } = await this.#ask('/metrics');
+    if (status !== 200) throw refusal(status, text);
+    return text;
+  }
+
   /** Lets go of the connection. */
   close(): void {
     this.#agent.destroy();

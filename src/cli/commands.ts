@@ -7,17 +7,9 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   demo: () => import('./demo.ts'),
   explain: () => import('./explain.ts'),
   status: () => import('./status.ts'),
+  bench: () => import('./bench.ts'),
   schema: () => import('./schema.ts'),
 };
 
 /** The commands that are planned and named in the docs of the project, so that asking for one gets a straight answer. */
-export const plannedCommands: readonly string[] = [
-  'bench',
-  'top',
-  'drain',
-  'enable',
-  'disable',
-  'weight',
-  'reload',
-  'simulate',
-];
+export const plannedCommands: readonly string[] = ['top', 'drain', 'enable', 'disable', 'weight', 'reload', 'simulate'];

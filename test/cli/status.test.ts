@@ -65,7 +65,7 @@ describe('fairlead status', () => {
     [
       'a file that is named, where loopback comes first',
       () => [
-        ['-c', `${folder}/fairlead.yaml`],
+        ['--config', `${folder}/fairlead.yaml`],
         { config: `admin: { bind: ["10.255.255.1:1", "${tcp()}"], token: a-token }` },
       ],
     ],

@@ -1,4 +1,4 @@
-// autocannon ships no types; these are the parts of its programmatic interface the benchmarks use.
+// autocannon ships no types; these are the parts of its programmatic interface that are used here.
 declare module 'autocannon' {
   import type { EventEmitter } from 'node:events';
 
@@ -11,7 +11,10 @@ declare module 'autocannon' {
     timeout: number;
     /** Milliseconds between samples; a run ends at the first sample after its duration. */
     sampleInt: number;
-    requests: { onResponse: (status: number, body: string) => void }[];
+    method?: string;
+    headers?: Record<string, string>;
+    body?: string;
+    requests?: { onResponse: (status: number, body: string) => void }[];
   }
 
   interface Result {
