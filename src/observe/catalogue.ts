@@ -48,6 +48,12 @@ export const catalogue = {
     help: 'Client connections open now.',
     labels: ['listener'],
   },
+  connections_routed_total: {
+    type: 'counter',
+    held: 'lane',
+    help: 'Connections of tcp listeners and flows of udp listeners, by the route they took.',
+    labels: ['listener', 'route', 'pool'],
+  },
   bytes_total: {
     type: 'counter',
     held: 'lane',

@@ -56,6 +56,15 @@ export class ListenerMeters {
     return this.#meters.counter('datagrams_total', { listener: this.#listener, direction });
   }
 
+  /** What counts the L4 connections that take a route, the first of the listener being 0. */
+  routed(route: number, pool: string): () => void {
+    const labels = { listener: this.#listener, route: `route-${route + 1}`, pool };
+    const cell = this.#meters.counter('connections_routed_total', labels);
+    return () => {
+      this.#cells[cell]! += 1;
+    };
+  }
+
   /** One TLS handshake, however it ended. */
   handshake(result: string): void {
     let cell = this.#handshakes.get(result);

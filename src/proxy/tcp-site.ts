@@ -40,6 +40,12 @@ export interface TcpListenerPlan {
 
 const NO_HINT: PickHint = {};
 
+/** Where a route leads, and what counts that it was taken. */
+interface Destination {
+  readonly pool: PoolSite;
+  readonly taken: () => void;
+}
+
 /** A tcp listener in one worker: its settings as of the last reload, and the connections it has. */
 export class TcpSite implements TcpOwner {
   readonly deps: ProxyDeps;
@@ -50,9 +56,9 @@ export class TcpSite implements TcpOwner {
   /** Undefined when nothing is held against sources. */
   guard: SourceGuard<TcpConnection> | undefined;
   #plan!: TcpListenerPlan;
-  #routes!: TcpRoutes<PoolSite>;
+  #routes!: TcpRoutes<Destination>;
   /** Where everything goes, when there is nothing to choose. */
-  #only: PoolSite | undefined;
+  #only: Destination | undefined;
   readonly #connections = new Members<TcpConnection>();
   readonly #ended = new EndedRing();
   #draining = false;
@@ -69,7 +75,10 @@ export class TcpSite implements TcpOwner {
     this.#plan = plan;
     this.gate = gateFor(plan.sources, { table: this.deps.sources, listener: plan.name });
     this.guard = this.#guardOf(plan);
-    const routes = plan.routes.map(({ match, pool }) => ({ match, payload: pools.get(pool)! }));
+    const routes = plan.routes.map(({ match, pool }, index) => ({
+      match,
+      payload: { pool: pools.get(pool)!, taken: this.meters.routed(index, pool) },
+    }));
     this.#routes = new TcpRoutes(routes);
     const first = routes[0]!;
     this.#only = Object.keys(first.match).length === 0 ? first.payload : undefined;
@@ -165,10 +174,11 @@ export class TcpSite implements TcpOwner {
     else refuseUnrouted(wire, hello);
   }
 
-  #relay(wire: Wire, target: PoolSite, early: Buffer | undefined): void {
+  #relay(wire: Wire, { pool, taken }: Destination, early: Buffer | undefined): void {
+    taken();
     // Asked now for the log, since a socket that is closed no longer knows its peer.
     if (this.deps.settings.access !== undefined) void wire.remoteAddress;
-    const connection = new TcpConnection(this, wire, target, early);
+    const connection = new TcpConnection(this, wire, pool, early);
     this.#connections.add(connection);
     this.guard?.watch(connection, wire.remoteAddress ?? '');
     connection.start();

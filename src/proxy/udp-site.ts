@@ -32,6 +32,7 @@ export class UdpSite implements UdpOwner {
   readonly meters: ListenerMeters;
   #plan: UdpListenerPlan;
   #target: PoolSite;
+  #routed: () => void;
   #gate: SourceGate | undefined;
   #draining = false;
   readonly #flows = new Members<UdpFlow>();
@@ -42,6 +43,7 @@ export class UdpSite implements UdpOwner {
     this.meters = new ListenerMeters(deps.meters, plan.name);
     this.#plan = plan;
     this.#target = pools.get(plan.pool)!;
+    this.#routed = this.meters.routed(0, plan.pool);
     this.#gate = this.#gateOf(plan);
   }
 
@@ -53,6 +55,7 @@ export class UdpSite implements UdpOwner {
   update(plan: UdpListenerPlan, pools: ReadonlyMap<string, PoolSite>): void {
     this.#plan = plan;
     this.#target = pools.get(plan.pool)!;
+    this.#routed = this.meters.routed(0, plan.pool);
     this.#gate = this.#gateOf(plan);
   }
 
@@ -78,6 +81,7 @@ export class UdpSite implements UdpOwner {
       return undefined;
     }
     this.meters.opened();
+    this.#routed();
     const flow = new UdpFlow(this, door, from);
     this.#flows.add(flow);
     deadlines.add(flow);

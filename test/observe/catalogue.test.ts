@@ -7,6 +7,7 @@ const contract: Record<string, string> = {
   requests_total: 'counter listener route pool backend code',
   request_duration_seconds: 'histogram listener route',
   connections_total: 'counter listener',
+  connections_routed_total: 'counter listener route pool',
   connections_active: 'gauge listener',
   datagrams_total: 'counter listener direction',
   bytes_total: 'counter listener direction',
