@@ -7,8 +7,9 @@ const DEFAULT_LATEST = 50;
 
 /** Begins a stream of events, or says what is wrong with what was asked. */
 export function answerEvents(source: AdminSource, { parameters, headers }: Asked): Answer {
-  const { last = String(DEFAULT_LATEST), kinds } = parameters;
+  const { last = String(DEFAULT_LATEST), kinds, traffic = 'false' } = parameters;
   if (!/^\d{1,4}$/.test(last)) return badRequest('last is no number from 0 to 9999');
+  if (traffic !== 'true' && traffic !== 'false') return badRequest('traffic is neither true nor false');
   const named = kinds?.split(',').filter(Boolean);
   const unknown = named?.find((name) => !isKind(name));
   if (unknown !== undefined) return badRequest(unknownKind(unknown));
@@ -17,6 +18,7 @@ export function answerEvents(source: AdminSource, { parameters, headers }: Asked
     lastEventId: typeof lastEventId === 'string' ? lastEventId : undefined,
     latest: Number(last),
     kinds: named === undefined ? undefined : new Set(named.filter(isKind)),
+    traffic: traffic === 'true',
   });
   if (stream === undefined) {
     const message = 'as many clients as may be listen to events already';

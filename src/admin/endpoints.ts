@@ -22,7 +22,7 @@ function noPool(source: AdminSource, name: string): AdminError {
 export const endpoints: readonly Endpoint[] = [
   {
     method: 'GET',
-    path: '/',
+    path: '/api',
     summary: 'This list.',
     open: false,
     responses: { 200: schemas.index },
@@ -100,6 +100,17 @@ export const endpoints: readonly Endpoint[] = [
   },
   {
     method: 'GET',
+    path: '/api/pools/:pool/traffic',
+    summary: 'The last ten minutes of a pool, second by second, as far as somebody was listening.',
+    open: false,
+    responses: { 200: schemas.trafficHistory, 404: schemas.error },
+    answer: (source, { parameters: { pool: name = '' } }) =>
+      source.pool(name) === undefined
+        ? { status: 404, body: noPool(source, name) }
+        : { status: 200, body: source.trafficHistory(name) },
+  },
+  {
+    method: 'GET',
     path: '/api/connections',
     summary: 'L4 connections and UDP flows: open ones and those that ended last, at most `limit` (100) of each.',
     open: false,
@@ -114,7 +125,7 @@ export const endpoints: readonly Endpoint[] = [
     method: 'GET',
     path: '/api/events',
     summary:
-      'What happens, as server-sent events: the `last` (50) ones, or those after `Last-Event-ID`; all `kinds`, or these.',
+      'What happens, as server-sent events: the `last` (50) ones, or those after `Last-Event-ID`; all `kinds`, or these; with `traffic=true` also what flows, once a second.',
     open: false,
     responses: { 200: eventStreamSchema, 400: schemas.error, 503: schemas.error },
     endless: true,

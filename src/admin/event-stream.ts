@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { type EventBus, frameOf, type Replay } from './event-bus.ts';
 import type { EventKind } from './events.ts';
+import type { Traffic, TrafficListener } from './traffic.ts';
 
 /** What bounds the streams of events. */
 export interface StreamLimits {
@@ -25,16 +26,25 @@ export interface StreamRequest {
   readonly latest: number;
   /** Undefined for all. */
   readonly kinds: ReadonlySet<EventKind> | undefined;
+  /** Also wants to hear of the traffic, once a second. */
+  readonly traffic: boolean;
 }
+
+/** Tells of the traffic until what it returns is called. */
+export type WatchTraffic = (listener: TrafficListener) => () => void;
+
+const noTraffic: WatchTraffic = () => () => undefined;
 
 /** The clients that listen to events. */
 export class EventStreams {
   readonly #bus: EventBus;
   readonly #limits: StreamLimits;
+  readonly #watch: WatchTraffic;
   readonly #open = new Set<EventStream>();
 
-  constructor(bus: EventBus, limits: Partial<StreamLimits> = {}) {
+  constructor(bus: EventBus, limits: Partial<StreamLimits> = {}, watch: WatchTraffic = noTraffic) {
     this.#bus = bus;
+    this.#watch = watch;
     this.#limits = { ...defaultLimits, ...limits };
   }
 
@@ -44,6 +54,7 @@ export class EventStreams {
     const stream = new EventStream(this.#limits, (ended) => this.#open.delete(ended));
     this.#open.add(stream);
     stream.begin(this.#bus, request);
+    if (request.traffic) stream.follow(this.#watch);
     return stream;
   }
 
@@ -59,6 +70,7 @@ class EventStream extends Readable {
   readonly #onEnd: (stream: EventStream) => void;
   #heartbeat: NodeJS.Timeout | undefined;
   #stopListening: (() => void) | undefined;
+  #stopFollowing: (() => void) | undefined;
 
   constructor(limits: StreamLimits, onEnd: (stream: EventStream) => void) {
     super({ encoding: 'utf8', highWaterMark: limits.waitingBytes });
@@ -80,6 +92,13 @@ class EventStream extends Readable {
     this.#heartbeat.unref();
   }
 
+  /** Hears of the traffic too. One that does not keep up gets less of it, and always the latest. */
+  follow(watch: WatchTraffic): void {
+    this.#stopFollowing = watch((traffic) => {
+      if (this.readableLength === 0) this.push(trafficFrame(traffic));
+    });
+  }
+
   #send(text: string): void {
     if (this.readableLength + text.length > this.#limits.waitingBytes) this.destroy();
     else this.push(text);
@@ -90,7 +109,16 @@ class EventStream extends Readable {
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     clearInterval(this.#heartbeat);
     this.#stopListening?.();
+    this.#stopFollowing?.();
     this.#onEnd(this);
     done(error);
   }
+}
+
+let framed: { readonly traffic: Traffic; readonly frame: string } | undefined;
+
+/** The text of the traffic in a stream, which is made once for all who hear of it. */
+function trafficFrame(traffic: Traffic): string {
+  if (framed?.traffic !== traffic) framed = { traffic, frame: `event: traffic\ndata: ${JSON.stringify(traffic)}\n\n` };
+  return framed.frame;
 }

@@ -99,6 +99,18 @@ const banSchema = z.object({
   until: z.string().describe('ISO 8601, UTC.'),
 });
 
+const column = z.array(z.number());
+const nullableColumn = z.array(nullableMs);
+
+const trafficHistorySchema = z.object({
+  at: column.describe('Milliseconds since 1970, one for each second that somebody listened; the oldest first.'),
+  leasesPerSecond: column.describe('Requests tried in L7 and connections in L4.'),
+  errorsPerSecond: column.describe('Answers of 500 and above.'),
+  failuresPerSecond: column.describe('Attempts that a backend failed.'),
+  p50Ms: nullableColumn.describe('Median of the ten seconds before; null when nothing was measured.'),
+  p99Ms: nullableColumn.describe('99th percentile of the ten seconds before; null when nothing was measured.'),
+});
+
 const errorSchema = z.object({
   error: z.string().describe('A code for programs.'),
   message: z.string().describe('A sentence for people.'),
@@ -129,6 +141,8 @@ export type Connections = {
 };
 /** A source that is banned from a listener. */
 export type BanStatus = z.output<typeof banSchema>;
+/** The last minutes of a pool, in columns of equal length. */
+export type TrafficHistory = z.output<typeof trafficHistorySchema>;
 /** The body of every answer that is not a success, but for /readyz. */
 export type AdminError = z.output<typeof errorSchema>;
 
@@ -144,4 +158,5 @@ export const schemas = {
   pools: jsonSchema(z.array(poolSchema)),
   readiness: jsonSchema(readinessSchema),
   status: jsonSchema(statusSchema),
+  trafficHistory: jsonSchema(trafficHistorySchema),
 } as const;

@@ -1,5 +1,13 @@
 import type { EventStreams } from './event-stream.ts';
-import type { BanStatus, Connections, ListenerStatus, PoolStatus, Readiness, Status } from './schema.ts';
+import type {
+  BanStatus,
+  Connections,
+  ListenerStatus,
+  PoolStatus,
+  Readiness,
+  Status,
+  TrafficHistory,
+} from './schema.ts';
 
 /**
  * What the admin server shows. Every call is one request's, must be quick, and gives the state of that moment; what is
@@ -20,6 +28,8 @@ export interface AdminSource {
   readonly events: EventStreams;
   /** Every ban in force, the latest first. */
   bans(): BanStatus[];
+  /** The last ten minutes of a pool, as far as somebody was listening to the traffic. */
+  trafficHistory(pool: string): TrafficHistory;
   /** Ready when every listener is open and every pool has a healthy backend. */
   readiness(): Readiness;
   /** All metrics in Prometheus' text format. */

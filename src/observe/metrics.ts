@@ -148,6 +148,7 @@ export class Metrics {
   readonly #transitions: Counter;
   readonly #reloads: Counter;
   readonly #bans: Counter;
+  readonly #ejections = new Map<string, number>();
 
   /** Reads from `sources` at every scrape and keeps nothing of them. */
   constructor(sources: MetricsSources) {
@@ -162,6 +163,12 @@ export class Metrics {
   /** Counts a backend's change of health. */
   healthTransition(pool: string, backend: string, to: 'up' | 'down' | 'ejected' | 'unknown'): void {
     this.#transitions.inc({ pool, backend, to });
+    if (to === 'ejected') this.#ejections.set(pool, this.ejections(pool) + 1);
+  }
+
+  /** Changes to 'ejected' so far, over all backends of a pool. */
+  ejections(pool: string): number {
+    return this.#ejections.get(pool) ?? 0;
   }
 
   /** Counts an attempt to reload the config. */

@@ -25,6 +25,7 @@ import type { OpenListener, Running, StartOptions } from './running.ts';
 import { SlotBook } from './slot-book.ts';
 import { StatusSource } from './status.ts';
 import { TlsBook } from './tls-book.ts';
+import { TrafficDesk } from './traffic-desk.ts';
 import { workerCount } from './worker-count.ts';
 
 /** Starts an instance; resolves when its listeners are open. Rejects, with nothing left open, when it cannot. */
@@ -52,6 +53,7 @@ class Control implements Running {
   readonly #reader: MeterReader;
   readonly #latency: LatencyWindow;
   readonly #metrics: Metrics;
+  readonly #traffic: TrafficDesk;
   readonly #names: NameBook;
   readonly #tls: TlsBook;
   readonly #health: HealthKeeper;
@@ -94,6 +96,7 @@ class Control implements Running {
       onTransition: (transition) => this.#transition(transition),
     });
     this.#metrics = new Metrics({ reader: this.#reader, version, gauges: this.#gauges() });
+    this.#traffic = this.#trafficDesk();
     this.#fleet = new Fleet(
       {
         table: this.#table,
@@ -209,6 +212,19 @@ class Control implements Running {
     this.#events.publish({ kind: 'worker', worker: lane, to: 'died', reason: error?.message ?? '' });
   }
 
+  #trafficDesk(): TrafficDesk {
+    return new TrafficDesk({
+      reader: this.#reader,
+      clock: systemClock,
+      today: Date.now,
+      facts: () => {
+        const status = this.#status;
+        return { generation: this.generation, listeners: status.listeners(), pools: status.pools() };
+      },
+      ejections: (pool) => this.#metrics.ejections(pool),
+    });
+  }
+
   #gauges() {
     return {
       backends: () => this.#status.gauges(),
@@ -257,8 +273,9 @@ class Control implements Running {
     pools: () => this.#status.pools(),
     pool: (name) => this.#status.pool(name),
     connections: (limit) => this.#fleet.connections(limit),
-    events: new EventStreams(this.#events),
+    events: new EventStreams(this.#events, {}, (listener) => this.#traffic.listen(listener)),
     bans: () => this.#bans.list(),
+    trafficHistory: (pool) => this.#traffic.history(pool),
     readiness: () => this.#status.readiness(),
     metrics: () => this.#metrics.render(),
   };
@@ -293,6 +310,7 @@ class Control implements Running {
     this.#health.close();
     this.#latency.stop();
     this.#events.close();
+    this.#traffic.close();
     await this.#fleet.close();
     await this.#admin?.close();
     await this.#records.close();

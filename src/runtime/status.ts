@@ -103,7 +103,8 @@ export class StatusSource {
     const pool = Object.hasOwn(this.#facts.config.pools, name) ? this.#facts.config.pools[name] : undefined;
     if (pool === undefined) return undefined;
     const members = this.#backends().filter((backend) => backend.pool === name);
-    const backends = members.map((backend) => this.#backend(backend));
+    const failures = this.#failures(name);
+    const backends = members.map((backend) => this.#backend(backend, failures.get(backend.config.id) ?? 0));
     return {
       name,
       algorithm: pool.balance.algorithm,
@@ -117,7 +118,7 @@ export class StatusSource {
     return this.#facts.planned?.backends ?? [];
   }
 
-  #backend({ slot, pool, config }: PlannedBackend): BackendStatus {
+  #backend({ slot, pool, config }: PlannedBackend, failures: number): BackendStatus {
     const { table, health, latency } = this.#facts;
     const { word, reason } = health.describe(slot);
     return {
@@ -129,7 +130,7 @@ export class StatusSource {
       healthReason: reason,
       active: table.active(slot),
       total: this.#picks(pool, config.id),
-      failures: this.#failures(pool, config.id),
+      failures,
       latencyMs: latency.percentiles(pool, config.id),
     };
   }
@@ -138,10 +139,13 @@ export class StatusSource {
     return this.#facts.reader.read('backend_picks_total', { pool, backend })?.[0] ?? 0;
   }
 
-  #failures(pool: string, backend: string): number {
-    let failures = 0;
+  /** Failed attempts of a pool's backends, of those that had any. */
+  #failures(pool: string): Map<string, number> {
+    const failures = new Map<string, number>();
     for (const { labels, values } of this.#facts.reader.sum('backend_failures_total')) {
-      if (labels['pool'] === pool && labels['backend'] === backend) failures += values[0]!;
+      if (labels['pool'] !== pool) continue;
+      const backend = labels['backend']!;
+      failures.set(backend, (failures.get(backend) ?? 0) + values[0]!);
     }
     return failures;
   }

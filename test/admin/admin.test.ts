@@ -85,9 +85,9 @@ describe('the endpoints', () => {
 
   it('lists itself', async () => {
     const { ask } = await start();
-    const { name, endpoints } = (await (await ask('/')).json()) as { name: string; endpoints: object[] };
+    const { name, endpoints } = (await (await ask('/api')).json()) as { name: string; endpoints: object[] };
     expect(name).toBe('fairlead');
-    expect(endpoints).toHaveLength(10);
+    expect(endpoints).toHaveLength(12);
     expect(endpoints).toContainEqual({
       method: 'GET',
       path: '/api/pools/:pool',
@@ -117,7 +117,7 @@ describe('errors', () => {
 
   it.each([
     ['GET', '/nope'],
-    ['GET', '/api'],
+    ['GET', '/api/'],
     ['POST', '/api/status'],
     ['DELETE', '/api/pools/web'],
     ['OPTIONS', '/api/pools'],
@@ -126,14 +126,14 @@ describe('errors', () => {
     const response = await ask(path, { method });
     expect(response.status).toBe(404);
     expect(response.headers.get('access-control-allow-origin')).toBeNull();
-    const message = `there is no ${method} ${path}; GET / lists what there is`;
+    const message = `there is no ${method} ${path}; GET /api lists what there is`;
     expect(await response.json()).toEqual({ error: 'not-found', message });
   });
 
   it('does not echo a long path in full', async () => {
     const { ask } = await start();
     const { message } = (await (await ask(`/${'x'.repeat(5000)}`)).json()) as { message: string };
-    expect(message).toBe(`there is no GET /${'x'.repeat(199)}; GET / lists what there is`);
+    expect(message).toBe(`there is no GET /${'x'.repeat(199)}; GET /api lists what there is`);
   });
 
   it.each(['/%zz', '/api/pools/%', `/api/pools/${'x'.repeat(256)}`])('%s cannot be read', async (path) => {

@@ -53,7 +53,7 @@ describe('the schemas of the API', () => {
 describe('the table of endpoints', () => {
   it('has those of the contract', () => {
     expect(endpoints.map(({ method, path }) => `${method} ${path}`)).toEqual([
-      'GET /',
+      'GET /api',
       'GET /healthz',
       'GET /readyz',
       'GET /metrics',
@@ -61,6 +61,8 @@ describe('the table of endpoints', () => {
       'GET /api/listeners',
       'GET /api/pools',
       'GET /api/pools/:pool',
+      'GET /api/bans',
+      'GET /api/pools/:pool/traffic',
       'GET /api/connections',
       'GET /api/events',
     ]);
