@@ -8,6 +8,14 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --ignore-scripts
 
+FROM ${NODE_IMAGE} AS dashboard
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --ignore-scripts
+COPY scripts scripts
+COPY src src
+RUN node scripts/dashboard.ts
+
 FROM ${NODE_IMAGE}
 LABEL org.opencontainers.image.title="fairlead" \
       org.opencontainers.image.description="A layer 4 and layer 7 load balancer" \
@@ -18,6 +26,7 @@ COPY --from=dependencies /app/node_modules node_modules
 COPY package.json LICENSE ./
 COPY src src
 COPY config config
+COPY --from=dashboard /app/dist/dashboard dist/dashboard
 
 # Nothing in the image belongs to this user or is written to, so a read-only root file system is fine.
 USER node

@@ -20,6 +20,7 @@ export function stagesFor(vitestArgs: readonly string[]): Stage[] {
   return [
     { name: 'types', command: 'tsc', args: ['-p', '.'] },
     { name: 'package types', command: 'tsc', args: ['-p', 'tsconfig.build.json', '--noEmit'] },
+    { name: 'dashboard types', command: 'tsc', args: ['-p', 'src/admin/dashboard'] },
     { name: 'lint', command: 'biome', args: ['ci', '.'] },
     { name: 'tests', command: 'vitest', args: ['run', ...vitestArgs] },
   ];

@@ -5,6 +5,7 @@ import { bindError, clearStaleSocket } from '../support/bind.ts';
 import type { Endpoint } from './endpoint.ts';
 import { endpoints } from './endpoints.ts';
 import { createGuard, type Guard } from './guard.ts';
+import { addPage, loadPage, pagePaths } from './page.ts';
 import type { AdminError } from './schema.ts';
 import type { AdminSource } from './source.ts';
 import { answerUnreadable } from './unreadable.ts';
@@ -75,7 +76,7 @@ function createServer(limits: AdminLimits): FastifyInstance {
 function addErrorAnswers(app: FastifyInstance, logger: AdminLogger): void {
   app.setNotFoundHandler((request, reply) => {
     const asked = `${request.method} ${request.url.slice(0, LONGEST_ECHO)}`;
-    const message = `there is no ${asked}; GET / lists what there is`;
+    const message = `there is no ${asked}; GET /api lists what there is`;
     reply.code(404).send({ error: 'not-found', message } satisfies AdminError);
   });
   app.setErrorHandler((error: FastifyError, request, reply) => {
@@ -94,7 +95,7 @@ function declaresUnreadBody(request: FastifyRequest): boolean {
 }
 
 function addGuard(app: FastifyInstance, guard: Guard, bodyBytes: number): void {
-  const openPaths = new Set(endpoints.filter((endpoint) => endpoint.open).map((endpoint) => endpoint.path));
+  const openPaths = new Set([...pagePaths, ...endpoints.filter(({ open }) => open).map(({ path }) => path)]);
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
     if (declaresUnreadBody(request)) reply.header('connection', 'close');
@@ -164,6 +165,7 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
     throw new Error(`the admin server needs a token to listen on ${formatAddress(exposed)}: it is not loopback`);
   const limits = { ...defaultLimits, ...options.limits };
   const guard = createGuard(bind, token);
+  const page = loadPage();
   const apps: FastifyInstance[] = [];
   const addresses: Address[] = [];
   const close = async (): Promise<void> => {
@@ -175,6 +177,7 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
       apps.push(app);
       addGuard(app, guard, limits.bodyBytes);
       addErrorAnswers(app, logger);
+      addPage(app, page);
       for (const endpoint of endpoints) addEndpoint(app, endpoint, source);
       addresses.push(await listen(app, address));
     }

@@ -25,7 +25,7 @@ async function start(options: Partial<AdminOptions> = {}) {
 const authorized = `Authorization: Bearer ${token}`;
 
 describe('the token over a socket', () => {
-  it.each(['/', '/metrics', '/api/status', '/api/listeners', '/api/pools', '/api/pools/web', '/nope'])(
+  it.each(['/api', '/metrics', '/api/status', '/api/listeners', '/api/pools', '/api/pools/web', '/nope'])(
     '%s needs it',
     async (path) => {
       const { port, host } = await start();
@@ -74,12 +74,17 @@ describe('tricks with the path', () => {
     '/api/status?/healthz',
     '/api/status#/healthz',
     '/api/pools/..%2f..%2fhealthz',
-    '*',
   ])('%s reveals nothing', async (path) => {
     const { port, host } = await start();
     const { status, body } = await exchange(port, get(path, host));
     expect([400, 401, 404]).toContain(status);
     expect(body).not.toMatch(/1\.2\.3|round-robin|127\.0\.0\.1/);
+  });
+
+  it('* is the page, which reveals nothing', async () => {
+    const { port, host } = await start();
+    const { body } = await exchange(port, get('*', host));
+    expect(body).toBe((await exchange(port, get('/', host))).body);
   });
 
   it.each([

@@ -43,9 +43,17 @@ describe('the Dockerfile', () => {
     expect(existsSync(root + program)).toBe(true);
   });
 
-  it('is of two stages from one base, with no development packages', () => {
-    expect(all('FROM').map((rest) => rest.split(' ')[0])).toEqual(Array(2).fill(`\${NODE_IMAGE}`));
-    expect(all('RUN')).toEqual(['npm ci --omit=dev --ignore-scripts']);
+  it('is of stages from one base, of which the one that builds the dashboard leaves nothing else behind', () => {
+    expect(all('FROM').map((rest) => rest.split(' ')[0])).toEqual(Array(3).fill(`\${NODE_IMAGE}`));
+    expect(all('RUN')).toEqual([
+      'npm ci --omit=dev --ignore-scripts',
+      'npm ci --ignore-scripts',
+      'node scripts/dashboard.ts',
+    ]);
+    expect(all('COPY').filter((rest) => rest.startsWith('--from='))).toEqual([
+      '--from=dependencies /app/node_modules node_modules',
+      '--from=dashboard /app/dist/dashboard dist/dashboard',
+    ]);
   });
 });
 

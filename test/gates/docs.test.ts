@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { endpoints } from '../../src/admin/endpoints.ts';
+import { pagePaths } from '../../src/admin/page.ts';
 import { commands } from '../../src/cli/commands.ts';
 import { plainSchema } from '../../src/config/json-schema.ts';
 import { loadConfig } from '../../src/config/load.ts';
@@ -21,7 +22,7 @@ const known: KnownNames = {
   scripts: Object.keys(manifest.scripts),
   commands: Object.keys(commands),
   metrics: Object.keys(catalogue).map((name) => METRIC_PREFIX + name),
-  endpoints: endpoints.map(({ path }) => path),
+  endpoints: [...pagePaths, ...endpoints.map(({ path }) => path)],
   errors: errorStatus,
 };
 const env = { FAIRLEAD_TOKEN: 'a-token' };
@@ -61,7 +62,7 @@ describe('the pages', () => {
   it.each([
     ['command', known.commands],
     ['metric', known.metrics],
-    ['endpoint', known.endpoints],
+    ['endpoint', endpoints.map(({ path }) => path)],
     ['error code', Object.keys(known.errors)],
     ['config key', keys.all()],
     ['npm script', known.scripts.filter((name) => !name.startsWith('pre'))],

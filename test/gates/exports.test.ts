@@ -4,7 +4,7 @@ import { readFiles } from './source.ts';
 
 describe('the exports of src', () => {
   it('each have a doc comment', () => {
-    expect(readFiles('src/**/*.ts').flatMap(bareExports)).toEqual([]);
+    expect(readFiles('src/**/*.{ts,tsx}').flatMap(bareExports)).toEqual([]);
   });
 });
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { machinePaths, npmrcBreaches, registryTies, unfinishedMarks, vagueNames } from './hygiene.ts';
 import { readFiles, root } from './source.ts';
 
-const code = readFiles('{src,test,bench,scripts,examples}/**/*.ts', '*.ts');
+const code = readFiles('{src,test,bench,scripts,examples}/**/*.{ts,tsx}', 'src/**/*.{css,html}', '*.ts');
 const texts = [
   ...code,
   ...readFiles('*.{md,json,yaml}', '{docs,bench,config,examples}/**/*.{md,json,yaml}', '.ci/*'),

@@ -46,8 +46,8 @@ const modules: Record<string, readonly string[]> = {
 };
 
 describe('the imports of src', () => {
-  const files = readFiles('src/**/*.ts');
-  const known = new Set(readFiles('src/**/*.{ts,json}', '*.json', 'config/*.json').map((file) => file.path));
+  const files = readFiles('src/**/*.{ts,tsx}');
+  const known = new Set(readFiles('src/**/*.{ts,tsx,json}', '*.json', 'config/*.json').map((file) => file.path));
   let edges: ImportEdge[];
   beforeAll(() => {
     edges = files.flatMap(importsOf);
@@ -69,6 +69,12 @@ describe('the imports of src', () => {
     expect(specifierBreaches(edges, (path) => known.has(path), builtinModules)).toEqual([]);
   });
 
+  it('keep what runs in the browser apart: only types cross the border, and only into the dashboard', () => {
+    const inside = (path = '') => path.startsWith('src/admin/dashboard/');
+    const across = edges.filter(({ from, to }) => to !== undefined && inside(from) !== inside(to));
+    expect(across.filter(({ from, typesOnly }) => !inside(from) || !typesOnly)).toEqual([]);
+  });
+
   it('make no cycle, type imports included', () => {
     expect(cycles(edges)).toEqual([]);
   });
@@ -80,6 +86,7 @@ function edge(from: string, to: string): ImportEdge {
     from,
     line: 1,
     names: ['*'],
+    typesOnly: false,
     specifier: to.startsWith('src/') ? `./${to}` : to,
     to: to.startsWith('src/') ? to : undefined,
   };
@@ -97,6 +104,17 @@ describe('importsOf', () => {
     ["await import('node:net');", ['*']],
   ])('finds the names of %s', (text, names) => {
     expect(importsOf({ path: 'src/x.ts', text })[0]?.names).toEqual(names);
+  });
+
+  it.each([
+    ["import type { A } from './a.ts';", true],
+    ["export type { A } from './a.ts';", true],
+    ["type A = import('./a.ts').A;", true],
+    ["import { a } from './a.ts';", false],
+    ["import './a.ts';", false],
+    ["export * from './a.ts';", false],
+  ])('knows whether something of %s is left when the code runs', (text, typesOnly) => {
+    expect(importsOf({ path: 'src/x.ts', text })[0]?.typesOnly).toBe(typesOnly);
   });
 
   it('finds every kind of import with its line', () => {

@@ -8,6 +8,8 @@ export interface ImportEdge {
   readonly specifier: string;
   /** The names that are imported; `*` for a whole module, and for what is not known before it runs. */
   readonly names: readonly string[];
+  /** True when nothing of it is left when the code runs. */
+  readonly typesOnly: boolean;
   /** The path in the repository that a relative specifier names; undefined for a package or a Node module. */
   readonly to: string | undefined;
 }
@@ -29,9 +31,14 @@ export function importsOf(file: SourceFile): ImportEdge[] {
     if (!isNode(source) || typeof source['value'] !== 'string') return;
     const specifier = source['value'];
     const to = specifier.startsWith('.') ? posix.join(dirname(file.path), specifier) : undefined;
-    edges.push({ from: file.path, line: lineAt(file.text, node.start), specifier, names: namesIn(node), to });
+    const line = lineAt(file.text, node.start);
+    edges.push({ from: file.path, line, specifier, names: namesIn(node), typesOnly: isOfTypes(node), to });
   });
   return edges;
+}
+
+function isOfTypes({ type, importKind, exportKind }: SyntaxNode): boolean {
+  return type === 'TSImportType' || importKind === 'type' || exportKind === 'type';
 }
 
 function namesIn(node: SyntaxNode): string[] {
@@ -82,7 +89,7 @@ export function specifierBreaches(
   for (const { from, line, specifier, to } of edges) {
     const at = `${from}:${line}: '${specifier}'`;
     if (to !== undefined) {
-      if (!/\.(ts|json)$/.test(specifier)) breaches.push(`${at} does not name a .ts file`);
+      if (!/\.(tsx?|json)$/.test(specifier)) breaches.push(`${at} does not name a .ts file`);
       else if (!exists(to)) breaches.push(`${at} names no file`);
     } else if (/^[/#]|^file:/.test(specifier)) breaches.push(`${at} is neither relative nor a package`);
     else if (builtins.includes(specifier)) breaches.push(`${at} lacks the prefix node:`);

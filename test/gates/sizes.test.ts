@@ -6,12 +6,12 @@ const limits = { fileLines: 400, functionLines: 70, parameters: 4 };
 
 describe('the sizes of the sources', () => {
   it.each(['src', 'test', 'bench', 'scripts', 'examples'])('%s keeps within the limits', (folder) => {
-    expect(readFiles(`${folder}/**/*.ts`).flatMap((file) => sizeBreaches(file, limits))).toEqual([]);
+    expect(readFiles(`${folder}/**/*.{ts,tsx}`).flatMap((file) => sizeBreaches(file, limits))).toEqual([]);
   });
 
   it('has at least as many lines of tests as of source', () => {
     const lines = (folder: string) =>
-      readFiles(`${folder}/**/*.ts`).reduce((sum, file) => sum + filledLines(file.text), 0);
+      readFiles(`${folder}/**/*.{ts,tsx}`).reduce((sum, file) => sum + filledLines(file.text), 0);
     expect(lines('test')).toBeGreaterThanOrEqual(lines('src'));
   });
 });

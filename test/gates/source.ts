@@ -31,7 +31,7 @@ export function readFiles(...patterns: string[]): SourceFile[] {
 /** The syntax tree of a TypeScript file, by the parser that Vitest brings along; throws, naming the file, when broken. */
 export function parse(file: SourceFile): SyntaxNode {
   try {
-    return parseAst(file.text, { lang: 'ts' }) as unknown as SyntaxNode;
+    return parseAst(file.text, { lang: file.path.endsWith('.tsx') ? 'tsx' : 'ts' }) as unknown as SyntaxNode;
   } catch (cause) {
     throw new Error(`${file.path} is not TypeScript`, { cause });
   }

@@ -2,11 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { failedStages, stagesFor } from '../../scripts/check.ts';
 
 describe('stagesFor', () => {
-  it('runs types, those of the package, lint, then the tests with what was added', () => {
+  it('runs types, those of the package and of the dashboard, lint, then the tests with what was added', () => {
     const lines = stagesFor(['--reporter=json', 'test/pick']).map(({ command, args }) => [command, ...args].join(' '));
     expect(lines).toEqual([
       'tsc -p .',
       'tsc -p tsconfig.build.json --noEmit',
+      'tsc -p src/admin/dashboard',
       'biome ci .',
       'vitest run --reporter=json test/pick',
     ]);
@@ -25,6 +26,6 @@ describe('failedStages', () => {
       return codes[name] ?? 0;
     };
     expect(failedStages(stagesFor([]), run)).toEqual(expected);
-    expect(ran).toEqual(['types', 'package types', 'lint', 'tests']);
+    expect(ran).toEqual(['types', 'package types', 'dashboard types', 'lint', 'tests']);
   });
 });

@@ -1,0 +1,55 @@
+import type { ComponentChildren } from 'preact';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
+
+/** A dialog: the focus goes into it, stays in it, and goes back where it was. */
+export function Dialog(props: { title: string; onClose: () => void; children: ComponentChildren; asks?: boolean }) {
+  const { title, onClose, children, asks = false } = props;
+  const element = useRef<HTMLDialogElement>(null);
+  const titleId = useId();
+  useEffect(() => {
+    const before = document.activeElement;
+    element.current?.showModal();
+    return () => {
+      if (before instanceof HTMLElement && before.isConnected) before.focus();
+    };
+  }, []);
+  return (
+    <dialog ref={element} role={asks ? 'alertdialog' : 'dialog'} aria-labelledby={titleId} onClose={onClose}>
+      <div class="dialog">
+        <h2 id={titleId}>{title}</h2>
+        {children}
+      </div>
+    </dialog>
+  );
+}
+
+/** Asks before something is done that hurts. */
+export function Confirm(props: {
+  title: string;
+  action: string;
+  danger?: boolean;
+  children: ComponentChildren;
+  onConfirm: () => Promise<unknown>;
+  onClose: () => void;
+}) {
+  const { title, action, danger = false, children, onConfirm, onClose } = props;
+  const [busy, setBusy] = useState(false);
+  const confirm = async (): Promise<void> => {
+    setBusy(true);
+    await onConfirm();
+    onClose();
+  };
+  return (
+    <Dialog title={title} onClose={onClose} asks>
+      <p>{children}</p>
+      <div class="buttons">
+        <button type="button" class="quiet" onClick={onClose}>
+          Cancel
+        </button>
+        <button type="button" class={danger ? 'danger' : 'primary'} disabled={busy} onClick={confirm} autofocus>
+          {action}
+        </button>
+      </div>
+    </Dialog>
+  );
+}
