@@ -19,6 +19,7 @@ class SharedCandidate implements Candidate {
   readonly maxActive = 0;
   readonly latencyUs = 1000;
   readonly latencyAtLoadUs = 1000;
+  readonly ramp = 1;
   readonly #cells: Int32Array;
   readonly #cell: number;
 

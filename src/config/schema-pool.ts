@@ -253,12 +253,17 @@ export const poolSchema = z
       })
       .prefault({})
       .describe('Taking a backend out for what traffic shows.'),
+    slowStart: duration({ min: 0 })
+      .prefault('0s')
+      .describe(
+        'How long the weight of a backend that has recovered, or is new to a pool that is there, takes to grow from a tenth to all of it; 0s for at once.',
+      ),
     queue: z
       .strictObject({
         max: integer(0, 1_000_000)
           .prefault(0)
           .describe('Requests and connections that may wait, over all workers; 0 for none.'),
-        timeout: duration()
+        timeout: duration({ min: 0 })
           .prefault('1s')
           .describe('How long one waits at most; 0 for no limit but the timeout of its route.'),
       })

@@ -1,4 +1,3 @@
-import { parseDuration } from '../support/duration.ts';
 import type { Finding, Path } from './problem.ts';
 import { get, isObject, type RawObject } from './raw.ts';
 
@@ -19,13 +18,11 @@ const is =
   (...values: unknown[]) =>
   (value: unknown) =>
     values.includes(value);
-const isZeroTime = (value: unknown) => parseDuration(String(value)) === 0;
 
 const rows: readonly Unavailable[] = [
   { key: 'listeners.*.dataplane', off: is('userspace'), protocol: 'tcp' },
   { key: 'pools.*.discover', off: is(false) },
   { key: 'pools.*.spawn', off: is(false) },
-  { key: 'pools.*.slowStart', off: isZeroTime },
 ];
 
 /** The documented keys that this version refuses; for the reference. */

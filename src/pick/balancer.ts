@@ -9,6 +9,8 @@ export interface Candidate {
   readonly id: string;
   /** Share of the load relative to the others. Not above 0: never picked. Above 65,535: counts as 65,535. */
   readonly weight: number;
+  /** The share of its weight that it may have by now, above 0; 1 unless it starts slowly. Read anew at every pick. */
+  readonly ramp: number;
   /** Leases held now, by all workers together. Read anew at every pick. */
   readonly active: number;
   /** Most leases it may hold at once; 0 = no limit. */

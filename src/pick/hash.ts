@@ -13,7 +13,8 @@ const TO_FRACTION = 2 ** -53;
  *
  * Each score depends on one candidate only. So when one leaves, its keys alone move, spread over the others by weight;
  * when one joins or gains weight it only takes keys; the order of the candidates does not matter; and a key whose
- * candidate is full or to be avoided goes to its next best, always the same. Every candidate is scored at each pick:
+ * candidate is full or to be avoided goes to its next best, always the same. One that starts slowly has its growing weight at
+ * each pick, so that it only takes keys. Every candidate is scored at each pick:
  * right up to about a hundred of them. Without a key the pool's turn decides.
  */
 export class Hash<C extends Candidate> implements Balancer<C> {
@@ -37,6 +38,7 @@ export class Hash<C extends Candidate> implements Balancer<C> {
 
   pick(hint: PickHint, avoid?: ReadonlySet<C>): C | undefined {
     if (hint.key === undefined) return this.#keyless.pick(hint, avoid);
+    this.#roster.follow();
     const { candidates, weights } = this.#roster;
     const key = hash53(hint.key);
     const keyHigh = highHalf(key);

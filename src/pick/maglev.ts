@@ -7,6 +7,9 @@ import { hash53, highHalf, mix53 } from './text-hash.ts';
 /** How much more than its share a candidate may carry, unless the pool says otherwise. */
 export const DEFAULT_LOAD_FACTOR = 1.25;
 
+/** Makes a 53-bit whole number a fraction in [0, 1). */
+const TO_FRACTION = 2 ** -53;
+
 /**
  * The same candidate for the same key, found in one look-up however many candidates there are (Maglev's table), unless
  * that one is overloaded (bounded load: Mirrokni, Thorup and Zadimoghaddam 2018): with m leases in the pool a candidate
@@ -15,7 +18,8 @@ export const DEFAULT_LOAD_FACTOR = 1.25;
  *
  * A key whose candidate is over its bound, full, or to be avoided goes on by random jumps that the key decides: always
  * the same ones, and not to the neighbour, who would soon be over its bound as well. When jumps run out, the least
- * loaded of the open takes it. Without a key the pool's turn decides. The table is made anew at each update, which
+ * loaded of the open takes it. Each key has a mark, and goes on likewise while its candidate starts slowly and has a smaller
+ * share of its weight than that: so the keys come to it one after another, each once, and the table stays. Without a key the pool's turn decides. The table is made anew at each update, which
  * takes some milliseconds: for pools that change often `hash` costs less, for large ones `maglev` does.
  */
 export class Maglev<C extends Candidate> implements Balancer<C> {
@@ -34,23 +38,30 @@ export class Maglev<C extends Candidate> implements Balancer<C> {
   update(eligible: readonly C[]): void {
     this.#keyless.update(eligible);
     this.#roster.update(eligible);
-    const { candidates, weights } = this.#roster;
+    const { candidates, full } = this.#roster;
     const ids = candidates.map(({ id }) => id);
-    this.#table = maglevTable(ids, weights);
-    this.#totalWeight = weights.reduce((sum, weight) => sum + weight, 0);
-    this.#leases = new Float64Array(weights.length);
+    this.#table = maglevTable(ids, full);
+    this.#weigh();
+    this.#leases = new Float64Array(full.length);
+  }
+
+  #weigh(): void {
+    this.#totalWeight = this.#roster.weights.reduce((sum, weight) => sum + weight, 0);
   }
 
   pick(hint: PickHint, avoid?: ReadonlySet<C>): C | undefined {
     if (hint.key === undefined) return this.#keyless.pick(hint, avoid);
-    const { candidates } = this.#roster;
+    const ramping = this.#roster.follow();
+    if (ramping) this.#weigh();
+    const { candidates, ramps } = this.#roster;
     const bound = this.#boundPerWeight();
     const key = hash53(hint.key);
     const [high, low] = [highHalf(key), key >>> 0];
     let place = key % MAGLEV_PLACES;
+    const mark = ramping ? mix53(low, high) * TO_FRACTION : 0;
     for (let jump = 1; jump <= candidates.length; jump++) {
       const index = this.#table[place]!;
-      if (this.#isOpen(index, bound, avoid)) return candidates[index];
+      if (mark < ramps[index]! && this.#isOpen(index, bound, avoid)) return candidates[index];
       place = mix53(high + jump, low) % MAGLEV_PLACES;
     }
     return this.#leastLoaded(avoid);

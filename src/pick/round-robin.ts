@@ -18,6 +18,9 @@ const MOST_ROUNDS_OWED = 32;
  * them broken, every first try would meet the broken one. Those picks, and what the turns did not settle, are shared
  * out by weight among the open candidates, in smooth turns that each worker keeps for itself.
  *
+ * While a candidate starts slowly the schedule stays as it is, since a new one for each step of its weight would cost too
+ * much: it passes over as many of its turns as it is short of weight, in each worker by itself.
+ *
  * A lease that was charged, since a session took it out of turn, is owed: the candidate passes over as many of its turns.
  * Each worker keeps the debts that it made, and what all candidates owe alike is forgiven.
  */
@@ -29,6 +32,8 @@ export class RoundRobin<C extends Candidate> implements Balancer<C> {
   /** Turns that each candidate is to pass over, and how many it has in a round. */
   #debts = new Float64Array(0);
   #shares = new Float64Array(0);
+  /** The part of a turn that those which start slowly have together. */
+  #earned = new Float64Array(0);
 
   constructor(ctx: BalancerContext) {
     this.#ctx = ctx;
@@ -36,26 +41,35 @@ export class RoundRobin<C extends Candidate> implements Balancer<C> {
 
   update(eligible: readonly C[]): void {
     this.#roster.update(eligible);
-    const { weights } = this.#roster;
-    this.#schedule = smoothSchedule(weights);
-    const lightest = Math.min(...weights);
-    this.#shares = weights.map((weight) => weight / lightest);
+    const { weights, full } = this.#roster;
+    this.#schedule = smoothSchedule(full);
+    const lightest = Math.min(...full);
+    this.#shares = full.map((weight) => weight / lightest);
     this.#debts = new Float64Array(weights.length);
+    this.#earned = new Float64Array(weights.length);
     this.#standIns.reset(weights, Math.floor(this.#ctx.random() * weights.length));
   }
 
   pick(_hint: PickHint, avoid?: ReadonlySet<C>): C | undefined {
+    this.#roster.follow();
     const { candidates } = this.#roster;
     const schedule = this.#schedule;
     const turns = avoid === undefined || avoid.size === 0 ? candidates.length : 0;
     for (let left = turns; left > 0; left--) {
       const index = schedule[(this.#ctx.nextTurn() >>> 0) % schedule.length]!;
       const candidate = candidates[index]!;
-      if (!hasRoom(candidate)) continue;
+      if (!hasRoom(candidate) || (this.#roster.ramping && !this.#hasEarned(index))) continue;
       if (this.#debts[index]! < 1) return candidate;
       this.#debts[index]! -= 1;
     }
     return this.#standIn(avoid);
+  }
+
+  /** One that starts slowly takes that share of its turns, and leaves the others to those who come next. */
+  #hasEarned(index: number): boolean {
+    const earned = this.#earned[index]! + this.#roster.ramps[index]!;
+    this.#earned[index] = earned < 1 ? earned : earned - 1;
+    return earned >= 1;
   }
 
   charge(candidate: C): void {

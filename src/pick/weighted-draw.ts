@@ -31,6 +31,12 @@ export class WeightedDraw {
     this.#count = count;
   }
 
+  /** Goes by other weights of the same members. */
+  weigh(weights: Float64Array): void {
+    for (let place = 0; place < this.#count; place++)
+      this.#sums[place + 1] = this.#sums[place]! + weights[this.#members[place]!]!;
+  }
+
   /** How many members it holds. */
   get count(): number {
     return this.#count;

@@ -72,6 +72,10 @@ export class Backend implements Candidate {
     return this.#table.weight(this.slot);
   }
 
+  get ramp(): number {
+    return this.#table.ramp(this.slot);
+  }
+
   get active(): number {
     return this.#table.active(this.slot);
   }

@@ -26,7 +26,7 @@ export interface TableSize {
   readonly lanes: number;
 }
 
-/** The size unless told otherwise: some 700 KiB with two workers. */
+/** The size unless told otherwise: some 630 KiB with two workers. */
 export const DEFAULT_TABLE_SIZE: Omit<TableSize, 'lanes'> = {
   backends: 4096,
   pools: 1024,
@@ -43,8 +43,12 @@ const BackendCell = {
   maxActive: 5,
   active: 6,
   streak: 7,
+  missing: 8,
 } as const;
-const BACKEND_CELLS = 8;
+/** As many as a cache line has, so that workers that count leases on two backends do not share one. */
+const BACKEND_CELLS = 16;
+/** What a backend is short of its weight is counted in this many parts of it. */
+const RAMP_PARTS = 65_536;
 const PoolCell = { version: 0, turn: 1 } as const;
 const POOL_CELLS = 2;
 /** Latency series per backend, each an estimate with the time of its last change. */
@@ -138,6 +142,17 @@ export class SharedTable {
 
   setWeight(slot: number, weight: number): void {
     Atomics.store(this.#cells, slot * BACKEND_CELLS + BackendCell.weight, weight);
+  }
+
+  /** The share of its weight that a backend may have: 1 unless it starts slowly. */
+  ramp(slot: number): number {
+    return 1 - Atomics.load(this.#cells, slot * BACKEND_CELLS + BackendCell.missing) / RAMP_PARTS;
+  }
+
+  /** Takes a share above 0. Workers see it at their next pick, if a touch of the pool has told them that a ramp began. */
+  setRamp(slot: number, share: number): void {
+    const missing = Math.min(RAMP_PARTS - 1, Math.round((1 - share) * RAMP_PARTS));
+    Atomics.store(this.#cells, slot * BACKEND_CELLS + BackendCell.missing, missing);
   }
 
   /** The most leases at once, 0 for no limit. */

@@ -11,6 +11,7 @@ import { lookupThrough, type Resolver } from '../support/resolve.ts';
 import type { ConnectTlsPlan } from '../support/tls-client.ts';
 import { OutlierWatch } from './outlier-watch.ts';
 import type { PlannedBackend } from './plan.ts';
+import { SlowStart } from './slow-start.ts';
 
 /** Each ejection is longer by one `eject.for`, up to this many; as long a good time makes them short again. */
 const LONGEST_EJECTION = 10;
@@ -69,6 +70,8 @@ interface Ward {
   readmittedAt: number;
   /** What was last told of it: one line of the log for each change. */
   told: HealthWord;
+  /** It came to a pool that was there before it. */
+  readonly joined: boolean;
 }
 
 /**
@@ -80,11 +83,13 @@ export class HealthKeeper {
   readonly #deps: HealthKeeperDeps;
   readonly #monitor: HealthMonitor;
   readonly #outliers: OutlierWatch;
+  readonly #slowStart: SlowStart;
   #wards = new Map<string, Ward>();
   #bySlot = new Map<number, Ward>();
 
   constructor(deps: HealthKeeperDeps) {
     this.#deps = deps;
+    this.#slowStart = new SlowStart(deps.table, deps.clock);
     this.#outliers = new OutlierWatch({
       reader: deps.reader,
       clock: deps.clock,
@@ -110,6 +115,7 @@ export class HealthKeeper {
    */
   async watch(backends: readonly PlannedBackend[]): Promise<void> {
     const before = this.#wards;
+    const pools = new Set([...before.values()].map(({ pool }) => pool));
     this.#wards = new Map();
     this.#bySlot = new Map();
     for (const { slot, pool, poolNumber, policy, config: backend } of backends) {
@@ -127,12 +133,15 @@ export class HealthKeeper {
         ejections: known?.ejections ?? 0,
         readmittedAt: known?.readmittedAt ?? 0,
         told: known?.told ?? 'unknown',
+        joined: known?.joined ?? pools.has(pool),
       };
       this.#wards.set(key, ward);
       this.#bySlot.set(slot, ward);
     }
     for (const [key, ward] of before) {
-      if (!this.#wards.has(key) && ward.ejection !== undefined) this.#deps.clock.clearTimeout(ward.ejection);
+      if (this.#wards.has(key)) continue;
+      if (ward.ejection !== undefined) this.#deps.clock.clearTimeout(ward.ejection);
+      this.#slowStart.end(ward.slot);
     }
     this.#monitor.set(
       backends.map(({ slot, pool, policy, config: backend }) => ({
@@ -165,11 +174,25 @@ export class HealthKeeper {
   }
 
   #publish(ward: Ward, to: HealthWord, reason: string): void {
+    if (to === 'up' && ward.told !== 'up') this.#start(ward);
     this.#touch(ward);
     if (ward.told === to) return;
     const from = ward.told;
     ward.told = to;
     this.#deps.onTransition({ pool: ward.pool, backend: ward.id, from, to, reason });
+  }
+
+  /** Comes into play: slowly when others can carry the load meanwhile, which they cannot when the whole pool starts. */
+  #start({ slot, told, joined, policy }: Ward): void {
+    if (told !== 'unknown' || joined) this.#slowStart.begin(slot, policy.slowStart);
+  }
+
+  /** An operator has put a backend to work again that had been taken out. */
+  enabled(slot: number): void {
+    const ward = this.#bySlot.get(slot);
+    if (ward === undefined) return;
+    this.#slowStart.begin(slot, ward.policy.slowStart);
+    this.#touch(ward);
   }
 
   #touch(ward: Ward): void {
@@ -250,6 +273,7 @@ export class HealthKeeper {
   close(): void {
     this.#monitor.close();
     this.#outliers.stop();
+    this.#slowStart.close();
     for (const { ejection } of this.#wards.values())
       if (ejection !== undefined) this.#deps.clock.clearTimeout(ejection);
   }

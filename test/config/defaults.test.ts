@@ -34,6 +34,7 @@ const defaultPool = {
   ],
   health: { type: 'tcp', interval: 2000, timeout: 1000, rise: 2, fall: 3, port: 0 },
   eject: { failures: 5, failureRate: 0, latency: 0, for: 10_000, max: 0.5 },
+  slowStart: 0,
   queue: { max: 0, timeout: 1000 },
   panic: 0,
   connect: { timeout: 2000, proxyProtocol: 'off', http2: false, local: '' },

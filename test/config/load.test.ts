@@ -28,7 +28,7 @@ describe('loadConfig', () => {
       '    backends:',
       '      - "h:1"',
       '      - { address: "h:1", wieght: 2 }',
-      '    slowStart: 10s',
+      '    spawn: { command: a }',
       '  empty: { backends: [] }',
       '  "a b": { backends: [5] }',
     ].join('\n');
@@ -47,7 +47,7 @@ describe('loadConfig', () => {
       '14:50: listeners.db.limit: unknown key',
       '19:9: pools.web.backends[1]: "h:1" is pools.web.backends[0] too',
       '19:27: pools.web.backends[1].wieght: unknown key',
-      '20:5: pools.web.slowStart: not available yet',
+      '20:5: pools.web.spawn: not available yet',
       '21:22: pools.empty.backends: got an empty list',
       '22:3: pools["a b"]: not a name; expected 1 to 64 letters, digits, "_", "." or "-", the first a letter or digit',
       '22:23: pools["a b"].backends[0]: got 5',

@@ -8,8 +8,6 @@ const tcpListener = (more: string) =>
 const poolRows: [string, string, string | undefined][] = [
   ['discover: { dns: a, port: 1 }', 'discover', 'discover: false'],
   ['spawn: { command: a }', 'spawn', 'spawn: false'],
-  ['slowStart: 10s', 'slowStart', 'slowStart: 0s'],
-  ['slowStart: soon', 'slowStart', 'slowStart: 0'],
 ];
 
 describe('what is not available yet', () => {
@@ -45,9 +43,9 @@ describe('what is not available yet', () => {
   });
 
   it('is off also when the environment says so', async () => {
-    const text = yaml({ pool: `spawn: "\${PP}"\n    slowStart: "\${S}"` });
-    expect(await messageOf(text, { PP: 'false', S: '0' })).toBe('');
-    expect(await messageOf(text, { PP: 'true', S: '0' })).toBe('pools.app.spawn: not available yet');
+    const text = yaml({ pool: `spawn: "\${PP}"` });
+    expect(await messageOf(text, { PP: 'false' })).toBe('');
+    expect(await messageOf(text, { PP: 'true' })).toBe('pools.app.spawn: not available yet');
   });
 });
 

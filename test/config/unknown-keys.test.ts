@@ -4,10 +4,10 @@ import { knownKeys } from '../../src/config/known-keys.ts';
 import { messageOf, yaml, yamlWithRoute } from './loading.ts';
 
 const top = 'workers, watch, admin, log, shutdown, limits, listeners or pools';
-const http = 'protocol, bind, tls, proxyProtocol, trustProxies, allow, deny, timeouts, limits, pool or routes';
+const http = 'protocol, bind, tls, proxyProtocol, trustProxies, allow, deny, guard, timeouts, limits, pool or routes';
 const route =
   'name, match, pool, split, redirect, respond, timeout, retry, rewrite, headers, sticky, rateLimit, mirror or fault';
-const pool = 'balance, backends, health, eject, queue, panic, connect or keepAlive';
+const pool = 'balance, backends, health, eject, slowStart, queue, panic, connect or keepAlive';
 
 describe('an unknown key', () => {
   it.each([
@@ -65,7 +65,7 @@ describe('an unknown key', () => {
     const text = (key: string) =>
       `listeners: { a: { protocol: tcp, bind: ":1", pool: app, ${key} } }\npools: { app: { backends: ["h:1"] } }`;
     expect(await messageOf(text('trustProxy: []'))).toBe(
-      'listeners.a.trustProxy: unknown key, expected protocol, bind, tls, proxyProtocol, allow, deny, timeouts, limits, pool or routes',
+      'listeners.a.trustProxy: unknown key, expected protocol, bind, tls, proxyProtocol, allow, deny, guard, timeouts, limits, pool or routes',
     );
     expect(await messageOf(text('timeouts: { halfclose: 1s }'))).toBe(
       'listeners.a.timeouts.halfclose: unknown key, expected opening, idle or halfClose (did you mean "halfClose"?)',

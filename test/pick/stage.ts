@@ -8,11 +8,12 @@ export interface StageCandidate extends Candidate {
   maxActive: number;
   latencyUs: number;
   latencyAtLoadUs: number;
+  ramp: number;
 }
 
 /** One candidate, idle and without a limit unless told otherwise. */
 export function candidate(id: string, fields: Partial<Omit<StageCandidate, 'id'>> = {}): StageCandidate {
-  return { id, weight: 1, active: 0, maxActive: 0, latencyUs: 0, latencyAtLoadUs: 0, ...fields };
+  return { id, weight: 1, active: 0, maxActive: 0, latencyUs: 0, latencyAtLoadUs: 0, ramp: 1, ...fields };
 }
 
 /** One idle candidate for each weight, named a, b, c and so on (c26, c27, … after z). */

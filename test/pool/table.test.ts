@@ -85,7 +85,7 @@ describe('the shared table', () => {
     expect([table.nextTurn(0), table.nextTurn(0), table.nextTurn(1)]).toEqual([0, 1, 0]);
     expect([table.nextSplit(0), table.nextSplit(0), table.nextSplit(3)]).toEqual([0, 1, 0]);
     const cells = new Int32Array(table.memory);
-    const turn = size.backends * 8 + 2 * 2 + 1;
+    const turn = size.backends * 16 + 2 * 2 + 1;
     cells[turn] = -1;
     expect([table.nextTurn(2), table.nextTurn(2)]).toEqual([0xffffffff, 0]);
   });
