@@ -1,10 +1,10 @@
 import { startFastBackend } from '../backends/fast-backend.ts';
 import { readResidentBytes } from '../lib/cpu-time.ts';
+import { Inspector, inspectorUrl } from '../lib/inspector.ts';
 import { ProcessGroup } from '../lib/processes.ts';
 import type { Layer, Peer } from '../peers/peer.ts';
 import { startPeer } from '../peers/start.ts';
 import { countClosed, divide, openClients } from './clients.ts';
-import { GarbageCollector, inspectorUrl } from './collect-garbage.ts';
 import { holdIdle } from './idle-clients.ts';
 import { settle } from './settle.ts';
 
@@ -66,7 +66,7 @@ async function readGrowth(peer: Peer, layer: Layer, options: MemoryOptions, coll
     });
     const port = layer === 'l7' ? running.l7Port : running.l4Port;
     for (let i = 0; i < options.warmUpRequests; i++) (await holdIdle({ port, connections: 1 })).release();
-    const collector = collect ? await GarbageCollector.connect(inspectorUrl(running.process.output())) : undefined;
+    const collector = collect ? await Inspector.connect(inspectorUrl(running.process.output())) : undefined;
     const read = async () => {
       await collector?.collect();
       return settle(() => readResidentBytes(running.process.pid));
@@ -75,7 +75,7 @@ async function readGrowth(peer: Peer, layer: Layer, options: MemoryOptions, coll
     const clients = await openClients(group, port, divide(options.connections, options.clientProcesses));
     const after = await read();
     collector?.close();
-    return { before, after, closed: await countClosed(clients), heaps: collector?.heaps ?? 0 };
+    return { before, after, closed: await countClosed(clients), heaps: collector?.threads ?? 0 };
   } finally {
     await group.close();
   }

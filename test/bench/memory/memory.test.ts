@@ -2,9 +2,9 @@ import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
+import { Inspector, inspectorUrl } from '../../../bench/lib/inspector.ts';
 import { ProcessGroup } from '../../../bench/lib/processes.ts';
 import { countClosed, divide, openClients } from '../../../bench/memory/clients.ts';
-import { GarbageCollector, inspectorUrl } from '../../../bench/memory/collect-garbage.ts';
 import { holdIdle } from '../../../bench/memory/idle-clients.ts';
 import { runsOnNode } from '../../../bench/memory/measure.ts';
 import { complaints, filesNeeded, growthKb, memoryReport } from '../../../bench/memory/report.ts';
@@ -128,7 +128,7 @@ describe('idle clients', () => {
   });
 });
 
-describe('GarbageCollector', () => {
+describe('Inspector', () => {
   it('collects in the main thread and in every worker', async () => {
     const watch = `const held = new FinalizationRegistry((name) => console.log('freed', name));
       (function () { held.register(new Array(10), NAME); })(); setInterval(() => {}, 1e6);`;
@@ -143,8 +143,8 @@ describe('GarbageCollector', () => {
     });
     await expect.poll(() => running.output()).toContain('up');
     expect(running.output()).not.toContain('freed');
-    const collector = await GarbageCollector.connect(inspectorUrl(running.output()));
-    expect(collector.heaps).toBe(2);
+    const collector = await Inspector.connect(inspectorUrl(running.output()));
+    expect(collector.threads).toBe(2);
     await collector.collect();
     await expect.poll(() => running.output()).toMatch(/freed main/);
     await expect.poll(() => running.output()).toMatch(/freed worker/);
@@ -153,7 +153,7 @@ describe('GarbageCollector', () => {
   });
 
   it('rejects where no inspector listens', async () => {
-    await expect(GarbageCollector.connect('ws://127.0.0.1:1/none')).rejects.toThrow('no inspector at ws://127.0.0.1:1');
+    await expect(Inspector.connect('ws://127.0.0.1:1/none')).rejects.toThrow('no inspector at ws://127.0.0.1:1');
     expect(() => inspectorUrl('nothing here')).toThrow('no inspector address in:\nnothing here');
     expect(inspectorUrl('x\nDebugger listening on ws://127.0.0.1:9/a-b\nFor help')).toBe('ws://127.0.0.1:9/a-b');
   });
