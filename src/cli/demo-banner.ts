@@ -31,9 +31,10 @@ ${paint.dim('listeners')}
 ${rows.join('\n')}
 
 ${paint.dim('watch it')}
-  metrics  ${paint.cyan(`http://${admin}/metrics`)}
-  status   ${paint.cyan(`http://${admin}/api/status`)}
-  pool     ${paint.cyan(`http://${admin}/api/pools/apps`)}
+  dashboard  ${paint.cyan(`http://${admin}/`)}
+  metrics    ${paint.cyan(`http://${admin}/metrics`)}
+  status     ${paint.cyan(`http://${admin}/api/status`)}
+  pool       ${paint.cyan(`http://${admin}/api/pools/apps`)}
 
 ${paint.dim('backends')}
 ${apps.join('\n')}
@@ -42,6 +43,7 @@ ${paint.dim('try, in another terminal')}
   for i in 1 2 3 4 5 6; do curl -s http://${http}/; done
   for i in 1 2 3; do curl -s http://${tcp}/; done
   curl -s http://${admin}/metrics | grep picks_total
+  while sleep 0.05; do curl -s http://${http}/ >/dev/null; done   # something to see on the dashboard
   kill -9 ${victim?.pid ?? 'PID'}   # then ask again: the others answer, and it is back after ${restartS} s
 
 Ctrl-C ends the balancer and its backends.

@@ -25,7 +25,7 @@ USAGE
 DESCRIPTION
   Starts three small HTTP applications, each a process of its own, and balances over them on two listeners: one for
   HTTP (layer 7), which takes a backend for each request, and one for plain TCP (layer 4), which takes one for each
-  connection. Prints the addresses, those of the metrics and the status, and commands to try, and keeps running until
+  connection. Prints the addresses, those of the dashboard and the metrics, and commands to try, and keeps running until
   Ctrl-C. A backend that is killed is started again after a few seconds, so that its way out of the rotation and back
   can be watched.
 
@@ -103,7 +103,14 @@ function demoConfig(backends: readonly DemoBackend[], ports: typeof wanted): obj
     admin: { bind: `127.0.0.1:${ports.admin}` },
     shutdown: { grace: '5s' },
     listeners: {
-      web: { protocol: 'http', bind: `127.0.0.1:${ports.http}`, pool: 'apps' },
+      web: {
+        protocol: 'http',
+        bind: `127.0.0.1:${ports.http}`,
+        routes: [
+          { name: 'ping', match: { path: '/ping' }, respond: { body: 'pong\n' } },
+          { name: 'apps', pool: 'apps' },
+        ],
+      },
       raw: { protocol: 'tcp', bind: `127.0.0.1:${ports.tcp}`, pool: 'apps' },
     },
     pools: {

@@ -103,10 +103,13 @@ describe('the packed package', () => {
       let text = '';
       for await (const chunk of demo.stdout) {
         text += String(chunk);
-        if (/http:\/\/[\d.]+:\d+/.test(text)) break;
+        if (/Ctrl-C ends/.test(text)) break;
       }
       const [url] = /http:\/\/[\d.]+:\d+/.exec(text)!;
       expect((await fetch(url)).status).toBe(200);
+      const [, dashboard] = /dashboard +(http:\S+)/.exec(text)!;
+      const page = await fetch(dashboard!);
+      expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('<div id="app">')]);
     } finally {
       const ended = once(demo, 'exit');
       demo.kill('SIGTERM');
