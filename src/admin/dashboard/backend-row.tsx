@@ -29,15 +29,23 @@ export function BackendRow({ pool, id }: BackendPlace) {
           aria-label="share of the pool's load"
         />
         <small>{share(backend.perSecond, whole)}</small>
-        <small title="since the start">{count(backend.total)}</small>
+        <small title="since the start" data-figure="total">
+          {count(backend.total)}
+        </small>
       </td>
-      <td data-head="Active">{count(backend.active)}</td>
+      <td data-head="Active" data-figure="active">
+        {count(backend.active)}
+      </td>
       <td data-head="p50 · p99" title="over the last minute">
         {latency(backend.latencyMs.p50)} · {latency(backend.latencyMs.p99)}
       </td>
       <td data-head="Errors" class={backend.failuresPerSecond + backend.errors.perSecond > 0 ? 'bad' : ''}>
-        <span title="answers of 500 and above">{count(backend.errors.total)}</span>
-        <small title="attempts that failed">{count(backend.failures)} failed</small>
+        <span title="answers of 500 and above" data-figure="errors">
+          {count(backend.errors.total)}
+        </span>
+        <small title="attempts that failed" data-figure="failures">
+          {count(backend.failures)} failed
+        </small>
       </td>
       <td data-head="Weight">
         <Weight place={{ pool, id }} weight={backend.weight} />

@@ -31,7 +31,7 @@ export function BackendTable({ pool }: { pool: string }) {
         aria-label={`Backends of ${pool}`}
         {...(many ? { tabIndex: 0 } : {})}
       >
-        <table class="grid">
+        <table class="grid" aria-label={`Backends of ${pool}`}>
           <thead>
             <tr class="row heads">
               {heads.map((head) => (

@@ -29,7 +29,7 @@ function ListenerCard({ name }: { name: string }) {
         <span class="addresses">{listener.addresses.join(', ') || 'not open'}</span>
         <Figures listener={listener} />
       </div>
-      <table>
+      <table aria-label={`Routes of ${name}`}>
         <thead>
           <tr>
             {heads.map((head) => (
