@@ -3,7 +3,7 @@ import { buildConnector, type Dispatcher, Pool as UndiciPool } from 'undici';
 import type { Backend, Endpoint } from '../pool/backend.ts';
 import type { Lease, Outcome } from '../pool/lease.ts';
 import type { Acquired, Refusal } from '../pool/pool.ts';
-import { isIdempotent } from '../proxy/http-policy.ts';
+import { isBackendError, isIdempotent } from '../proxy/http-policy.ts';
 import { QueuePlace } from '../proxy/queue-place.ts';
 import type { LocalPool } from '../runtime/local-pool.ts';
 import { hostBeforePort } from '../support/address.ts';
@@ -142,8 +142,10 @@ export class Transport {
       if (outcomeOf(error).startsWith('connect-')) backend.skipEndpoint(endpoint);
       throw error;
     }
+    const failed = isBackendError(response.statusCode);
     this.#local.poolMeters.answered(lease, performance.now() - begun);
-    let outcome: Outcome = response.statusCode >= 502 && response.statusCode <= 504 ? 'bad-status' : 'served';
+    lease.show(!failed);
+    let outcome: Outcome = failed ? 'bad-status' : 'served';
     response.body.once('error', (error) => {
       outcome = signal.aborted ? 'client-aborted' : outcomeOf(error);
     });

@@ -94,12 +94,20 @@ export class Backend implements Candidate {
 
   /** True when it may be given new leases. */
   get eligible(): boolean {
+    return this.eligibleButEjected && !this.ejected;
+  }
+
+  get ejected(): boolean {
+    return this.#table.ejected(this.slot);
+  }
+
+  /** True when nothing but an ejection may keep new leases from it. */
+  get eligibleButEjected(): boolean {
     const { slot } = this;
     return (
       this.#table.health(slot) === Health.up &&
       this.#table.admin(slot) === AdminState.enabled &&
       !this.#table.refused(slot) &&
-      !this.#table.ejected(slot) &&
       this.#table.weight(slot) > 0
     );
   }
@@ -116,7 +124,7 @@ export class Backend implements Candidate {
       this.#table.health(slot) === Health.up &&
       this.#table.admin(slot) !== AdminState.disabled &&
       !this.#table.refused(slot) &&
-      !this.#table.ejected(slot)
+      !this.ejected
     );
   }
 }

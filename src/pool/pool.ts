@@ -34,7 +34,10 @@ export type Refusal = 'no-backends' | 'none-healthy' | 'all-saturated' | 'all-tr
 export type Acquired = { readonly ok: true; readonly lease: Lease } | { readonly ok: false; readonly refusal: Refusal };
 
 /** What the control plane should look into. */
-export type Trouble = { readonly slot: number; readonly kind: 'refused' | 'failing' };
+export type Trouble = {
+  readonly slot: number;
+  readonly kind: 'refused' | 'failing' | 'trial-passed' | 'trial-failed';
+};
 
 /** Notices of a pool: for counters, and for the control plane. */
 export interface PoolObserver {
@@ -85,6 +88,8 @@ export class Pool implements Lessor {
   /** Made when the first session asks for it. */
   #byKey: Hash<Backend> | undefined;
   #eligible: readonly Backend[] = [];
+  /** Ejected backends of which one lease is to decide. */
+  #trials: readonly Backend[] = [];
   #version = -1;
   /** Where to wait for a lease; undefined when nobody may. */
   queue: PoolQueue | undefined;
@@ -158,6 +163,9 @@ export class Pool implements Lessor {
     if (version === this.#version) return;
     this.#version = version;
     this.#eligible = eligibleOf(this.backends, this.#plan.panicBelow ?? 0);
+    this.#trials = this.backends.filter(
+      ({ slot, eligibleButEjected }) => this.#table.onTrial(slot) && eligibleButEjected,
+    );
     this.#balancer.update(this.#eligible);
     this.#byKey?.update(this.#eligible);
   }
@@ -167,6 +175,9 @@ export class Pool implements Lessor {
     this.#refresh();
     if (this.#mustWait) return refusals['all-saturated'];
     this.#timing?.look();
+    // Second tries go where it is sure.
+    const trial = this.#trials.length > 0 && !tried?.size ? this.#tryOne() : undefined;
+    if (trial !== undefined) return { ok: true, lease: trial };
     return this.#acquireBy(this.#balancer, hint, tried);
   }
 
@@ -195,6 +206,24 @@ export class Pool implements Lessor {
     if (lease === undefined) return refusals['all-saturated'];
     this.#balancer.charge?.(backend);
     return { ok: true, lease };
+  }
+
+  /** A lease that is the trial of an ejected backend, if there is one that nobody has taken. */
+  #tryOne(): Lease | undefined {
+    for (const backend of this.#trials) {
+      if (!this.#table.takeTrial(backend.slot)) continue;
+      const lease = this.#hold(backend);
+      if (lease === undefined) this.#table.returnTrial(backend.slot);
+      else lease.onTrial = true;
+      if (lease !== undefined) return lease;
+    }
+    return undefined;
+  }
+
+  /** Tells the control plane how a trial went; one that has shown nothing is open again. */
+  judge({ backend: { slot } }: Lease, verdict: 'passed' | 'failed' | 'open'): void {
+    if (verdict === 'open') this.#table.returnTrial(slot);
+    else this.#observer.trouble(this, { slot, kind: `trial-${verdict}` });
   }
 
   #acquireBy(balancer: Balancer<Backend>, hint: PickHint, tried: ReadonlySet<Backend> | undefined): Acquired {

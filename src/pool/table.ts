@@ -10,6 +10,9 @@ import { QueueTable } from './queue-table.ts';
 export const AdminState = { enabled: 0, draining: 1, disabled: 2 } as const;
 export type AdminState = (typeof AdminState)[keyof typeof AdminState];
 
+/** An ejection, and how it ends: by a trial, which is open until one worker takes it for one lease. */
+const Ejection = { none: 0, ejected: 1, trialOpen: 2, trialTaken: 3 } as const;
+
 /** What is known of a backend's health. */
 export const Health = { unknown: 0, up: 1, down: 2 } as const;
 export type Health = (typeof Health)[keyof typeof Health];
@@ -128,12 +131,40 @@ export class SharedTable {
     return Atomics.exchange(this.#cells, slot * BACKEND_CELLS + BackendCell.refused, 0) === 1;
   }
 
+  /** True from an ejection until a trial, or something else, has ended it. */
   ejected(slot: number): boolean {
-    return Atomics.load(this.#cells, slot * BACKEND_CELLS + BackendCell.ejected) === 1;
+    return Atomics.load(this.#cells, slot * BACKEND_CELLS + BackendCell.ejected) !== Ejection.none;
   }
 
   setEjected(slot: number, ejected: boolean): void {
-    Atomics.store(this.#cells, slot * BACKEND_CELLS + BackendCell.ejected, ejected ? 1 : 0);
+    const state = ejected ? Ejection.ejected : Ejection.none;
+    Atomics.store(this.#cells, slot * BACKEND_CELLS + BackendCell.ejected, state);
+  }
+
+  /** Lets one lease decide whether an ejection ends. */
+  openTrial(slot: number): void {
+    Atomics.store(this.#cells, slot * BACKEND_CELLS + BackendCell.ejected, Ejection.trialOpen);
+  }
+
+  /** True while one lease is to decide, or is about to. */
+  onTrial(slot: number): boolean {
+    return Atomics.load(this.#cells, slot * BACKEND_CELLS + BackendCell.ejected) >= Ejection.trialOpen;
+  }
+
+  /** Takes the trial; true for the one that has it. */
+  takeTrial(slot: number): boolean {
+    const { trialOpen, trialTaken } = Ejection;
+    return this.#exchangeEjection(slot, trialOpen, trialTaken);
+  }
+
+  /** Gives a trial back that has decided nothing. */
+  returnTrial(slot: number): void {
+    const { trialOpen, trialTaken } = Ejection;
+    this.#exchangeEjection(slot, trialTaken, trialOpen);
+  }
+
+  #exchangeEjection(slot: number, from: number, to: number): boolean {
+    return Atomics.compareExchange(this.#cells, slot * BACKEND_CELLS + BackendCell.ejected, from, to) === from;
   }
 
   weight(slot: number): number {
@@ -195,11 +226,6 @@ export class SharedTable {
   endStreak(slot: number): void {
     const at = slot * BACKEND_CELLS + BackendCell.streak;
     if (Atomics.load(this.#cells, at) !== 0) Atomics.store(this.#cells, at, 0);
-  }
-
-  /** Sets how many failures in a row count as made already. */
-  setStreak(slot: number, failures: number): void {
-    Atomics.store(this.#cells, slot * BACKEND_CELLS + BackendCell.streak, failures);
   }
 
   streak(slot: number): number {
@@ -293,6 +319,8 @@ export class SharedTable {
       const at = this.#at.held + lane * this.size.backends + slot;
       Atomics.sub(this.#cells, slot * BACKEND_CELLS + BackendCell.active, this.#cells[at]!);
       this.#cells[at] = 0;
+      // A trial may have died with it; that there are two is no harm.
+      this.returnTrial(slot);
     }
     for (let listener = 0; listener < this.size.listeners; listener++) {
       const at = this.#at.open + lane * this.size.listeners + listener;

@@ -21,6 +21,11 @@ export function isIdempotent(method: string): boolean {
   }
 }
 
+/** True for the statuses by which a backend says that it, or what is behind it, does not work. */
+export function isBackendError(status: number): boolean {
+  return status >= 502 && status <= 504;
+}
+
 /** A backend's address as a Host field has it: without the port that is the default, and `localhost` for a Unix socket. */
 export function hostField(address: string): string {
   return address.startsWith('unix:') ? 'localhost' : address.replace(/:80$/, '');

@@ -4,7 +4,7 @@ import type { Acquired } from '../pool/pool.ts';
 import { Answer } from './answer.ts';
 import { ClientHalf, type Phase } from './client-half.ts';
 import type { ClientSide } from './http-context.ts';
-import { type Complaint, failureComplaint, refusalComplaint, waitedComplaint } from './http-policy.ts';
+import { type Complaint, failureComplaint, isBackendError, refusalComplaint, waitedComplaint } from './http-policy.ts';
 import { Link } from './link.ts';
 import { QueuePlace } from './queue-place.ts';
 import { CLIENT_LEFT, logRequest } from './request-log.ts';
@@ -174,6 +174,7 @@ export class Exchange extends ClientHalf implements BackendUser {
       this.#retries?.end();
       this.firstByteMs = this.client.site.deps.now() - this.#sentAt;
       this.pool!.meters.answered(this.#lease!, this.firstByteMs);
+      this.#lease!.show(!isBackendError(answer.status));
     }
     if (step === 'done') this.#complete();
     else if (step === 'upgraded') this.#upgraded();
@@ -212,8 +213,7 @@ export class Exchange extends ClientHalf implements BackendUser {
     const reusable = answer.persistent && answer.rest === undefined && !this.request.incomplete;
     if (reusable) this.#link.keep(this.pool!.connect, answer.promisedMs);
     else this.#link.drop();
-    const failed = answer.status >= 502 && answer.status <= 504;
-    this.over(failed ? 'bad-status' : 'served', answer.status, 'served');
+    this.over(isBackendError(answer.status) ? 'bad-status' : 'served', answer.status, 'served');
     this.client.exchanged(answer.close || this.request.incomplete);
   }
 

@@ -8,7 +8,7 @@ import { latin1 } from '../support/latin1.ts';
 import { Answer, type AnsweredRequest, type AnswerReader } from './answer.ts';
 import type { PoolSite } from './deps.ts';
 import type { CopiedRequest, HttpContext, RequestCopy } from './http-context.ts';
-import { hintFor } from './http-policy.ts';
+import { hintFor, isBackendError } from './http-policy.ts';
 import { Link } from './link.ts';
 import type { BackendUser } from './upstreams.ts';
 
@@ -154,18 +154,22 @@ class MirrorCopy implements RequestCopy, BackendUser, Expiring {
     if (answer === undefined) return false;
     const began = answer.relaying;
     const step = answer.take(bytes, length);
-    if (!began && answer.relaying)
-      this.#mirror.parts.pool.meters.answered(this.#lease!, this.#site.deps.now() - this.#sentAt);
+    if (!began && answer.relaying) this.#noteAnswer(answer.status);
     if (step === 'more') return true;
     if (step === 'done') this.#complete(answer);
     else this.#finish('bad-response');
     return true;
   }
 
+  #noteAnswer(status: number): void {
+    this.#mirror.parts.pool.meters.answered(this.#lease!, this.#site.deps.now() - this.#sentAt);
+    this.#lease!.show(!isBackendError(status));
+  }
+
   #complete(answer: Answer): void {
     const { connect } = this.#mirror.parts.pool;
     if (answer.persistent && answer.rest === undefined) this.#link.keep(connect, answer.promisedMs);
-    this.#finish(answer.status >= 502 && answer.status <= 504 ? 'bad-status' : 'served');
+    this.#finish(isBackendError(answer.status) ? 'bad-status' : 'served');
   }
 
   /** The one end: nothing is tried again, since a copy is worth no second request. */

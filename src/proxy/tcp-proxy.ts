@@ -207,6 +207,7 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
       this.bytesIn += bytes;
       this.#site.meters.bytesIn(bytes);
     } else {
+      if (this.bytesOut === 0) this.#lease?.show(true);
       this.bytesOut += bytes;
       this.#site.meters.bytesOut(bytes);
     }

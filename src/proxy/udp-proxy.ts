@@ -128,6 +128,7 @@ export class UdpFlow implements Expiring, Member {
 
   #fromBackend(datagram: Buffer): void {
     const { meters } = this.#site;
+    if (!this.#answered) this.#lease?.show(true);
     this.#answered = true;
     this.#tried = undefined;
     this.touch();

@@ -61,7 +61,7 @@ interface Ward {
   readonly poolNumber: number;
   readonly id: string;
   readonly policy: PoolConfig;
-  /** Set while it is ejected. */
+  /** Set while it is ejected and gets nothing. */
   ejection: TimerHandle | undefined;
   ejectionReason: string;
   /** Ejections one after another, with too little good time between them to forget any. */
@@ -206,30 +206,39 @@ export class HealthKeeper {
     if (kind === 'refused') {
       if (this.#deps.table.refused(slot)) this.#publish(ward, 'down', 'connection refused');
       this.#monitor.hurry(ward.key);
-    } else if (this.#deps.table.streak(slot) >= ward.policy.eject.failures) {
-      this.#eject(ward, `${this.#deps.table.streak(slot)} failures in a row`);
+    } else if (kind === 'failing') {
+      if (this.#deps.table.streak(slot) >= ward.policy.eject.failures)
+        this.#eject(ward, `${this.#deps.table.streak(slot)} failures in a row`);
+    } else if (this.#deps.table.onTrial(slot)) {
+      if (kind === 'trial-passed') this.#readmit(ward);
+      else this.#keepOut(ward);
     }
   }
 
   /** Takes a failing backend out for a while, unless too many of its pool are out already. */
   #eject(ward: Ward, reason: string): void {
     const { table, clock } = this.#deps;
-    const { for: forMs } = ward.policy.eject;
-    if (ward.ejection !== undefined || !this.#mayEject(ward)) return;
-    if (clock.now() - ward.readmittedAt > forMs * LONGEST_EJECTION) ward.ejections = 0;
-    ward.ejections = Math.min(ward.ejections + 1, LONGEST_EJECTION);
+    if (table.ejected(ward.slot) || !this.#mayEject(ward)) return;
+    if (clock.now() - ward.readmittedAt > ward.policy.eject.for * LONGEST_EJECTION) ward.ejections = 0;
     ward.ejectionReason = reason;
+    this.#keepOut(ward);
+    this.#publish(ward, 'ejected', reason);
+  }
+
+  /** Out, for longer each time; and then a trial. */
+  #keepOut(ward: Ward): void {
+    const { table, clock } = this.#deps;
+    ward.ejections = Math.min(ward.ejections + 1, LONGEST_EJECTION);
     table.setEjected(ward.slot, true);
-    ward.ejection = clock.setTimeout(() => this.#readmit(ward.key), forMs * ward.ejections);
+    ward.ejection = clock.setTimeout(() => this.#openTrial(ward.key), ward.policy.eject.for * ward.ejections);
     ward.ejection.unref();
-    this.#publish(ward, 'ejected', ward.ejectionReason);
   }
 
   /** Never the last one that is left, and never more than the pool's `eject.max`. */
   #mayEject(ward: Ward): boolean {
     const { table } = this.#deps;
     const pool = [...this.#wards.values()].filter((other) => other.pool === ward.pool);
-    const ejected = pool.filter((other) => other.ejection !== undefined).length;
+    const ejected = pool.filter((other) => table.ejected(other.slot)).length;
     const left = pool.filter((other) => other !== ward && this.isAvailable(other.slot) && table.weight(other.slot) > 0);
     return left.length > 0 && (ejected + 1) / pool.length <= ward.policy.eject.max;
   }
@@ -242,13 +251,22 @@ export class HealthKeeper {
     this.#deps.table.setEjected(ward.slot, false);
   }
 
-  /** It comes back on trial: its next failure ejects it again, for longer; its next success makes it one like all others. */
-  #readmit(key: string): void {
+  /**
+   * The time of an ejection is up: one lease decides, whichever worker has the next. Probes do not, though there may be
+   * some: they have found nothing all the while that traffic did.
+   */
+  #openTrial(key: string): void {
     const ward = this.#wards.get(key);
     if (ward === undefined) return;
+    ward.ejection = undefined;
+    this.#deps.table.openTrial(ward.slot);
+    this.#touch(ward);
+  }
+
+  /** It has passed its trial. */
+  #readmit(ward: Ward): void {
     this.#pardon(ward);
     ward.readmittedAt = this.#deps.clock.now();
-    this.#deps.table.setStreak(ward.slot, Math.max(0, ward.policy.eject.failures - 1));
     const { word, reason } = this.describe(ward.slot);
     this.#publish(ward, word, reason);
   }
@@ -266,7 +284,8 @@ export class HealthKeeper {
     const probed = this.#monitor.state(ward.key)?.reason ?? 'not probed yet';
     if (table.health(slot) === Health.down) return { word: 'down', reason: probed };
     if (table.refused(slot)) return { word: 'down', reason: 'connection refused' };
-    if (ward.ejection !== undefined) return { word: 'ejected', reason: ward.ejectionReason };
+    if (table.onTrial(slot)) return { word: 'ejected', reason: `${ward.ejectionReason}; the next lease decides` };
+    if (table.ejected(slot)) return { word: 'ejected', reason: ward.ejectionReason };
     return { word: table.health(slot) === Health.up ? 'up' : 'unknown', reason: probed };
   }
 

@@ -45,6 +45,22 @@ describe('a backup', () => {
   });
 });
 
+describe('an ejection', () => {
+  const ejected = (table: ReturnType<typeof healthyTable>): void => table.setEjected(0, true);
+
+  it('keeps a backend out while another, or a backup, can be used', () => {
+    expect(picksOf(0, ejected)).toBe('b1 b2');
+    expect(picksOf(0, (table) => [ejected, down(1, 2)].forEach((change) => void change(table)))).toBe('b3');
+  });
+
+  it('does not leave a pool empty', () => {
+    expect(picksOf(0, (table) => [ejected, down(1, 2, 3)].forEach((change) => void change(table)))).toBe('b0');
+    expect(picksOf(0, (table) => [ejected, down(0, 1, 2, 3)].forEach((change) => void change(table)))).toBe(
+      'none-healthy',
+    );
+  });
+});
+
 describe('panic', () => {
   it('begins below the share, not at it', () => {
     expect(picksOf(2 / 3, down(0))).toBe('b1 b2');

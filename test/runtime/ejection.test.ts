@@ -1,67 +1,81 @@
-import { expect, it } from 'vitest';
-import { Health, SharedTable } from '../../src/pool/table.ts';
-import { HealthKeeper, type Transition } from '../../src/runtime/health-keeper.ts';
-import type { PlannedBackend } from '../../src/runtime/plan.ts';
-import type { Resolver } from '../../src/support/resolve.ts';
-import { configOf, yaml } from '../config/loading.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { describe, expect, it } from 'vitest';
+import { Health } from '../../src/pool/table.ts';
+import { keeperLab } from './keeper-lab.ts';
 
-it('ejects for longer each time, brings back on trial, and forgets after a good time', async () => {
-  const clock = new FakeClock(1_000_000);
-  const table = new SharedTable({ backends: 4, pools: 1, splits: 1, listeners: 1, lanes: 1 });
-  const told: Transition[] = [];
-  const keeper = new HealthKeeper({
-    table,
-    clock,
-    resolver: {} as Resolver,
-    version: '0',
-    reader: { read: () => undefined, sum: () => [] },
-    random: () => 0.5,
-    tlsOf: () => undefined,
-    onTransition: (transition) => told.push(transition),
+const POOL = 'health: { type: off }, eject: { failures: 3, for: 10s }';
+
+describe('an ejection', () => {
+  it('is longer each time, ends with a trial that is passed, and is forgotten after a good time', async () => {
+    const { clock, table, told, keeper, watch, fail } = await keeperLab(POOL);
+    await watch(2);
+    expect(table.health(0)).toBe(Health.up);
+    fail(0, 2);
+    expect(table.ejected(0)).toBe(false);
+    fail(0, 1);
+    for (const seconds of [10, 20, 30]) {
+      expect(table.ejected(0)).toBe(true);
+      await clock.advance(seconds * 1000 - 1);
+      expect(table.onTrial(0)).toBe(false);
+      await clock.advance(1);
+      expect(table.onTrial(0)).toBe(true);
+      expect(keeper.describe(0)).toEqual({ word: 'ejected', reason: '3 failures in a row; the next lease decides' });
+      keeper.trouble({ slot: 0, kind: 'trial-failed' });
+    }
+    await clock.advance(40_000);
+    keeper.trouble({ slot: 0, kind: 'trial-passed' });
+    expect([table.ejected(0), table.streak(0)]).toEqual([false, 0]);
+
+    // Soon after it is longer still; after a good time it is the first time again.
+    fail(0, 3);
+    await clock.advance(49_999);
+    expect(table.onTrial(0)).toBe(false);
+    await clock.advance(1);
+    keeper.trouble({ slot: 0, kind: 'trial-passed' });
+    await clock.advance(100_001);
+    fail(0, 3);
+    await clock.advance(10_000);
+    expect(table.onTrial(0)).toBe(true);
+    expect(told.filter(({ backend }) => backend === 'b0').map(({ to }) => to)).toEqual(
+      'up ejected up ejected up ejected'.split(' '),
+    );
+    keeper.close();
+    expect(clock.pending).toBe(0);
   });
-  const text = yaml({ pool: 'health: { type: off }, eject: { failures: 3, for: 10s }' });
-  const policy = (await configOf(text)).pools['app']!;
-  const backends = [0, 1].map((slot): PlannedBackend => {
-    table.setWeight(slot, 1);
-    const config = { ...policy.backends[0]!, id: `b${slot}` };
-    return { slot, fresh: true, pool: 'app', poolNumber: 0, config, policy };
+
+  it('never takes the last one, nor more than may be, those on trial included', async () => {
+    const { clock, table, keeper, watch, fail } = await keeperLab(POOL);
+    await watch(4);
+    for (const slot of [0, 1, 2]) fail(slot, 3);
+    expect([0, 1, 2, 3].map((slot) => table.ejected(slot))).toEqual([true, true, false, false]);
+    await clock.advance(10_000);
+    expect([table.onTrial(0), table.onTrial(1)]).toEqual([true, true]);
+    fail(2, 1);
+    expect(table.ejected(2)).toBe(false);
+    keeper.trouble({ slot: 0, kind: 'trial-passed' });
+    fail(2, 1);
+    expect(table.ejected(2)).toBe(true);
+    keeper.close();
   });
-  await keeper.watch(backends);
-  expect(table.health(0)).toBe(Health.up);
-  const fail = (times: number): void => {
-    for (let time = 0; time < times; time++) table.countFailure(0);
-    keeper.trouble({ slot: 0, kind: 'failing' });
-  };
 
-  fail(2);
-  expect(table.ejected(0)).toBe(false);
-  fail(1);
-  expect(table.ejected(0)).toBe(true);
-  await clock.advance(9_999);
-  expect(table.ejected(0)).toBe(true);
-  await clock.advance(1);
-  expect(table.ejected(0)).toBe(false);
+  it('does not end by what was reported late', async () => {
+    const { table, keeper, watch, fail } = await keeperLab(POOL);
+    await watch(2);
+    fail(0, 3);
+    keeper.trouble({ slot: 0, kind: 'trial-passed' });
+    expect(table.ejected(0)).toBe(true);
+    keeper.trouble({ slot: 1, kind: 'trial-failed' });
+    expect(table.ejected(1)).toBe(false);
+    keeper.close();
+  });
 
-  // On trial: one more failure is enough, and it is out for twice as long.
-  fail(1);
-  expect(table.ejected(0)).toBe(true);
-  await clock.advance(19_999);
-  expect(table.ejected(0)).toBe(true);
-  await clock.advance(1);
-  expect(table.ejected(0)).toBe(false);
-
-  // A success ends the trial.
-  table.endStreak(0);
-  fail(2);
-  expect(table.ejected(0)).toBe(false);
-  table.endStreak(0);
-
-  // After a good time it is the first time again.
-  await clock.advance(100_001);
-  fail(3);
-  await clock.advance(10_000);
-  expect(table.ejected(0)).toBe(false);
-  expect(told.filter(({ backend, to }) => backend === 'b0' && to === 'ejected')).toHaveLength(3);
-  keeper.close();
+  it('is followed by a slow start', async () => {
+    const { clock, table, keeper, watch, fail } = await keeperLab(`${POOL}, slowStart: 30s`);
+    await watch(2);
+    fail(0, 3);
+    await clock.advance(10_000);
+    expect(table.ramp(0)).toBe(1);
+    keeper.trouble({ slot: 0, kind: 'trial-passed' });
+    expect(table.ramp(0)).toBeCloseTo(0.1, 3);
+    keeper.close();
+  });
 });
