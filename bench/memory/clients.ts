@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { ProcessGroup, RunningProcess } from '../lib/processes.ts';
-import type { IdleClientSpec } from './idle-clients.ts';
+import type { IdleClientSpec, ToIdleClients } from './idle-clients.ts';
 
 const SCRIPT = fileURLToPath(new URL('./idle-clients.ts', import.meta.url));
 
@@ -29,11 +29,24 @@ export async function openClients(
 
 /** How many of all connections the proxy has closed on the clients; 0 is what makes a measurement valid. */
 export async function countClosed(clients: readonly RunningProcess[]): Promise<number> {
+  return sumOver(clients, 'count', (answer) => (answer as { closed: number }).closed);
+}
+
+/** Has one more request sent on every connection; gives the number of those that were answered. */
+export async function useAll(clients: readonly RunningProcess[]): Promise<number> {
+  return sumOver(clients, 'use', (answer) => (answer as { answered: number }).answered);
+}
+
+async function sumOver(
+  clients: readonly RunningProcess[],
+  asked: ToIdleClients,
+  read: (answer: unknown) => number,
+): Promise<number> {
   const counts = await Promise.all(
     clients.map(async (client) => {
       const answer = message(client);
-      client.child.send('count');
-      return ((await answer) as { closed: number }).closed;
+      client.child.send(asked);
+      return read(await answer);
     }),
   );
   return counts.reduce((sum, each) => sum + each, 0);

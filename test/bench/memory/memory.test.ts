@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Inspector, inspectorUrl } from '../../../bench/lib/inspector.ts';
 import { ProcessGroup } from '../../../bench/lib/processes.ts';
-import { countClosed, divide, openClients } from '../../../bench/memory/clients.ts';
+import { countClosed, divide, openClients, useAll } from '../../../bench/memory/clients.ts';
 import { holdIdle } from '../../../bench/memory/idle-clients.ts';
 import { runsOnNode } from '../../../bench/memory/measure.ts';
 import { complaints, filesNeeded, growthKb, memoryReport } from '../../../bench/memory/report.ts';
@@ -112,10 +112,15 @@ describe('idle clients', () => {
   });
 
   it('run in processes of their own, which count what was closed on them', async () => {
-    const { port, sockets } = await backend();
+    const { port, sockets, counts } = await backend();
     const clients = await openClients(group, port, [3, 2]);
     expect(sockets.size).toBe(5);
     expect(await countClosed(clients)).toBe(0);
+    expect(await useAll(clients)).toBe(5);
+    expect(counts.requests).toBe(10);
+    for (const socket of [...sockets].slice(0, 2)) socket.destroy();
+    await expect.poll(() => countClosed(clients)).toBe(2);
+    expect(await useAll(clients)).toBe(3);
     for (const socket of sockets) socket.destroy();
     await expect.poll(() => countClosed(clients)).toBe(5);
   });
