@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { BackendStatus } from '../../src/admin/schema.ts';
+import type { BackendStatus, PoolStatus } from '../../src/admin/schema.ts';
 import { paintFor } from '../../src/cli/colour.ts';
 import { inWords, milliseconds, overviewText } from '../../src/cli/status-text.ts';
 import { fakeIo } from './fake-io.ts';
@@ -54,7 +54,7 @@ const overview: Parameters<typeof overviewText>[0] = {
         { ...backend, id: 'third', state: 'draining', weight: 20, latencyMs: { p50: 123.4, p99: 1234.5 } },
       ],
     },
-  ],
+  ] as readonly Partial<PoolStatus>[] as readonly PoolStatus[],
 };
 
 describe('the text of a status', () => {

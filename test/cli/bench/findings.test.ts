@@ -18,7 +18,7 @@ function lookAt(n: 0 | 1, picks: Record<string, number>, backends: PoolStatus['b
   const pools = [
     { name: 'web', algorithm: 'p2c', healthy: 1, active: 0, backends },
     { name: 'idle', algorithm: 'p2c', healthy: 1, active: 0, backends },
-  ];
+  ] as readonly Partial<PoolStatus>[] as readonly PoolStatus[];
   return {
     atMs: n * 2000,
     machine: { busyMs: n * 3000, idleMs: n * 1000 },
@@ -80,8 +80,8 @@ describe('the limit', () => {
     [{}, {}, 'connections', 'so all 10 connections waited for the backends'],
     [{ generator: 0.97 }, {}, 'generator', '97.0 % of a core'],
     [{ fairlead: 0.9 }, {}, 'fairlead', '90.0 % of the cores'],
-    [{ backends: 0.99 }, {}, 'backends', 'a backend was: 99.0 % of a core'],
-    [{ machine: 0.99 }, {}, 'machine', 'the machine was: 99.0 %'],
+    [{ backends: 0.99 }, {}, 'backends', 'a backend: 99.0 % of a core'],
+    [{ machine: 0.99 }, {}, 'machine', 'the machine: 99.0 %'],
     [{ generator: 0.97 }, { rate: 1000 }, 'rate', 'was reached'],
     [{ machine: 0.99 }, { rate: 2000 }, 'machine', '99.0 %'],
   ] as const)('of %j, %j is %s', (loads, more, part, why) => {
