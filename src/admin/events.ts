@@ -23,7 +23,7 @@ const keptBodies = [
   z.object({
     kind: z.literal('worker'),
     worker: z.number(),
-    to: z.enum(['died', 'replaced']),
+    to: z.enum(['died', 'replaced', 'overloaded', 'at-ease']),
     reason: z.string().describe('Of its death, as far as it is known; empty otherwise.'),
   }),
   z.object({

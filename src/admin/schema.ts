@@ -51,6 +51,11 @@ const workerSchema = z.object({
   state: z.enum(['starting', 'serving', 'draining', 'stopped']),
   restarts: count.describe('How often it was replaced after a crash.'),
   connections: count.describe('Client connections open now.'),
+  loopUtilization: z
+    .number()
+    .describe('Share of the last second, 0 to 1, in which it was not waiting for something to do.'),
+  loopLagMs: z.number().describe("99th percentile of its event loop's turns in the last second, in ms."),
+  overloaded: z.boolean().describe('New work is being refused, because it has more than it can do.'),
 });
 
 const statusSchema = z.object({

@@ -176,6 +176,24 @@ export const catalogue = {
     help: 'Changes of a backend from one health to another.',
     labels: ['pool', 'backend', 'to'],
   },
+  event_loop_utilization: {
+    type: 'gauge',
+    held: 'lane',
+    help: 'Share of the last second, 0 to 1, in which a worker was not waiting for something to do.',
+    labels: ['worker'],
+  },
+  event_loop_lag_seconds: {
+    type: 'gauge',
+    held: 'lane',
+    help: "How long a worker takes to come to what has arrived: the 99th percentile of its event loop's turns in the last second.",
+    labels: ['worker'],
+  },
+  overloaded: {
+    type: 'gauge',
+    held: 'lane',
+    help: '1 while a worker refuses new work because it has more than it can do.',
+    labels: ['worker'],
+  },
   config_generation: {
     type: 'gauge',
     held: 'control',

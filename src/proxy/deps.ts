@@ -11,6 +11,7 @@ import type { SharedTable } from '../pool/table.ts';
 import type { Deadlines } from '../support/deadlines.ts';
 import type { ConnectTlsPlan } from '../support/tls-client.ts';
 import type { PoolMeters } from './pool-meters.ts';
+import type { Pressure } from './pressure.ts';
 import type { RequestTracer } from './request-trace.ts';
 import type { NewBan } from './source-guard.ts';
 
@@ -30,6 +31,8 @@ export interface ProxyDeps {
   readonly bans: BanTable;
   /** Tells that a source was banned. */
   onBan(ban: NewBan): void;
+  /** Whether new work is to be refused. */
+  readonly pressure: Pressure;
   /** Settings that a reload may change; read when they are needed. */
   readonly settings: ProcessSettings;
   /** Milliseconds, monotonic, exact. */

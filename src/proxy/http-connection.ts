@@ -25,6 +25,10 @@ const ABANDON_CHECK_MS = 15;
 /** Bytes that wait while an exchange is under way before the client is no longer read. */
 const MAX_WAITING_BYTES = READ_BUFFER_BYTES;
 
+/** What a request is told that comes while its worker has more than it can do. */
+const overloadComplaint: Complaint = { code: 'saturated', cause: 'more requests come than can be served' };
+const overloadResponse = errorResponse(overloadComplaint.code, overloadComplaint.cause);
+
 /** The listener that a connection belongs to. */
 export interface HttpOwner extends HttpContext {
   /** The connection is over. */
@@ -178,9 +182,23 @@ export class HttpConnection implements WireSink, Expiring, Member, ClientSide {
       );
       return end;
     }
+    if (this.site.deps.pressure.sheds()) return this.#shed(next, end);
     const exchange = new Exchange(this);
     this.#exchange = exchange;
     return exchange.start(bytes, next, end);
+  }
+
+  /** The worker is overloaded: a request is answered in the cheapest way, and a body that would have to be read is not. */
+  #shed(next: number, end: number): number {
+    const { head, draining, meters, nowhere } = this.site;
+    const close = !head.persistent || head.chunked || head.contentLength > 0 || draining;
+    const text = serializeResponse(overloadResponse, { close, bodiless: head.method === 'HEAD' });
+    meters.refused('overload');
+    nowhere.count(overloadResponse.status, 0, undefined, undefined);
+    logRefused(this, overloadComplaint, { status: overloadResponse.status, text });
+    this.write(text);
+    this.exchanged(close);
+    return close ? end : next;
   }
 
   /** The parser has refused what begins like HTTP/2 (RFC 9113 §3.4), at no cost to those that speak HTTP/1.1. */

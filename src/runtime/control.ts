@@ -187,6 +187,8 @@ class Control implements Running {
       case 'access':
       case 'spans':
         return reply(this.#records.take(message));
+      case 'overload':
+        return this.#overload(lane, message.shedding);
       case 'banned':
         return this.#bans.heard(message.ban);
       case 'tls-failure':
@@ -200,6 +202,12 @@ class Control implements Running {
   #couldNotAccept({ listener, error }: Extract<FromWorker, { type: 'accept-error' }>): void {
     this.#logger.error({ listener, error }, 'a connection could not be accepted');
     this.#events.publish({ kind: 'listener', listener, trouble: `a connection could not be accepted: ${error}` });
+  }
+
+  #overload(worker: number, shedding: boolean): void {
+    this.#events.publish({ kind: 'worker', worker, to: shedding ? 'overloaded' : 'at-ease', reason: '' });
+    if (shedding) this.#logger.warn({ worker }, 'worker is overloaded: a part of new work is refused');
+    else this.#logger.info({ worker }, 'worker is no longer overloaded');
   }
 
   #crashed(lane: number, error: Error | undefined): void {

@@ -19,6 +19,7 @@ import type { Connect, PoolSite, ProxyDeps } from '../proxy/deps.ts';
 import { H2Dialler } from '../proxy/h2-dialler.ts';
 import { HttpSite } from '../proxy/http-site.ts';
 import { PoolMeters } from '../proxy/pool-meters.ts';
+import { Pressure } from '../proxy/pressure.ts';
 import { enterProxied } from '../proxy/proxy-entrance.ts';
 import { RequestTracer } from '../proxy/request-trace.ts';
 import { type GuardedHandle, resetHandle, sourceOf } from '../proxy/source-gate.ts';
@@ -29,6 +30,7 @@ import { Upstreams } from '../proxy/upstreams.ts';
 import { sharedNow, systemClock } from '../support/clock.ts';
 import { Deadlines } from '../support/deadlines.ts';
 import { wires } from '../support/open-wire.ts';
+import { LoopWatch, threadCpuMs } from './loop-watch.ts';
 import type { BindPlan, FromWorker, PoolSitePlan, ToWorker, WorkerPlan, WorkerSeed } from './messages.ts';
 
 /** A listener in this worker. */
@@ -82,6 +84,11 @@ export class DataPlane {
       rates: new LimitTable(seed.limits.rates, seed.lane, sharedNow),
       bans: new BanTable(seed.limits.bans, seed.lane, sharedNow),
       onBan: (ban) => tell({ type: 'banned', ban }),
+      pressure: new Pressure({
+        cpuNow: threadCpuMs,
+        afterTurn: (done) => void setImmediate(done),
+        onChange: (shedding) => this.#overloaded(shedding),
+      }),
       lane: seed.lane,
       deadlines: new Deadlines(now),
       meters: new Meters(seed.meters, seed.lane, (claim) => tell({ type: 'claim', claim }), [...seed.claims]),
@@ -90,6 +97,13 @@ export class DataPlane {
     };
     this.#upstreams = new Upstreams(this.#deps.deadlines);
     this.#bell = new QueueBell(this.#deps.table.queues, seed.lane);
+    new LoopWatch(this.#deps.pressure, this.#deps.meters, String(seed.lane)).start();
+  }
+
+  #overloaded(shedding: boolean): void {
+    const { meters } = this.#deps;
+    meters.cells[meters.gauge('overloaded', { worker: String(this.#lane) })] = shedding ? 1 : 0;
+    this.#tell({ type: 'overload', shedding });
   }
 
   receive(message: ToWorker): void {
@@ -172,6 +186,11 @@ export class DataPlane {
       return resetHandle(handle as GuardedHandle);
     }
     const door = this.#doors.get(site.name);
+    // Requests are answered; what is dear to begin with, or has no words for a refusal, is reset.
+    if ((door !== undefined || site instanceof TcpSite) && this.#deps.pressure.sheds()) {
+      site.meters.refused('overload');
+      return resetHandle(handle as GuardedHandle);
+    }
     if (site.expectsProxyHeader) return enterProxied(site, handle, door);
     const refusal = site.gate?.enter(sourceOf(handle as GuardedHandle), handle as GuardedHandle);
     if (refusal !== undefined) site.bar(wires.accepted(handle), refusal);

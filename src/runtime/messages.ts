@@ -85,5 +85,6 @@ export type FromWorker =
   | { readonly type: 'tls-failure'; readonly pool: string; readonly name: string; readonly cause: string }
   | { readonly type: 'accept-error'; readonly listener: string; readonly error: string }
   | { readonly type: 'banned'; readonly ban: NewBan }
+  | { readonly type: 'overload'; readonly shedding: boolean }
   | { readonly type: 'connections'; readonly ask: number; readonly shown: ConnectionsShown }
   | { readonly type: 'drained' };

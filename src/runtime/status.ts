@@ -69,7 +69,16 @@ export class StatusSource {
       state: workerWords[state],
       restarts,
       connections: table.openInLane(id),
+      ...this.#loop(id),
     }));
+  }
+
+  #loop(id: number): Pick<WorkerStatus, 'loopUtilization' | 'loopLagMs' | 'overloaded'> {
+    const worker = String(id);
+    const [utilization, lag, overloaded] = (
+      ['event_loop_utilization', 'event_loop_lag_seconds', 'overloaded'] as const
+    ).map((name) => this.#facts.reader.read(name, { worker })?.[0] ?? 0);
+    return { loopUtilization: utilization!, loopLagMs: lag! * 1000, overloaded: overloaded === 1 };
   }
 
   listeners(): ListenerStatus[] {

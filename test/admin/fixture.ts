@@ -56,7 +56,9 @@ export function status(): Status {
     uptimeMs: 1234.5,
     generation: 7,
     configPath: null,
-    workers: [{ id: 0, state: 'serving', restarts: 1, connections: 5 }],
+    workers: [
+      { id: 0, state: 'serving', restarts: 1, connections: 5, loopUtilization: 0.5, loopLagMs: 2, overloaded: false },
+    ],
     listeners: [listenerStatus()],
   };
 }

@@ -27,8 +27,8 @@ const overview: Parameters<typeof overviewText>[0] = {
     generation: 7,
     configPath: 'fairlead.yaml',
     workers: [
-      { id: 0, state: 'serving', restarts: 0, connections: 1 },
-      { id: 1, state: 'starting', restarts: 2, connections: 0 },
+      { id: 0, state: 'serving', restarts: 0, connections: 1, loopUtilization: 0.5, loopLagMs: 2, overloaded: false },
+      { id: 1, state: 'starting', restarts: 2, connections: 0, loopUtilization: 0.5, loopLagMs: 2, overloaded: false },
     ],
     listeners: [
       { name: 'web', protocol: 'http', bind: [':8080'], addresses: ['[::]:8080'], active: 1, total: 20, routes: [] },

@@ -29,6 +29,9 @@ const contract: Record<string, string> = {
   tls_handshakes_total: 'counter listener result',
   certificate_expiry_timestamp_seconds: 'gauge listener certificate',
   health_transitions_total: 'counter pool backend to',
+  event_loop_utilization: 'gauge worker',
+  event_loop_lag_seconds: 'gauge worker',
+  overloaded: 'gauge worker',
   config_generation: 'gauge',
   config_reloads_total: 'counter result',
   workers: 'gauge',
@@ -50,7 +53,7 @@ describe('the catalogue of metrics', () => {
     expect(new Set(labels).size).toBe(labels.length);
     expect(labels).not.toContain('le');
     expect(name.endsWith('_total')).toBe(type === 'counter');
-    expect(name.endsWith('_seconds') && !name.endsWith('_timestamp_seconds')).toBe(type === 'histogram');
+    expect(/(?<!_timestamp|_lag)_seconds$/.test(name)).toBe(type === 'histogram');
     expect(help).toMatch(/^[A-Z0-9].*\.$/);
   });
 
