@@ -13,6 +13,7 @@ export function poolFindings(root: unknown): Finding[] {
     return [
       ...repeatedBackends([...path, 'backends'], get(pool, 'backends')),
       ...healthKeys([...path, 'health'], get(pool, 'health')),
+      ...agentHosts(path, pool),
       ...settingsAlone([...path, 'balance'], get(pool, 'balance')),
     ];
   });
@@ -64,6 +65,17 @@ function healthKeys(path: Path, health: unknown): Finding[] {
   if (type === 'udp' && get(health, 'send') === undefined)
     findings.push({ path, message: 'says type: udp and not what to send, expected send with a payload' });
   return findings;
+}
+
+/** Agents are asked over TCP, on the host of their backend. */
+function agentHosts(path: Path, pool: unknown): Finding[] {
+  if (get(get(pool, 'health'), 'agent') === undefined) return [];
+  return itemsOf(get(pool, 'backends')).flatMap(([index, backend]) => {
+    const address = isObject(backend) ? backend['address'] : backend;
+    if (typeof address !== 'string' || !address.startsWith('unix:')) return [];
+    const message = 'has no host on which an agent could be asked, expected host:port in a pool with health.agent';
+    return [{ path: [...path, 'backends', index], message }];
+  });
 }
 
 /** Settings of `balance` that its algorithm does not go by. */

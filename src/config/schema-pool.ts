@@ -148,6 +148,23 @@ export const udpHealthKeys = ['send', 'expect'] as const;
 /** Those `health` of pools that do not say a type. */
 export const assumedHealth = new WeakSet<HealthConfig>();
 
+const agentSchema = z
+  .strictObject({
+    port: integer(1, 65_535).describe('Port of the agent, on the host of the backend.'),
+    interval: duration().prefault('2s').describe('Between two questions.'),
+    timeout: duration().prefault('1s').describe('For one answer.'),
+    send: payload
+      .prefault('')
+      .transform(payloadBytes)
+      .describe('What is sent first, as text with `\\n`, `\\r`, `\\t`, `\\0`, `\\\\` and `\\xHH` for other bytes.'),
+  })
+  .describe(
+    "An agent beside each backend that says, in the words of HAProxy's agent-check, whether and how much it is to be given.",
+  );
+
+/** How the agents of backends are asked; times in ms. */
+export type AgentConfig = z.output<typeof agentSchema>;
+
 const healthSchema = z
   .strictObject({
     type: choice(['tcp', 'http', 'grpc', 'udp', 'off'])
@@ -175,9 +192,12 @@ const healthSchema = z
     rise: integer(1, 100).prefault(2).describe('Good probes in a row that bring a backend up again.'),
     fall: integer(1, 100).prefault(3).describe('Bad probes in a row that take a backend down.'),
     port: integer(0, 65_535).prefault(0).describe("Port to probe; 0 is the backend's own."),
+    agent: agentSchema.optional(),
   })
-  .transform(({ type, path, status, body, send, expect, ...timing }): HealthConfig => {
-    if (type === 'off') return { type };
+  .transform(({ type, path, status, body, send, expect, agent, ...written }): HealthConfig => {
+    const asked = agent === undefined ? {} : { agent };
+    const timing = { ...written, ...asked };
+    if (type === 'off') return { type, ...asked };
     if (type === undefined) {
       const health: HealthConfig = { type: 'tcp', ...timing };
       assumedHealth.add(health);
@@ -191,6 +211,11 @@ const healthSchema = z
   })
   .describe('How backends are probed, beside what traffic itself shows.');
 
+/** The same health policy without probes. */
+export function withoutProbes({ agent }: HealthConfig): HealthConfig {
+  return agent === undefined ? { type: 'off' } : { type: 'off', agent };
+}
+
 /** When probes are made, and how many decide; times in ms. */
 export interface HealthTiming {
   interval: number;
@@ -201,11 +226,12 @@ export interface HealthTiming {
 }
 
 /** How backends are probed; `interval` and `timeout` in ms, `status` as inclusive ranges, `port` 0 for their own. */
-export type HealthConfig =
+export type HealthConfig = { agent?: AgentConfig } & (
   | ({ type: 'tcp' | 'grpc' } & HealthTiming)
   | ({ type: 'http'; path: string; status: [number, number][]; body: string } & HealthTiming)
   | ({ type: 'udp'; send: string; expect: string } & HealthTiming)
-  | { type: 'off' };
+  | { type: 'off' }
+);
 
 const proxyVersion = scalar<string | false, 'off' | 'v1' | 'v2'>({
   title: 'version of the PROXY protocol',

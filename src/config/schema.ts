@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { oneOrList, Refusal, scalar } from './scalar.ts';
 import { bindAddress, choice, duration, flag, fraction, integer, namePattern, off, text } from './scalars.ts';
 import { type HttpListenerConfig, listenerSchema, mostConnections } from './schema-listener.ts';
-import { assumedHealth, type HealthConfig, poolSchema } from './schema-pool.ts';
+import { assumedHealth, type HealthConfig, poolSchema, withoutProbes } from './schema-pool.ts';
 
 const mostWorkers = 256;
 const namesRule = { propertyNames: { pattern: namePattern.source } };
@@ -116,7 +116,9 @@ function withoutTcpProbes<P extends { health: HealthConfig }>(config: {
   }
   return Object.fromEntries(
     Object.entries(config.pools).map(([name, pool]) =>
-      overUdp.has(name) && assumedHealth.has(pool.health) ? [name, { ...pool, health: { type: 'off' } }] : [name, pool],
+      overUdp.has(name) && assumedHealth.has(pool.health)
+        ? [name, { ...pool, health: withoutProbes(pool.health) }]
+        : [name, pool],
     ),
   );
 }

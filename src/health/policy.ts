@@ -44,7 +44,7 @@ export interface UdpPolicy extends ProbePolicy {
 /** A policy that probes. */
 export type ActivePolicy = TcpPolicy | HttpPolicy | GrpcPolicy | UdpPolicy;
 
-/** A pool's `health` as the config holds it after defaults. */
+/** A pool's `health` as the config holds it after defaults, but for the agents, which are not probes. */
 export type HealthPolicy = ActivePolicy | { readonly type: 'off' };
 
 /** One backend to keep an eye on. */

@@ -33,6 +33,8 @@ export function smoothSchedule(weights: ArrayLike<number>): Uint32Array {
 
 /** How many slots each weight gets in the shortest cycle that is exact, or in one of about MAX_SLOTS. */
 function slotsOf(weights: number[]): number[] {
+  // Of fractions hardly any two have a divisor in common, so that they count to the hundredth.
+  if (!weights.every(Number.isInteger)) weights = weights.map((weight) => Math.max(1, Math.round(weight * 100)));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const weightPerSlot = Math.max(weights.reduce(greatestCommonDivisor, 0), total / MAX_SLOTS);
   return weights.map((weight) => Math.max(1, Math.round(weight / weightPerSlot)));

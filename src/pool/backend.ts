@@ -69,7 +69,7 @@ export class Backend implements Candidate {
   }
 
   get weight(): number {
-    return this.#table.weight(this.slot);
+    return this.#table.weight(this.slot) * this.#table.weightShare(this.slot);
   }
 
   get ramp(): number {
@@ -108,13 +108,13 @@ export class Backend implements Candidate {
       this.#table.health(slot) === Health.up &&
       this.#table.admin(slot) === AdminState.enabled &&
       !this.#table.refused(slot) &&
-      this.#table.weight(slot) > 0
+      this.weight > 0
     );
   }
 
   /** True when nothing but its health may keep leases from it. */
   get wanted(): boolean {
-    return this.#table.admin(this.slot) === AdminState.enabled && this.#table.weight(this.slot) > 0;
+    return this.#table.admin(this.slot) === AdminState.enabled && this.weight > 0;
   }
 
   /** True when it may be given requests of the sessions it has: also while it drains, and when new ones go elsewhere. */

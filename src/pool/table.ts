@@ -10,6 +10,15 @@ import { QueueTable } from './queue-table.ts';
 export const AdminState = { enabled: 0, draining: 1, disabled: 2 } as const;
 export type AdminState = (typeof AdminState)[keyof typeof AdminState];
 
+/** What the agent beside a backend asks for. */
+export interface AgentWishes {
+  readonly admin: AdminState;
+  /** Of the weight; undefined for all of it. */
+  readonly percent?: number | undefined;
+  /** The most leases at once, 0 for no limit; undefined for that of the config. */
+  readonly maxActive?: number | undefined;
+}
+
 /** An ejection, and how it ends: by a trial, which is open until one worker takes it for one lease. */
 const Ejection = { none: 0, ejected: 1, trialOpen: 2, trialTaken: 3 } as const;
 
@@ -47,6 +56,10 @@ const BackendCell = {
   active: 6,
   streak: 7,
   missing: 8,
+  agentAdmin: 9,
+  agentPercent: 10,
+  agentMax: 11,
+  configuredMax: 12,
 } as const;
 /** As many as a cache line has, so that workers that count leases on two backends do not share one. */
 const BACKEND_CELLS = 16;
@@ -100,8 +113,11 @@ export class SharedTable {
 
   // Backends, by slot.
 
+  /** The state that an operator has set or the backend's agent has asked for, whichever lets less through. */
   admin(slot: number): AdminState {
-    return Atomics.load(this.#cells, slot * BACKEND_CELLS + BackendCell.admin) as AdminState;
+    const operator = Atomics.load(this.#cells, slot * BACKEND_CELLS + BackendCell.admin);
+    const agent = Atomics.load(this.#cells, slot * BACKEND_CELLS + BackendCell.agentAdmin);
+    return Math.max(operator, agent) as AdminState;
   }
 
   setAdmin(slot: number, state: AdminState): void {
@@ -171,6 +187,12 @@ export class SharedTable {
     return Atomics.load(this.#cells, slot * BACKEND_CELLS + BackendCell.weight);
   }
 
+  /** How much of its weight a backend's agent says that it is to have. */
+  weightShare(slot: number): number {
+    const cell = Atomics.load(this.#cells, slot * BACKEND_CELLS + BackendCell.agentPercent);
+    return cell === 0 ? 1 : (cell - 1) / 100;
+  }
+
   setWeight(slot: number, weight: number): void {
     Atomics.store(this.#cells, slot * BACKEND_CELLS + BackendCell.weight, weight);
   }
@@ -192,7 +214,25 @@ export class SharedTable {
   }
 
   setMaxActive(slot: number, max: number): void {
-    Atomics.store(this.#cells, slot * BACKEND_CELLS + BackendCell.maxActive, max);
+    Atomics.store(this.#cells, slot * BACKEND_CELLS + BackendCell.configuredMax, max);
+    this.#limit(slot);
+  }
+
+  /** What picks read is one cell. Limits have one writer, the control plane. */
+  #limit(slot: number): void {
+    const at = slot * BACKEND_CELLS;
+    const agent = Atomics.load(this.#cells, at + BackendCell.agentMax);
+    const max = agent > 0 ? agent - 1 : Atomics.load(this.#cells, at + BackendCell.configuredMax);
+    Atomics.store(this.#cells, at + BackendCell.maxActive, max);
+  }
+
+  /** Sets what a backend's agent asks for; what it has not said leaves to others what is undefined. */
+  setAgent(slot: number, { admin, percent, maxActive }: AgentWishes): void {
+    const at = slot * BACKEND_CELLS;
+    Atomics.store(this.#cells, at + BackendCell.agentAdmin, admin);
+    Atomics.store(this.#cells, at + BackendCell.agentPercent, percent === undefined ? 0 : percent + 1);
+    Atomics.store(this.#cells, at + BackendCell.agentMax, maxActive === undefined ? 0 : maxActive + 1);
+    this.#limit(slot);
   }
 
   /** Leases held by all workers together. */

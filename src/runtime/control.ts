@@ -17,7 +17,7 @@ import { version } from '../support/version.ts';
 import { Applier } from './apply.ts';
 import { BanDesk } from './ban-desk.ts';
 import { Fleet } from './fleet.ts';
-import { HealthKeeper, type Transition, tellTransition } from './health-keeper.ts';
+import { HealthKeeper, type Transition, tellAgentProblem, tellTransition } from './health-keeper.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import { NameBook } from './name-book.ts';
 import { RecordDesk } from './record-desk.ts';
@@ -94,6 +94,7 @@ class Control implements Running {
       tlsOf: (pool) => this.#tls.poolPlan(pool),
       random: Math.random,
       onTransition: (transition) => this.#transition(transition),
+      onAgentProblem: (about) => tellAgentProblem(about, logger),
     });
     this.#metrics = new Metrics({ reader: this.#reader, version, gauges: this.#gauges() });
     this.#traffic = this.#trafficDesk();

@@ -6,9 +6,11 @@ import type { MeterReader } from '../observe/meter-reader.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Trouble } from '../pool/pool.ts';
 import { AdminState, Health, type SharedTable } from '../pool/table.ts';
+import type { Address } from '../support/address.ts';
 import type { Clock, TimerHandle } from '../support/clock.ts';
 import { lookupThrough, type Resolver } from '../support/resolve.ts';
 import type { ConnectTlsPlan } from '../support/tls-client.ts';
+import { AgentDesk, type AgentTarget } from './agent-desk.ts';
 import { OutlierWatch } from './outlier-watch.ts';
 import type { PlannedBackend } from './plan.ts';
 import { SlowStart } from './slow-start.ts';
@@ -39,6 +41,14 @@ export function tellTransition(
   logger[to === 'up' ? 'info' : 'warn']({ pool, backend, reason }, `backend is ${to}`);
 }
 
+/** Says in the log that an agent is of no use for now. */
+export function tellAgentProblem(
+  { pool, backend, problem }: { readonly pool: string; readonly backend: string; readonly problem: string },
+  logger: Pick<Logger, 'warn'>,
+): void {
+  logger.warn({ pool, backend, problem }, 'the agent of a backend cannot be asked, or understood: nothing changes');
+}
+
 /** What the keeper needs, and whom it tells. */
 export interface HealthKeeperDeps {
   readonly table: SharedTable;
@@ -51,6 +61,8 @@ export interface HealthKeeperDeps {
   tlsOf(pool: PoolConfig): ConnectTlsPlan | undefined;
   random(): number;
   onTransition(transition: Transition): void;
+  /** The agent beside a backend cannot be asked, or understood; what it said before stays. Told once for each cause. */
+  onAgentProblem(about: { readonly pool: string; readonly backend: string; readonly problem: string }): void;
 }
 
 /** One backend under watch. */
@@ -60,6 +72,7 @@ interface Ward {
   readonly pool: string;
   readonly poolNumber: number;
   readonly id: string;
+  readonly address: Address;
   readonly policy: PoolConfig;
   /** Set while it is ejected and gets nothing. */
   ejection: TimerHandle | undefined;
@@ -84,6 +97,7 @@ export class HealthKeeper {
   readonly #monitor: HealthMonitor;
   readonly #outliers: OutlierWatch;
   readonly #slowStart: SlowStart;
+  readonly #agents: AgentDesk;
   #wards = new Map<string, Ward>();
   #bySlot = new Map<number, Ward>();
 
@@ -99,11 +113,17 @@ export class HealthKeeper {
           .map(({ slot, pool, id, policy }) => ({ slot, pool, id, limits: policy.eject })),
       eject: (slot, reason) => this.#eject(this.#bySlot.get(slot)!, reason),
     });
+    const lookup = lookupThrough(deps.resolver);
+    this.#agents = new AgentDesk({
+      ...deps,
+      lookup,
+      onChange: (key, ended) => this.#agentSaid(key, ended),
+      onProblem: (key, problem) => this.#agentSilent(key, problem),
+    });
     this.#monitor = new HealthMonitor({
       clock: deps.clock,
       random: deps.random,
-      probeFor: (policy, tls) =>
-        createProbe(policy, { clock: deps.clock, lookup: lookupThrough(deps.resolver), version: deps.version }, tls),
+      probeFor: (policy, tls) => createProbe(policy, { clock: deps.clock, lookup, version: deps.version }, tls),
       onChange: (change) => this.#changed(change),
       onResult: (key, ok, reason) => this.#result(key, ok, reason),
     });
@@ -127,6 +147,7 @@ export class HealthKeeper {
         pool,
         poolNumber,
         id: backend.id,
+        address: backend.address,
         policy,
         ejection: known?.ejection,
         ejectionReason: known?.ejectionReason ?? '',
@@ -152,15 +173,36 @@ export class HealthKeeper {
       })),
     );
     this.#outliers.start();
-    await this.#monitor.settled();
+    await Promise.all([this.#agents.set([...this.#wards.values()].flatMap(agentOf)), this.#monitor.settled()]);
   }
 
   #changed({ key, status, reason }: HealthChange): void {
     const ward = this.#wards.get(key);
     if (ward === undefined) return;
-    this.#deps.table.setHealth(ward.slot, status === 'up' ? Health.up : Health.down);
     this.#pardon(ward);
-    this.#publish(ward, status, reason);
+    this.#judge(ward, status, reason);
+  }
+
+  /** A backend is up when its probes and its agent agree on that. */
+  #judge(ward: Ward, probed: 'up' | 'down', reason: string): void {
+    const down = this.#agents.downReason(ward.key);
+    const status = down === '' ? probed : 'down';
+    this.#deps.table.setHealth(ward.slot, status === 'up' ? Health.up : Health.down);
+    this.#publish(ward, status, down || reason);
+  }
+
+  #agentSaid(key: string, ended: boolean): void {
+    const ward = this.#wards.get(key);
+    if (ward === undefined) return;
+    const probed = this.#monitor.state(key);
+    if (ended) this.enabled(ward.slot);
+    if (probed !== undefined && probed.status !== 'unknown') this.#judge(ward, probed.status, probed.reason);
+    this.#touch(ward);
+  }
+
+  #agentSilent(key: string, problem: string): void {
+    const { pool, id: backend } = this.#wards.get(key)!;
+    this.#deps.onAgentProblem({ pool, backend, problem });
   }
 
   /** Any success takes back the mark of a refused connect: the backend accepts connections again. */
@@ -282,7 +324,8 @@ export class HealthKeeper {
     const ward = this.#bySlot.get(slot);
     if (ward === undefined) return { word: 'unknown', reason: 'not watched' };
     const probed = this.#monitor.state(ward.key)?.reason ?? 'not probed yet';
-    if (table.health(slot) === Health.down) return { word: 'down', reason: probed };
+    if (table.health(slot) === Health.down)
+      return { word: 'down', reason: this.#agents.downReason(ward.key) || probed };
     if (table.refused(slot)) return { word: 'down', reason: 'connection refused' };
     if (table.onTrial(slot)) return { word: 'ejected', reason: `${ward.ejectionReason}; the next lease decides` };
     if (table.ejected(slot)) return { word: 'ejected', reason: ward.ejectionReason };
@@ -293,9 +336,16 @@ export class HealthKeeper {
     this.#monitor.close();
     this.#outliers.stop();
     this.#slowStart.close();
+    this.#agents.close();
     for (const { ejection } of this.#wards.values())
       if (ejection !== undefined) this.#deps.clock.clearTimeout(ejection);
   }
+}
+
+/** The agent beside a backend, if it has one. */
+function agentOf({ key, slot, address, policy }: Ward): AgentTarget[] {
+  const { agent } = policy.health;
+  return agent === undefined ? [] : [{ key, slot, address, policy: agent }];
 }
 
 function wardKey(slot: number, pool: string, id: string): string {

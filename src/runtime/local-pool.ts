@@ -11,7 +11,7 @@ import { PoolMeters } from '../proxy/pool-meters.ts';
 import { systemClock } from '../support/clock.ts';
 import { createResolver } from '../support/resolve.ts';
 import { version } from '../support/version.ts';
-import { HealthKeeper, tellTransition } from './health-keeper.ts';
+import { HealthKeeper, tellAgentProblem, tellTransition } from './health-keeper.ts';
 import type { PoolSitePlan } from './messages.ts';
 import { hostsOf, NameBook } from './name-book.ts';
 import { buildPlan, type Planned } from './plan.ts';
@@ -62,6 +62,7 @@ export class LocalPool {
       tlsOf: (pool) => this.#tls.poolPlan(pool),
       random: Math.random,
       onTransition: (transition) => tellTransition(transition, this.#metrics, logger),
+      onAgentProblem: (about) => tellAgentProblem(about, logger),
     });
     const gauges = {
       backends: () => this.#status.gauges(),

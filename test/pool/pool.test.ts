@@ -65,6 +65,37 @@ describe('a pool', () => {
     expect(heard.picks.slice(1).filter((id) => id === 'b0')).toHaveLength(15);
   });
 
+  it('gives a backend what its agent says: a share of its weight, a limit, a state', () => {
+    const table = healthyTable(2);
+    const { pool, heard } = poolOn(table, planOf(2));
+    const picksOf = (change: Parameters<typeof table.setAgent>[1]): number => {
+      table.setAgent(1, change);
+      table.touch(1);
+      heard.picks.length = 0;
+      for (let i = 0; i < 30; i++) take(pool).release('served');
+      return heard.picks.filter((id) => id === 'b1').length;
+    };
+    const { enabled, draining, disabled } = AdminState;
+    expect(picksOf({ admin: enabled, percent: 50 })).toBe(10);
+    expect(picksOf({ admin: enabled, percent: 200 })).toBe(20);
+    expect(picksOf({ admin: enabled, percent: 0 })).toBe(0);
+    expect(picksOf({ admin: draining })).toBe(0);
+    expect(picksOf({ admin: disabled })).toBe(0);
+    expect(picksOf({ admin: enabled })).toBe(15);
+    table.setMaxActive(1, 5);
+    table.setAgent(1, { admin: enabled, maxActive: 2 });
+    expect(pool.backends[1]!.maxActive).toBe(2);
+    table.setMaxActive(1, 7);
+    expect(pool.backends[1]!.maxActive).toBe(2);
+    table.setAgent(1, { admin: enabled, maxActive: 0 });
+    expect(pool.backends[1]!.maxActive).toBe(0);
+    table.setAgent(1, { admin: enabled });
+    expect(pool.backends[1]!.maxActive).toBe(7);
+    table.setAdmin(1, disabled);
+    table.setAgent(1, { admin: draining });
+    expect(table.admin(1)).toBe(disabled);
+  });
+
   it('sees a change only when its version was touched, so that a pick costs one look', () => {
     const table = healthyTable(1);
     const { pool } = poolOn(table, planOf(1));

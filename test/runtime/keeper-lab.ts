@@ -10,6 +10,7 @@ export async function keeperLab(pool: string) {
   const clock = new FakeClock(1_000_000);
   const table = new SharedTable({ backends: 8, pools: 1, splits: 1, listeners: 1, lanes: 1 });
   const told: Transition[] = [];
+  const problems: string[] = [];
   const keeper = new HealthKeeper({
     table,
     clock,
@@ -19,6 +20,7 @@ export async function keeperLab(pool: string) {
     random: () => 0.5,
     tlsOf: () => undefined,
     onTransition: (transition) => told.push(transition),
+    onAgentProblem: ({ backend, problem }) => problems.push(`${backend}: ${problem}`),
   });
   const policy = (await configOf(yaml({ pool }))).pools['app']!;
   const watch = (count: number): Promise<void> =>
@@ -34,5 +36,5 @@ export async function keeperLab(pool: string) {
     for (let time = 0; time < times; time++) table.countFailure(slot);
     keeper.trouble({ slot, kind: 'failing' });
   };
-  return { clock, table, told, keeper, watch, fail };
+  return { clock, table, told, problems, keeper, watch, fail };
 }
