@@ -48,10 +48,10 @@ export function proofs(before: Reading, after: Reading): Proof[] {
 export function soakComplaints({ before, after, tally }: SoakResults): string[] {
   const [good, failed, wrong] = [tally.total('good'), tally.total('failed'), tally.total('wrong')];
   const share = failed / (good + failed + wrong);
+  const left = proofs(before, after).filter(({ held }) => !held);
   return [
-    ...proofs(before, after)
-      .filter(({ held }) => !held)
-      .map(({ what, before: was, after: is }) => `${what}: ${was} before, ${is} after`),
+    ...left.map(({ what, before: was, after: is }) => `${what}: ${was} before, ${is} after`),
+    ...(left.length === 0 ? [] : after.sockets.map((socket) => `still open: ${socket}`)),
     ...(wrong > 0 ? [`${number(wrong)} results that nothing explains: ${tally.faults.join('; ')}`] : []),
     ...(share <= MOST_FAILED ? [] : [`${number(share * 100, 1)} % failed, more than dead backends explain`]),
   ];

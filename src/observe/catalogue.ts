@@ -48,6 +48,18 @@ export const catalogue = {
     help: 'Client connections open now.',
     labels: ['listener'],
   },
+  connections_phase: {
+    type: 'gauge',
+    held: 'lane',
+    help: 'Connections of tcp listeners and flows of udp listeners open now, by where they stand.',
+    labels: ['listener', 'phase'],
+  },
+  connections_ended_total: {
+    type: 'counter',
+    held: 'lane',
+    help: 'Connections of tcp listeners and flows of udp listeners that have ended, by how.',
+    labels: ['listener', 'how'],
+  },
   connections_routed_total: {
     type: 'counter',
     held: 'lane',

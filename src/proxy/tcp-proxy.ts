@@ -10,9 +10,9 @@ import type { Expiring } from '../support/deadlines.ts';
 import type { Member } from '../support/members.ts';
 import { READ_BUFFER_BYTES, silentSink, type Wire, type WireSink } from '../support/wire.ts';
 import { headerFor } from './client-ends.ts';
-import type { ConnectionPhase } from './connection-view.ts';
 import type { PoolSite, ProxyDeps } from './deps.ts';
 import type { ListenerMeters } from './listener-meters.ts';
+import type { OpenPhase, PhaseMeters } from './phase-meters.ts';
 import { QueuePlace } from './queue-place.ts';
 
 /** Different backends that are dialled for one connection before the client is turned away. */
@@ -25,6 +25,7 @@ export type TcpEnd = TunnelEnd | 'client-aborted' | Outcome | Refusal;
 export interface TcpOwner {
   readonly deps: ProxyDeps;
   readonly meters: ListenerMeters;
+  readonly phases: PhaseMeters;
   readonly timeouts: TunnelTimeouts;
   /** What the pool's algorithm may go by. */
   hintFor(client: Wire, target: PoolSite): PickHint;
@@ -76,6 +77,7 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
   /** Takes the accepted wire over: picks and dials the first backend. */
   start(): void {
     this.client.sink = new WaitingClient(this);
+    this.#site.phases.entered('connecting');
     this.#site.deps.deadlines.add(this);
     this.#dialNext();
   }
@@ -181,6 +183,8 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
     const { deadlines, now } = this.#site.deps;
     this.#dialling = undefined;
     deadlines.remove(this);
+    this.#site.phases.left('connecting');
+    this.#site.phases.entered('established');
     this.connectMs = now() - this.#dialledAt;
     const { meters } = this.target;
     meters.connected(this.connectMs);
@@ -191,7 +195,7 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
   }
 
   /** Where it stands; `draining` is the listener's to say. */
-  get phase(): ConnectionPhase {
+  get phase(): OpenPhase {
     if (this.#tunnel === undefined) return 'connecting';
     const { firstFin } = this.#tunnel;
     return firstFin === undefined ? 'established' : `half-closed-by-${firstFin}`;
@@ -213,6 +217,11 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
     }
   }
 
+  onTunnelHalfClosed(by: 'client' | 'backend'): void {
+    this.#site.phases.left('established');
+    this.#site.phases.entered(`half-closed-by-${by}`);
+  }
+
   /** relay → observe. */
   onTunnelEnd(end: TunnelEnd): void {
     this.#lease?.release(end === 'backend-reset' && this.bytesOut === 0 ? 'backend-reset' : 'served');
@@ -230,6 +239,7 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
 
   #finish(ended: TcpEnd): void {
     this.#lease = undefined;
+    this.#site.phases.left(this.phase);
     this.#site.ended(this, ended);
   }
 

@@ -10,6 +10,7 @@ import { type ConnectionView, EndedRing } from './connection-view.ts';
 import type { PoolSite, ProxyDeps } from './deps.ts';
 import { readHello, refuseUnrouted } from './hello-entrance.ts';
 import { ListenerMeters } from './listener-meters.ts';
+import { PhaseMeters } from './phase-meters.ts';
 import { gateFor, type SourceGate, type SourcePlan, type SourceRefusal } from './source-gate.ts';
 import { type GuardPlan, SourceGuard } from './source-guard.ts';
 import { TcpConnection, type TcpEnd, type TcpOwner } from './tcp-proxy.ts';
@@ -50,6 +51,7 @@ interface Destination {
 export class TcpSite implements TcpOwner {
   readonly deps: ProxyDeps;
   readonly meters: ListenerMeters;
+  readonly phases: PhaseMeters;
   readonly entrance: TlsEntrance;
   /** Undefined when nothing is asked of sources. */
   gate: SourceGate | undefined;
@@ -66,6 +68,7 @@ export class TcpSite implements TcpOwner {
   constructor(deps: ProxyDeps, plan: TcpListenerPlan, pools: ReadonlyMap<string, PoolSite>) {
     this.deps = deps;
     this.meters = new ListenerMeters(deps.meters, plan.name);
+    this.phases = new PhaseMeters(deps.meters, plan.name);
     this.entrance = new TlsEntrance(this, false);
     this.update(plan, pools);
   }
@@ -194,7 +197,9 @@ export class TcpSite implements TcpOwner {
     this.#connections.remove(connection);
     this.guard?.forget(connection);
     this.leave();
-    this.#ended.add(this.#view(connection, ended));
+    const how = inOrder(connection, ended);
+    this.phases.ended(how);
+    this.#ended.add(this.#view(connection, how));
     const { access } = this.deps.settings;
     if (access === undefined || !access.sampled()) return;
     const { startedAt, backend, client, target, bytesIn, bytesOut, connectMs, dials } = connection;
@@ -231,6 +236,7 @@ export class TcpSite implements TcpOwner {
   /** L4 connections end when their sides end them: a drain only waits. */
   drain(): void {
     this.#draining = true;
+    this.phases.drain();
   }
 
   /** At most so many of the connections that are open. */
@@ -243,9 +249,8 @@ export class TcpSite implements TcpOwner {
     return this.#ended.latest(limit);
   }
 
-  #view(connection: TcpConnection, ended?: TcpEnd): ConnectionView {
-    const { backend, client, target, phase, connectMs, bytesIn, bytesOut, firstFin } = connection;
-    const inOrder = ended === 'closed' && firstFin !== undefined ? `${firstFin}-fin` : ended;
+  #view(connection: TcpConnection, ended?: string): ConnectionView {
+    const { backend, client, target, phase, connectMs, bytesIn, bytesOut } = connection;
     const open = this.#draining && phase === 'established' ? 'draining' : phase;
     return {
       listener: this.#plan.name,
@@ -258,7 +263,7 @@ export class TcpSite implements TcpOwner {
       connectMs: phase === 'connecting' ? null : connectMs,
       bytesIn,
       bytesOut,
-      ended: inOrder ?? null,
+      ended: ended ?? null,
     };
   }
 
@@ -266,6 +271,11 @@ export class TcpSite implements TcpOwner {
   cut(): void {
     for (const connection of this.#connections.all()) connection.cut();
   }
+}
+
+/** An end in order is told by the side that sent its FIN first. */
+function inOrder({ firstFin }: TcpConnection, ended: TcpEnd): string {
+  return ended === 'closed' && firstFin !== undefined ? `${firstFin}-fin` : ended;
 }
 
 /** What the handshake of TLS that was ended here has shown. */

@@ -4,6 +4,7 @@ import { unmapped } from '../support/proxied.ts';
 import { type ConnectionView, EndedRing } from './connection-view.ts';
 import type { PoolSite, ProxyDeps } from './deps.ts';
 import { ListenerMeters } from './listener-meters.ts';
+import { PhaseMeters } from './phase-meters.ts';
 import { gateFor, type SourceGate, type SourcePlan } from './source-gate.ts';
 import { type UdpDoor, type UdpEnd, UdpFlow, type UdpOwner, type UdpSource } from './udp-proxy.ts';
 
@@ -30,6 +31,7 @@ const DRAIN_IDLE_MS = 2000;
 export class UdpSite implements UdpOwner {
   readonly deps: ProxyDeps;
   readonly meters: ListenerMeters;
+  readonly phases: PhaseMeters;
   #plan: UdpListenerPlan;
   #target: PoolSite;
   #routed: () => void;
@@ -41,6 +43,7 @@ export class UdpSite implements UdpOwner {
   constructor(deps: ProxyDeps, plan: UdpListenerPlan, pools: ReadonlyMap<string, PoolSite>) {
     this.deps = deps;
     this.meters = new ListenerMeters(deps.meters, plan.name);
+    this.phases = new PhaseMeters(deps.meters, plan.name);
     this.#plan = plan;
     this.#target = pools.get(plan.pool)!;
     this.#routed = this.meters.routed(0, plan.pool);
@@ -81,6 +84,7 @@ export class UdpSite implements UdpOwner {
       return undefined;
     }
     this.meters.opened();
+    this.phases.entered('established');
     this.#routed();
     const flow = new UdpFlow(this, door, from);
     this.#flows.add(flow);
@@ -96,6 +100,8 @@ export class UdpSite implements UdpOwner {
   /** The flow is over. */
   ended(flow: UdpFlow, ended: UdpEnd): void {
     this.#flows.remove(flow);
+    this.phases.left('established');
+    this.phases.ended(ended);
     this.#ended.add(this.#view(flow, ended));
     this.deps.table.leave(this.#plan.number, this.deps.lane);
     this.meters.closed();
@@ -161,6 +167,7 @@ export class UdpSite implements UdpOwner {
   /** Nothing tells when a flow is done, so that the silent ones are ended soon. */
   drain(): void {
     this.#draining = true;
+    this.phases.drain();
     for (const flow of this.#flows.all()) flow.touch();
   }
 

@@ -41,6 +41,7 @@ export function startUpgraded(exchange: UpgradedExchange, { lease, backend, earl
         site.meters.bytesOut(bytes);
       }
     },
+    onTunnelHalfClosed() {},
     onTunnelEnd(end: TunnelEnd) {
       lease.release('served');
       logRequest(exchange, 101, end === 'closed' ? 'served' : end);

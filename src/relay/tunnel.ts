@@ -20,6 +20,8 @@ export interface TunnelTimeouts {
 export interface TunnelObserver {
   /** `bytes` went from the client to the backend, or the other way. */
   onTunnelBytes(fromClient: boolean, bytes: number): void;
+  /** The first of the sides has sent its FIN: `firstFin` of the tunnel tells which. */
+  onTunnelHalfClosed(by: 'client' | 'backend'): void;
   /** Both wires are gone. Called exactly once. */
   onTunnelEnd(end: TunnelEnd): void;
 }
@@ -91,7 +93,10 @@ export class Tunnel implements Expiring {
 
   halfClosed(fromClient: boolean): void {
     this.#halfClosed = true;
-    this.firstFin ??= fromClient ? 'client' : 'backend';
+    if (this.firstFin === undefined) {
+      this.firstFin = fromClient ? 'client' : 'backend';
+      this.#observer.onTunnelHalfClosed(this.firstFin);
+    }
     this.touch();
   }
 

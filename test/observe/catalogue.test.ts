@@ -7,6 +7,8 @@ const contract: Record<string, string> = {
   requests_total: 'counter listener route pool backend code',
   request_duration_seconds: 'histogram listener route',
   connections_total: 'counter listener',
+  connections_phase: 'gauge listener phase',
+  connections_ended_total: 'counter listener how',
   connections_routed_total: 'counter listener route pool',
   connections_active: 'gauge listener',
   datagrams_total: 'counter listener direction',

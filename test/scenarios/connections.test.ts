@@ -4,7 +4,7 @@ import { afterEach, expect, it } from 'vitest';
 import type { Connections } from '../../src/admin/schema.ts';
 import { closeOpened, remember } from '../support/opened.ts';
 import { type RunningFairlead, runFairlead } from '../support/running.ts';
-import { eventually } from '../support/scrape.ts';
+import { eventually, metric } from '../support/scrape.ts';
 import { startPeer } from '../support/tcp-peer.ts';
 import { openUdp } from '../support/udp-peer.ts';
 
@@ -59,6 +59,8 @@ it('shows a connection from its handshake to its end, with what went each way', 
   sockets[0]!.end();
   await eventually(async () => (await shown(lb)).total === 0, 'the end');
   expect((await shown(lb)).ended[0]).toMatchObject({ phase: 'closed', ended: 'client-fin', bytesIn: 5, bytesOut: 4 });
+  expect(await metric(lb, 'connections_ended_total', { listener: 'raw', how: 'client-fin' })).toBe(1);
+  expect(await metric(lb, 'connections_phase', { listener: 'raw' })).toBe(0);
 });
 
 it('tells which side has half-closed, and who has reset', async () => {
@@ -72,6 +74,9 @@ it('tells which side has half-closed, and who has reset', async () => {
     async () => (await shown(lb)).open.some(({ phase }) => phase === 'half-closed-by-backend'),
     'the half-close of the backend',
   );
+  const phases = { listener: 'raw' };
+  expect(await metric(lb, 'connections_phase', { ...phases, phase: 'half-closed-by-backend' })).toBe(1);
+  expect(await metric(lb, 'connections_phase', { ...phases, phase: 'established' })).toBe(1);
   first.end();
   second.end();
   await eventually(async () => (await shown(lb)).total === 1, 'the end of the first');
@@ -79,6 +84,9 @@ it('tells which side has half-closed, and who has reset', async () => {
   sockets[1]!.resetAndDestroy();
   await eventually(async () => (await shown(lb)).total === 0, 'the end of the second');
   expect((await shown(lb)).ended.map(({ ended }) => ended)).toEqual(['backend-reset', 'backend-fin']);
+  for (const how of ['backend-fin', 'backend-reset'])
+    expect(await metric(lb, 'connections_ended_total', { how })).toBe(1);
+  expect(await metric(lb, 'connections_phase')).toBe(0);
 });
 
 it('shows all workers, no more than were asked for, and what a drain still waits for', async () => {
@@ -94,6 +102,8 @@ it('shows all workers, no more than were asked for, and what a drain still waits
   const draining = lb.drain();
   await eventually(async () => (await shown(lb)).open.every(({ phase }) => phase === 'draining'), 'the drain');
   expect((await shown(lb)).total).toBe(12);
+  expect(await metric(lb, 'connections_phase', { phase: 'draining' })).toBe(12);
+  expect(await metric(lb, 'connections_phase', { phase: 'established' })).toBe(0);
   for (const client of clients) client.destroy();
   expect(await draining).toBe(true);
 });
@@ -109,5 +119,6 @@ it('shows flows of UDP', async () => {
   client.send(lb.address('udp'), 'ping');
   await client.until(1);
   const { open: flows } = await shown(lb);
+  expect(await metric(lb, 'connections_phase', { listener: 'udp', phase: 'established' })).toBe(1);
   expect(flows).toMatchObject([{ protocol: 'udp', phase: 'established', bytesIn: 4, bytesOut: 5, connectMs: null }]);
 });

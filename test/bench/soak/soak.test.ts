@@ -11,7 +11,16 @@ const MIB = 2 ** 20;
 
 function reading(change: Partial<Reading> = {}): Reading {
   const resources = { Timeout: 8, TCPServerWrap: 5 };
-  return { leases: 0, connections: 0, files: 49, resources, heapBytes: 46 * MIB, residentBytes: 200 * MIB, ...change };
+  return {
+    leases: 0,
+    connections: 0,
+    files: 49,
+    resources,
+    sockets: [],
+    heapBytes: 46 * MIB,
+    residentBytes: 200 * MIB,
+    ...change,
+  };
 }
 
 function tallyOf(counts: Partial<Record<'good' | 'failed' | 'wrong', number>>): Tally {
@@ -50,6 +59,12 @@ describe('soakComplaints', () => {
     ['heap', { heapBytes: 51 * MIB }, 'heap of all threads, collected: 46.0 MiB before, 51.0 MiB after'],
   ])('tells %s that are left', (_what, change, complaint) => {
     expect(soakComplaints(results({ after: reading(change) }))).toEqual([complaint]);
+  });
+
+  it('shows the connections that are still open when something is left', () => {
+    const sockets = ['127.0.0.1:9 > 127.0.0.1:10 CLOSE_WAIT'];
+    expect(soakComplaints(results({ after: reading({ sockets }) }))).toEqual([]);
+    expect(soakComplaints(results({ after: reading({ sockets, files: 50 }) }))[1]).toBe(`still open: ${sockets[0]}`);
   });
 
   it('tells what nothing explains, and more failures than deaths explain', () => {
