@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { type Address, formatAddress, isLoopback } from '../support/address.ts';
 import { bindError, clearStaleSocket } from '../support/bind.ts';
+import { readBody } from './body.ts';
 import type { Endpoint } from './endpoint.ts';
 import { endpoints } from './endpoints.ts';
 import { createGuard, type Guard } from './guard.ts';
@@ -50,6 +51,7 @@ const LONGEST_PARAMETER = 255;
 const LONGEST_ECHO = 200;
 const absoluteTarget = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i;
 
+const notJson = 'the body is not JSON: send it with Content-Type: application/json';
 const bodyTooLarge: AdminError = { error: 'body-too-large', message: 'the body is larger than the admin API takes' };
 
 /** Answers a path that cannot be decoded or has too long a part; no endpoint is reached, so no guard is needed. */
@@ -82,6 +84,7 @@ function addErrorAnswers(app: FastifyInstance, logger: AdminLogger): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const status = error.statusCode ?? 500;
     if (status === 413) return reply.code(413).send(bodyTooLarge);
+    if (status === 415) return reply.code(415).send({ error: 'not-json', message: notJson });
     if (status < 500) return reply.code(status).send({ error: 'bad-request', message: error.message });
     logger.error({ err: error, path: request.routeOptions.url }, 'the admin server could not answer a request');
     return reply.code(500).send({ error: 'internal', message: 'an error inside Fairlead; its log has the details' });
@@ -117,7 +120,7 @@ function addGuard(app: FastifyInstance, guard: Guard, bodyBytes: number): void {
 }
 
 function addEndpoint(app: FastifyInstance, endpoint: Endpoint, source: AdminSource): void {
-  const { method, path, summary, responses, endless } = endpoint;
+  const { method, path, summary, responses, endless, body } = endpoint;
   app.route({
     method,
     url: path,
@@ -131,7 +134,10 @@ function addEndpoint(app: FastifyInstance, endpoint: Endpoint, source: AdminSour
           .code(400)
           .send({ error: 'bad-request', message: `${twice[0].slice(0, LONGEST_ECHO)} is there twice` });
       const parameters = written as Record<string, string>;
-      const answer = await endpoint.answer(source, { parameters, headers: request.headers });
+      const read = body === undefined ? undefined : readBody(body, request.body);
+      if (read?.ok === false) return reply.code(422).send({ error: 'invalid', message: read.problem });
+      const who = request.raw.socket.remoteAddress ?? 'unix socket';
+      const answer = await endpoint.answer(source, { parameters, headers: request.headers, body: read?.value, who });
       if (answer.contentType !== undefined) reply.type(answer.contentType);
       if (answer.headers !== undefined) reply.headers(answer.headers);
       return reply.code(answer.status).send(answer.body);

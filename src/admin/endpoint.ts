@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import type { JsonSchema } from './json-schema.ts';
 import type { AdminSource } from './source.ts';
 
@@ -6,6 +7,10 @@ export interface Asked {
   /** What the path and the query say. */
   readonly parameters: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** What was sent, as the endpoint's `body` reads it. */
+  readonly body: unknown;
+  /** Whose request it is: an address, or `unix socket`. */
+  readonly who: string;
 }
 
 /** What an endpoint answers. */
@@ -20,7 +25,7 @@ export interface Answer {
 
 /** One endpoint of the API: all that is known of it, for the server, the index and the API's description. */
 export interface Endpoint {
-  readonly method: 'GET';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** With `:name` for a parameter. */
   readonly path: string;
   readonly summary: string;
@@ -28,6 +33,8 @@ export interface Endpoint {
   readonly open: boolean;
   /** True when its answer does not end by itself. */
   readonly endless?: boolean;
+  /** What it wants to be sent; undefined when it reads nothing. */
+  readonly body?: z.ZodType;
   /** What it answers, by status. */
   readonly responses: Readonly<Record<number, JsonSchema>>;
   answer(source: AdminSource, asked: Asked): Answer | Promise<Answer>;

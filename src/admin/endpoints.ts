@@ -1,9 +1,10 @@
 import { closest } from '../support/suggest.ts';
+import { answerAdd, answerRemove, answerSet, tagOf } from './answer-changes.ts';
 import { answerEvents } from './answer-events.ts';
 import type { Endpoint } from './endpoint.ts';
 import { eventStreamSchema } from './events.ts';
 import type { JsonSchema } from './json-schema.ts';
-import { type AdminError, schemas } from './schema.ts';
+import { type AdminError, backendSettingsBody, newBackendBody, schemas } from './schema.ts';
 import type { AdminSource } from './source.ts';
 
 const metricsSchema: JsonSchema = {
@@ -17,6 +18,16 @@ function noPool(source: AdminSource, name: string): AdminError {
   const hint = meant === undefined ? '' : `; did you mean '${meant}'?`;
   return { error: 'no-pool', message: `there is no pool '${name}'${hint}` };
 }
+
+/** Why a change is not made. */
+const changeErrors = {
+  400: schemas.error,
+  404: schemas.error,
+  412: schemas.error,
+  415: schemas.error,
+  422: schemas.error,
+  503: schemas.error,
+};
 
 /** Every endpoint there is. */
 export const endpoints: readonly Endpoint[] = [
@@ -87,8 +98,36 @@ export const endpoints: readonly Endpoint[] = [
     responses: { 200: schemas.pool, 404: schemas.error },
     answer: (source, { parameters: { pool: name = '' } }) => {
       const pool = source.pool(name);
-      return pool === undefined ? { status: 404, body: noPool(source, name) } : { status: 200, body: pool };
+      return pool === undefined
+        ? { status: 404, body: noPool(source, name) }
+        : { status: 200, body: pool, headers: tagOf(pool) };
     },
+  },
+  {
+    method: 'PATCH',
+    path: '/api/pools/:pool/backends/:id',
+    summary: 'Sets the state or the weight of a backend, or both; what was set survives reloads.',
+    open: false,
+    body: backendSettingsBody,
+    responses: { 200: schemas.backend, ...changeErrors },
+    answer: answerSet,
+  },
+  {
+    method: 'POST',
+    path: '/api/pools/:pool/backends',
+    summary: 'Adds a backend, which has the checks and limits of its pool, and answers when its first probe is over.',
+    open: false,
+    body: newBackendBody,
+    responses: { 201: schemas.backend, ...changeErrors, 409: schemas.error },
+    answer: answerAdd,
+  },
+  {
+    method: 'DELETE',
+    path: '/api/pools/:pool/backends/:id',
+    summary: 'Drains a backend and removes it when it holds no leases: 202 until then, with how many are left.',
+    open: false,
+    responses: { 200: schemas.removal, 202: schemas.removal, ...changeErrors, 409: schemas.error },
+    answer: answerRemove,
   },
   {
     method: 'GET',

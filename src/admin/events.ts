@@ -15,10 +15,26 @@ const keptBodies = [
     reason: z.string(),
   }),
   z.object({
+    kind: z.literal('change'),
+    who: z.string().describe('Address of the operator, or `unix socket`.'),
+    pool: z.string(),
+    backend: z.string(),
+    what: z.enum(['state', 'weight', 'added', 'removed']),
+    from: z.string().nullable(),
+    to: z.string().nullable(),
+  }),
+  z.object({
+    kind: z.literal('drained').describe('A backend that drains holds no leases any more.'),
+    pool: z.string(),
+    backend: z.string(),
+    removed: z.boolean().describe('Whether it has left the pool with that.'),
+  }),
+  z.object({
     kind: z.literal('reload'),
     result: z.enum(['applied', 'refused']),
     generation: z.number().describe('Number of the config in force afterwards.'),
     problems: z.array(z.string()).describe('Why it was refused; empty when it was applied.'),
+    replaced: z.array(z.string()).describe('What had been changed at run time and holds no longer.'),
   }),
   z.object({
     kind: z.literal('worker'),

@@ -9,11 +9,13 @@ const latencySchema = z.object({
   p99: nullableMs.describe('99th percentile over the last minute in ms; null when nothing was measured.'),
 });
 
+const stateSchema = z.enum(['enabled', 'draining', 'disabled']);
+
 const backendSchema = z.object({
   id: z.string(),
   address: z.string(),
   weight: z.number(),
-  state: z.enum(['enabled', 'draining', 'disabled']).describe('What the operator wants.'),
+  state: stateSchema.describe('What the operator wants.'),
   health: z.enum(['up', 'down', 'ejected', 'unknown']).describe('What probes and traffic say.'),
   healthReason: z.string().describe('Why the health is what it is.'),
   active: count.describe('Leases held now.'),
@@ -27,6 +29,11 @@ const poolSchema = z.object({
   algorithm: z.string(),
   healthy: count.describe('Backends that may be picked now.'),
   active: count.describe('Leases held now, over all backends.'),
+  version: z.string().describe('Changes whenever the config or an operator changes the pool; for `If-Match`.'),
+  changes: z
+    .array(z.string())
+    .describe('What is other than in the config, since it was changed at run time; in words.'),
+  leaving: z.array(z.string()).describe('Backends that are being removed, and go when they hold no leases.'),
   backends: z.array(backendSchema),
 });
 
@@ -116,6 +123,29 @@ const trafficHistorySchema = z.object({
   p99Ms: nullableColumn.describe('99th percentile of the ten seconds before; null when nothing was measured.'),
 });
 
+const removalSchema = z.object({
+  id: z.string(),
+  removed: z.boolean().describe('False while it drains.'),
+  active: count.describe('Leases that it still held.'),
+});
+
+/** The body of a change of a backend. */
+export const backendSettingsBody = z.strictObject({
+  state: stateSchema
+    .optional()
+    .describe('draining: nothing new, only what belongs to sessions it has; disabled: nothing new at all.'),
+  weight: z.number().optional().describe('Share of the load, in relation to the other weights; 0 for none.'),
+});
+
+/** The body with which a backend is added. */
+export const newBackendBody = z.strictObject({
+  address: z.string().describe('`host:port`, `[ipv6]:port` or `unix:/path`.'),
+  name: z.string().optional().describe('Id of the backend. Default: its address.'),
+  weight: z.number().optional().describe('Default: 1.'),
+  maxConnections: z.number().optional().describe('Default: that of the others, where they all have the same.'),
+  backup: z.boolean().optional().describe('Used only while no other backend of the pool can be. Default: false.'),
+});
+
 const errorSchema = z.object({
   error: z.string().describe('A code for programs.'),
   message: z.string().describe('A sentence for people.'),
@@ -153,6 +183,8 @@ export type AdminError = z.output<typeof errorSchema>;
 
 /** The schemas of what the endpoints answer; each type above is derived from the same definition. */
 export const schemas = {
+  backend: jsonSchema(backendSchema),
+  removal: jsonSchema(removalSchema),
   alive: jsonSchema(z.object({ status: z.literal('alive') })),
   bans: jsonSchema(z.array(banSchema)),
   connections: jsonSchema(connectionsSchema),

@@ -1,3 +1,4 @@
+import type { BackendChange, Changed, ChangedBy } from './changes.ts';
 import type { EventStreams } from './event-stream.ts';
 import type {
   BanStatus,
@@ -22,6 +23,8 @@ export interface AdminSource {
   pools(): PoolStatus[];
   /** One pool; undefined when there is none of that name. */
   pool(name: string): PoolStatus | undefined;
+  /** Changes a pool, or says why not; changes are made one after another. */
+  change(change: BackendChange, by: ChangedBy): Promise<Changed>;
   /** L4 connections and flows, at most so many open and so many ended ones. */
   connections(limit: number): Promise<Connections>;
   /** What happens, as it happens. */

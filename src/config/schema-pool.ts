@@ -105,7 +105,8 @@ export interface BackendConfig {
   backup: boolean;
 }
 
-const backendSchema = z
+/** A backend as it stands in a pool. */
+export const backendSchema = z
   .union([backendAddress(), fullBackend])
   .transform((written): BackendConfig => {
     if ('kind' in written) {

@@ -9,9 +9,9 @@ import { oneOf } from './scalars.ts';
 type Issue = z.core.$ZodIssue;
 type UnionIssue = Extract<Issue, { code: 'invalid_union' }>;
 
-/** What the schema found wrong with `root`, in plain words: what it was and what was expected. */
-export function findingsOf(issues: readonly Issue[], root: unknown): Finding[] {
-  return issues.flatMap((issue) => translate(issue, [], root));
+/** What the schema found wrong with what stands `at` this place of `root`, in plain words: what it was and what was expected. */
+export function findingsOf(issues: readonly Issue[], root: unknown, at: Path = []): Finding[] {
+  return issues.flatMap((issue) => translate(issue, at, root));
 }
 
 function translate(issue: Issue, at: Path, root: unknown): Finding[] {

@@ -2,11 +2,12 @@ import type { Config } from '../config/schema.ts';
 import type { Logger } from '../observe/log.ts';
 import { AdminState, type SharedTable } from '../pool/table.ts';
 import { checkBind } from './bind-check.ts';
+import { type BackendState, Changes } from './changes.ts';
 import type { Fleet } from './fleet.ts';
 import type { HealthKeeper } from './health-keeper.ts';
 import type { BindPlan, WorkerPlan } from './messages.ts';
 import { hostsOf, type NameBook } from './name-book.ts';
-import { buildPlan, type Planned, releaseSlots, union } from './plan.ts';
+import { buildPlan, type Planned, type PlannedBackend, releaseSlots, union } from './plan.ts';
 import type { RecordDesk } from './record-desk.ts';
 import type { SlotBook } from './slot-book.ts';
 import type { TlsBook } from './tls-book.ts';
@@ -25,23 +26,39 @@ export interface ApplierDeps {
   readonly reusePort: boolean;
 }
 
+const adminStates: Readonly<Record<BackendState, AdminState>> = AdminState;
+
 /** The config in force, and the one way to another: whole, or not at all. One at a time; more wait their turn. */
 export class Applier {
   readonly #deps: ApplierDeps;
   readonly #ports = new Map<string, number>();
+  #loaded: Config;
+  #changes = Changes.none;
   #config: Config;
   #planned: Planned | undefined;
   #planNumber = 0;
   #ended = false;
   /** The tail of the queue of changes: plans are applied one after another. */
-  #changes: Promise<unknown> = Promise.resolve();
+  #queue: Promise<unknown> = Promise.resolve();
 
   /** `config` is the one to begin with; it is in force after the first `apply`. */
   constructor(config: Config, deps: ApplierDeps) {
+    this.#loaded = config;
     this.#config = config;
     this.#deps = deps;
   }
 
+  /** The config that was loaded last and came into force. */
+  get loaded(): Config {
+    return this.#loaded;
+  }
+
+  /** What was changed at run time. */
+  get changes(): Changes {
+    return this.#changes;
+  }
+
+  /** What is in force: the config that was loaded, with the changes over it. */
   get config(): Config {
     return this.#config;
   }
@@ -51,6 +68,11 @@ export class Applier {
     return this.#planned;
   }
 
+  /** A backend of the plan in force; undefined when there is none of that id. */
+  plannedBackend(pool: string, id: string): PlannedBackend | undefined {
+    return this.#planned?.backends.find((backend) => backend.pool === pool && backend.config.id === id);
+  }
+
   /** Ports that the system chose for binds with port 0, by bind key. */
   get ports(): ReadonlyMap<string, number> {
     return this.#ports;
@@ -58,14 +80,14 @@ export class Applier {
 
   /** Runs changes one after another, so that two reloads cannot mix. */
   change<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#changes.then(work);
-    this.#changes = result.catch(() => undefined);
+    const result = this.#queue.then(work);
+    this.#queue = result.catch(() => undefined);
     return result;
   }
 
   /** Brings the config in force into force again, after something outside of it has changed. */
   renew(): void {
-    this.change(() => this.apply(this.#config)).catch((error: Error) => {
+    this.change(() => this.apply(this.#loaded)).catch((error: Error) => {
       if (!this.#ended) this.#deps.logger.error(error.message);
     });
   }
@@ -73,22 +95,23 @@ export class Applier {
   /** Refuses whatever comes from now on; resolves when what is under way is done. */
   async end(): Promise<void> {
     this.#ended = true;
-    await this.#changes;
+    await this.#queue;
   }
 
   /**
    * build → probe what is new → prepare on all workers → commit. Rejects with everything as it was. To be called within
    * `change`.
    */
-  async apply(config: Config): Promise<void> {
+  async apply(loaded: Config, changes = this.#changes): Promise<void> {
     if (this.#ended) throw new Error('Fairlead is shutting down');
     const { tls, names, health, fleet, slots, records, logger } = this.#deps;
     const before = this.#planned;
+    const config = changes.over(loaded);
     await tls.load(config);
     await names.watch(hostsOf(config));
     const next = this.#plan(config);
     this.#clearFreshSlots(next);
-    this.#writeTable(next);
+    this.#writeTable(next.backends, changes);
     try {
       await health.watch(union(next, before));
       await checkNewBinds(next.plan, before?.plan);
@@ -98,18 +121,38 @@ export class Applier {
       });
     } catch (error) {
       if (before !== undefined) {
-        this.#writeTable(before);
+        this.#writeTable(before.backends, this.#changes);
         await health.watch(before.backends);
       }
       releaseSlots(this.#config, slots, Date.now());
       throw error;
     }
+    this.#loaded = loaded;
+    this.#changes = changes;
     this.#config = config;
     this.#planned = next;
     records.open(config);
     logger.level = config.log.level;
     await health.watch(next.backends);
     releaseSlots(config, slots, Date.now());
+  }
+
+  /** Takes changes of a pool that are of states and weights only, which workers see at once. To be called within `change`. */
+  adopt(pool: string, changes: Changes): void {
+    this.#changes = changes;
+    this.#config = changes.over(this.#loaded);
+    const backends = new Map(this.#config.pools[pool]?.backends.map((backend) => [backend.id, backend]));
+    const planned = this.#planned!;
+    this.#planned = {
+      ...planned,
+      backends: planned.backends.map((backend) =>
+        backend.pool === pool ? { ...backend, config: backends.get(backend.config.id) ?? backend.config } : backend,
+      ),
+    };
+    this.#writeTable(
+      this.#planned.backends.filter((backend) => backend.pool === pool),
+      changes,
+    );
   }
 
   #plan(config: Config): Planned {
@@ -129,16 +172,14 @@ export class Applier {
   /** A slot that is new to its backend starts empty. */
   #clearFreshSlots({ backends }: Planned): void {
     const { table } = this.#deps;
-    for (const { slot } of backends.filter(({ fresh }) => fresh)) {
-      table.resetBackend(slot);
-      table.setAdmin(slot, AdminState.enabled);
-    }
+    for (const { slot } of backends.filter(({ fresh }) => fresh)) table.resetBackend(slot);
   }
 
-  /** Writes weights and limits where workers read them. */
-  #writeTable({ backends }: Planned): void {
+  /** Writes states, weights and limits where workers read them. */
+  #writeTable(backends: Planned['backends'], changes: Changes): void {
     const { table } = this.#deps;
-    for (const { slot, config, poolNumber } of backends) {
+    for (const { slot, pool, config, poolNumber } of backends) {
+      table.setAdmin(slot, adminStates[changes.settingOf(pool, config.id).state]);
       table.setWeight(slot, config.weight);
       table.setMaxActive(slot, config.maxConnections);
       table.touch(poolNumber);

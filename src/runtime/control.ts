@@ -20,6 +20,7 @@ import { Fleet } from './fleet.ts';
 import { HealthKeeper, type Transition, tellAgentProblem, tellTransition } from './health-keeper.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import { NameBook } from './name-book.ts';
+import { Operator } from './operator.ts';
 import { RecordDesk } from './record-desk.ts';
 import type { OpenListener, Running, StartOptions } from './running.ts';
 import { SlotBook } from './slot-book.ts';
@@ -59,6 +60,7 @@ class Control implements Running {
   readonly #health: HealthKeeper;
   readonly #fleet: Fleet;
   readonly #applier: Applier;
+  readonly #operator: Operator;
   readonly #events = new EventBus(systemClock);
   readonly #bans: BanDesk;
   readonly workerCount: number;
@@ -130,6 +132,20 @@ class Control implements Running {
       logger,
       reusePort,
     });
+    this.#operator = this.#makeOperator();
+  }
+
+  #makeOperator(): Operator {
+    return new Operator({
+      applier: this.#applier,
+      table: this.#table,
+      health: this.#health,
+      events: this.#events,
+      logger: this.#logger,
+      clock: systemClock,
+      generation: () => this.generation,
+      pool: (name) => this.#status.pool(name),
+    });
   }
 
   async start(): Promise<void> {
@@ -143,19 +159,23 @@ class Control implements Running {
   }
 
   async reload(config: Config): Promise<void> {
+    let replaced: readonly string[];
     try {
-      await this.#applier.change(async () => {
+      replaced = await this.#applier.change(async () => {
         this.#refuseFixedChanges(config);
-        await this.#applier.apply(config);
+        const rebased = this.#applier.changes.rebase(config);
+        await this.#applier.apply(config, rebased.changes);
+        this.generation++;
+        return rebased.replaced;
       });
     } catch (error) {
       this.reloadRejected([(error as Error).message]);
       throw error;
     }
-    this.generation++;
     this.#metrics.configReload('applied');
-    this.#events.publish({ kind: 'reload', result: 'applied', generation: this.generation, problems: [] });
-    this.#logger.info({ generation: this.generation }, 'config reloaded');
+    const { generation } = this;
+    this.#events.publish({ kind: 'reload', result: 'applied', generation, problems: [], replaced: [...replaced] });
+    this.#logger.info({ generation, ...(replaced.length === 0 ? {} : { replaced }) }, 'config reloaded');
   }
 
   /** Some settings are fixed when the process starts: better to say so than to ignore them. */
@@ -170,7 +190,7 @@ class Control implements Running {
   reloadRejected(problems: readonly string[]): void {
     this.#metrics.configReload('rejected');
     const { generation } = this;
-    this.#events.publish({ kind: 'reload', result: 'refused', generation, problems: [...problems] });
+    this.#events.publish({ kind: 'reload', result: 'refused', generation, problems: [...problems], replaced: [] });
   }
 
   #transition(transition: Transition): void {
@@ -258,6 +278,8 @@ class Control implements Running {
       health: this.#health,
       reader: this.#reader,
       latency: this.#latency,
+      changes: this.#applier.changes,
+      versionOf: (pool) => this.#operator.versionOf(pool),
     });
   }
 
@@ -281,6 +303,7 @@ class Control implements Running {
     listeners: () => this.#status.listeners(),
     pools: () => this.#status.pools(),
     pool: (name) => this.#status.pool(name),
+    change: (change, by) => this.#operator.change(change, by),
     connections: (limit) => this.#fleet.connections(limit),
     events: new EventStreams(this.#events, {}, (listener) => this.#traffic.listen(listener)),
     bans: () => this.#bans.list(),
@@ -318,6 +341,7 @@ class Control implements Running {
     this.#tls.close();
     this.#health.close();
     this.#latency.stop();
+    this.#operator.close();
     this.#events.close();
     this.#traffic.close();
     await this.#fleet.close();

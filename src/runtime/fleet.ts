@@ -55,6 +55,8 @@ interface Member {
   /** Resolved by the worker's next answer about a plan. */
   waiting: { resolve(ports: BoundPorts): void; reject(error: Error): void } | undefined;
   onDrained: (() => void) | undefined;
+  /** Set while it is on its way to the plan that the others have or will have: from its death, and from a commit, on. */
+  catchingUp: PromiseWithResolvers<void> | undefined;
   /** Whom to tell what connections it shows, by the number of the question. */
   readonly asked: Map<number, (shown: ConnectionsShown | undefined) => void>;
 }
@@ -102,6 +104,7 @@ export class Fleet {
       startedAt: Date.now(),
       waiting: undefined,
       onDrained: undefined,
+      catchingUp: undefined,
       asked: new Map(),
     };
     this.#watch(member);
@@ -151,7 +154,18 @@ export class Fleet {
   #committed(member: Member): void {
     const replaces = member.state === 'restarting';
     member.state = this.#closing ? 'draining' : 'running';
+    this.#caughtUp(member);
     if (replaces) this.#deps.onReplaced(member.lane);
+  }
+
+  #caughtUp(member: Member): void {
+    member.catchingUp?.resolve();
+    member.catchingUp = undefined;
+  }
+
+  /** Waits until all workers are at the plan in force, if that does not take too long. */
+  async #allCaughtUp(): Promise<void> {
+    await within(Promise.all(this.#members.map(({ catchingUp }) => catchingUp?.promise)), PREPARE_TIMEOUT_MS);
   }
 
   /** A worker is gone: what it held is given back, and a new one takes its lane under the plan in force. */
@@ -159,8 +173,9 @@ export class Fleet {
     member.waiting?.reject(error ?? new Error('the worker died'));
     member.onDrained?.();
     for (const tell of member.asked.values()) tell(undefined);
-    if (this.#closing) return;
+    if (this.#closing) return this.#caughtUp(member);
     member.state = 'restarting';
+    member.catchingUp ??= Promise.withResolvers();
     const { sources, rates, bans } = this.limits;
     new LimitTable(sources, member.lane, Date.now).clearLane(member.lane);
     for (const { locks } of [rates, bans]) new SetLocks(locks, member.lane).clearLane(member.lane);
@@ -176,7 +191,7 @@ export class Fleet {
     member.startedAt = Date.now();
     member.worker = this.#spawn(member.lane);
     this.#watch(member);
-    if (this.#plan === undefined) return;
+    if (this.#plan === undefined) return this.#caughtUp(member);
     const plan = this.#plan;
     try {
       await this.#prepare(member, plan);
@@ -214,6 +229,8 @@ export class Fleet {
    */
   async apply(plan: WorkerPlan, withPorts: (ports: BoundPorts) => WorkerPlan): Promise<void> {
     const [first, ...others] = this.#members as [Member, ...Member[]];
+    // One that is being replaced could not answer before it is at the plan in force.
+    await this.#allCaughtUp();
     try {
       const final = withPorts(await this.#prepare(first, plan));
       await Promise.all(others.map((member) => this.#prepare(member, final)));
@@ -222,7 +239,9 @@ export class Fleet {
       this.#broadcast({ type: 'rollback', generation: plan.generation });
       throw error;
     }
+    for (const member of this.#members) member.catchingUp ??= Promise.withResolvers();
     this.#broadcast({ type: 'commit', generation: plan.generation });
+    await this.#allCaughtUp();
   }
 
   /** What L4 connections there are, at most so many of each worker; a worker that does not answer in time shows none. */

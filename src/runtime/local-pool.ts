@@ -11,6 +11,7 @@ import { PoolMeters } from '../proxy/pool-meters.ts';
 import { systemClock } from '../support/clock.ts';
 import { createResolver } from '../support/resolve.ts';
 import { version } from '../support/version.ts';
+import { Changes } from './changes.ts';
 import { HealthKeeper, tellAgentProblem, tellTransition } from './health-keeper.ts';
 import type { PoolSitePlan } from './messages.ts';
 import { hostsOf, NameBook } from './name-book.ts';
@@ -141,6 +142,8 @@ export class LocalPool {
       health: this.#health,
       reader: this.#reader,
       latency: this.#latency,
+      changes: Changes.none,
+      versionOf: () => '1',
     });
   }
 

@@ -5,6 +5,7 @@ import type { MeterReader } from '../observe/meter-reader.ts';
 import { AdminState, type SharedTable } from '../pool/table.ts';
 import { type Address, formatAddress } from '../support/address.ts';
 import { version } from '../support/version.ts';
+import type { Changes } from './changes.ts';
 import type { WorkerView } from './fleet.ts';
 import type { HealthKeeper } from './health-keeper.ts';
 import { bindKey, type NamedListener, type Planned, type PlannedBackend } from './plan.ts';
@@ -23,6 +24,10 @@ export interface StatusFacts {
   readonly health: HealthKeeper;
   readonly reader: MeterReader;
   readonly latency: LatencyWindow;
+  /** What was changed at run time. */
+  readonly changes: Changes;
+  /** Which of all versions of a pool this one is. */
+  versionOf(pool: string): string;
 }
 
 const stateWords: Readonly<Record<AdminState, BackendStatus['state']>> = {
@@ -119,6 +124,9 @@ export class StatusSource {
       algorithm: pool.balance.algorithm,
       healthy: members.filter(({ slot }) => this.#facts.health.isAvailable(slot)).length,
       active: backends.reduce((sum, { active }) => sum + active, 0),
+      version: this.#facts.versionOf(name),
+      changes: this.#facts.changes.inWords(name),
+      leaving: backends.filter(({ id }) => this.#facts.changes.settingOf(name, id).leaving).map(({ id }) => id),
       backends,
     };
   }

@@ -26,7 +26,16 @@ export function backendStatus(changed: Partial<BackendStatus> = {}): BackendStat
 /** A pool of two backends. */
 export function poolStatus(name = 'web'): PoolStatus {
   const backends = [backendStatus(), backendStatus({ id: 'b', health: 'down', latencyMs: { p50: null, p99: null } })];
-  return { name, algorithm: 'round-robin', healthy: 1, active: 3, backends };
+  return {
+    name,
+    algorithm: 'round-robin',
+    healthy: 1,
+    active: 3,
+    version: 'v-1',
+    changes: ['b is draining'],
+    leaving: [],
+    backends,
+  };
 }
 
 /** A listener with a route of each kind. */
@@ -72,6 +81,7 @@ export function fixedSource(changed: Partial<AdminSource> = {}): AdminSource {
     pools: () => pools,
     pool: (name) => pools.find((pool) => pool.name === name),
     bans: () => [],
+    change: async () => ({ ok: false, refusal: 'not-applied', message: 'nothing changes here' }),
     connections: async () => ({ total: 0, open: [], ended: [] }),
     events: new EventStreams(new EventBus(systemClock)),
     trafficHistory: () => ({

@@ -42,6 +42,9 @@ const overview: Parameters<typeof overviewText>[0] = {
       algorithm: 'p2c',
       healthy: 1,
       active: 3,
+      version: 'v-1',
+      changes: [],
+      leaving: [],
       backends: [
         backend,
         {

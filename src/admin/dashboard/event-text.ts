@@ -15,6 +15,12 @@ export function eventText(event: FairleadEvent): string {
       return `listener ${event.listener}: ${event.trouble}`;
     case 'instance':
       return event.to === 'open' ? 'the listeners are open' : 'Fairlead drains and will end';
+    case 'change':
+      return `${event.who} changed ${event.backend} in ${event.pool}: ${changeText(event)}`;
+    case 'drained':
+      return `${event.backend} in ${event.pool} is drained${event.removed ? ' and has left' : ''}`;
+    case 'ban':
+      return `${event.address} is ${event.to === 'banned' ? `banned: ${event.cause || 'by hand'}` : 'no longer banned'}`;
     case 'skipped':
       return `${event.count} more of ${event.of} in one second`;
     case 'missed':
@@ -22,6 +28,11 @@ export function eventText(event: FairleadEvent): string {
     default:
       return event.kind;
   }
+}
+
+function changeText({ what, from, to }: Extract<FairleadEvent, { kind: 'change' }>): string {
+  if (what === 'added' || what === 'removed') return what;
+  return `${what} ${from ?? 'none'} → ${to ?? 'none'}`;
 }
 
 /** How good an event is. */
