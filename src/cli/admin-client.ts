@@ -1,16 +1,30 @@
 import { Buffer } from 'node:buffer';
 import http from 'node:http';
 import https from 'node:https';
-import type { PoolStatus, Readiness, Status } from '../admin/schema.ts';
+import type { BackendStatus, PoolStatus, Readiness, Status } from '../admin/schema.ts';
 import { formatAddress } from '../support/address.ts';
 import { type AdminAddress, writeAddress } from './admin-address.ts';
 
 /** Why a running instance did not do what it was asked, in one sentence. */
 export class AdminProblem extends Error {}
 
+/** A backend of a pool, by their names. */
+export interface BackendName {
+  readonly pool: string;
+  readonly backend: string;
+}
+
+/** What may be changed of a backend. */
+export type BackendChange = { readonly state: BackendStatus['state'] } | { readonly weight: number };
+
 interface Answer {
   readonly status: number;
   readonly text: string;
+}
+
+interface Sent {
+  readonly method: 'GET' | 'PATCH' | 'POST';
+  readonly body?: unknown;
 }
 
 const TIMEOUT_MS = 10_000;
@@ -60,6 +74,13 @@ export class AdminClient {
     return text;
   }
 
+  /** Changes a backend. */
+  async change({ pool, backend }: BackendName, change: BackendChange): Promise<void> {
+    const path = `/api/pools/${encodeURIComponent(pool)}/backends/${encodeURIComponent(backend)}`;
+    const { status, text } = await this.#ask(path, { method: 'PATCH', body: change });
+    if (status >= 300) throw refusal(status, text);
+  }
+
   /** Lets go of the connection. */
   close(): void {
     this.#agent.destroy();
@@ -71,9 +92,9 @@ export class AdminClient {
     return readJson(text) as T;
   }
 
-  async #ask(path: string): Promise<Answer> {
+  async #ask(path: string, sent: Sent = { method: 'GET' }): Promise<Answer> {
     try {
-      return await this.#send(path);
+      return await this.#send(path, sent);
     } catch (error) {
       const { code = '', message } = error as NodeJS.ErrnoException;
       const why = causes[code] ?? message;
@@ -83,13 +104,16 @@ export class AdminClient {
     }
   }
 
-  #send(path: string): Promise<Answer> {
+  #send(path: string, { method, body }: Sent): Promise<Answer> {
     const { secure, to, token } = this.#address;
     const where = to.kind === 'unix' ? { socketPath: to.path, host: 'localhost' } : { host: to.host, port: to.port };
     const named = to.kind === 'unix' ? 'localhost' : formatAddress(to);
     const headers: Record<string, string | number> = { Host: named };
     if (token !== '') headers['Authorization'] = `Bearer ${token}`;
-    const options = { ...where, path, headers, agent: this.#agent, signal: AbortSignal.timeout(TIMEOUT_MS) };
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    if (text !== undefined) headers['Content-Type'] = 'application/json';
+    if (text !== undefined) headers['Content-Length'] = Buffer.byteLength(text);
+    const options = { ...where, method, path, headers, agent: this.#agent, signal: AbortSignal.timeout(TIMEOUT_MS) };
     return new Promise((resolve, reject) => {
       const request = (secure ? https : http).request(options, (response) => {
         const chunks: Buffer[] = [];
@@ -98,7 +122,7 @@ export class AdminClient {
         response.on('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }));
       });
       request.on('error', reject);
-      request.end();
+      request.end(text);
     });
   }
 }

@@ -1,5 +1,5 @@
 import { AddressProblem, adminOptions, findAdmin } from './admin-address.ts';
-import { AdminClient, AdminProblem } from './admin-client.ts';
+import { AdminClient, AdminProblem, type BackendName } from './admin-client.ts';
 import { type ArgRules, type Args, readArgs } from './args.ts';
 import { EXIT_FAILED, refuse } from './command.ts';
 import type { Io } from './io.ts';
@@ -38,4 +38,14 @@ export async function runLive({ name, args, options, positionals = [], run }: Li
   } finally {
     client?.close();
   }
+}
+
+/** Reads POOL/BACKEND: the names of pools have no slash, the ids of backends may. Throws UsageProblem. */
+export function readBackendName(written: string | undefined): BackendName {
+  if (written === undefined) throw new UsageProblem('which backend? POOL/BACKEND is missing, as in web/127.0.0.1:3001');
+  const slash = written.indexOf('/');
+  const [pool, backend] = [written.slice(0, slash), written.slice(slash + 1)];
+  if (slash < 1 || backend === '')
+    throw new UsageProblem(`'${written}' is no backend, expected POOL/BACKEND, as in web/127.0.0.1:3001`);
+  return { pool, backend };
 }

@@ -57,7 +57,7 @@ function listenerLines({ listeners }: Status, paint: Paint): string[] {
 }
 
 function poolLines({ name, algorithm, healthy, active, backends }: PoolStatus, paint: Paint): string[] {
-  const count = `${healthy} of ${backends.length} up`;
+  const count = `${healthy} of ${backends.length} usable`;
   const shown = healthy === 0 ? paint.red(count) : healthy < backends.length ? paint.yellow(count) : count;
   const [titles, ...rows] = tableLines(columns, backends.map(backendRow));
   return [

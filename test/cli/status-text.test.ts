@@ -73,7 +73,7 @@ LISTENER  ADDRESS                                  OPEN  TOTAL
 web       http://localhost:8080 (every interface)     1     20
 db        (not open)                                  0      0
 
-pool apps  p2c, 1 of 3 up, 3 active
+pool apps  p2c, 1 of 3 usable, 3 active
 BACKEND       STATE     HEALTH  WEIGHT  ACTIVE  TOTAL  FAILED     P50     P99  WHY
 one           enabled   up           1       3   1234       0  1.23ms  12.3ms  the probe succeeds
 a-longer-one  enabled   down         1       3   1234       0       -       -  connection refused
@@ -85,7 +85,7 @@ third         draining  up          20       3   1234       0   123ms  1235ms  t
     const paint = paintFor(fakeIo().stdout, { FORCE_COLOR: '1' });
     const text = overviewText(overview, paint);
     expect(text).toContain('\u001b[31mnot ready');
-    expect(text).toContain('\u001b[33m1 of 3 up\u001b[0m');
+    expect(text).toContain('\u001b[33m1 of 3 usable\u001b[0m');
     expect(text).toMatch(/\u001b\[31ma-longer-one /);
     expect(text).toMatch(/\u001b\[33mthird /);
   });

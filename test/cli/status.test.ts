@@ -42,7 +42,7 @@ describe('fairlead status', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^fairlead \d+\.\d+\.\d+, ready\npid \d+, Node v/);
     expect(stdout).toContain(`web       http://${lb.address()}     0      0\n`);
-    expect(stdout).toContain('pool web  round-robin, 1 of 1 up, 0 active\nBACKEND  STATE    HEALTH  WEIGHT');
+    expect(stdout).toContain('pool web  round-robin, 1 of 1 usable, 0 active\nBACKEND  STATE    HEALTH  WEIGHT');
   });
 
   it('prints JSON', async () => {

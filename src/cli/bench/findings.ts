@@ -107,25 +107,25 @@ export function limitOf(
   { perSecond, rate, connections }: Reached,
 ): Limit {
   if (rate !== undefined && perSecond >= rate * RATE_MET)
-    return { part: 'rate', why: 'nothing was: the rate that was asked for was reached' };
+    return { part: 'rate', why: 'none: the rate that was asked for was reached' };
   if (generator >= FULL)
     return {
       part: 'generator',
-      why: `the generator was: ${percent(generator)} of a core; give it more --processes, or another machine`,
+      why: `the generator: ${percent(generator)} of a core; give it more --processes, or another machine`,
     };
   if (fairlead !== null && fairlead >= FULL_WORKERS)
-    return { part: 'fairlead', why: `Fairlead was: ${percent(fairlead)} of the cores its workers have` };
+    return { part: 'fairlead', why: `Fairlead: ${percent(fairlead)} of the cores its workers have` };
   if (backends !== null && backends >= FULL)
-    return { part: 'backends', why: `a backend was: ${percent(backends)} of a core` };
+    return { part: 'backends', why: `a backend: ${percent(backends)} of a core` };
   if (machine >= FULL_MACHINE)
     return {
       part: 'machine',
-      why: `the machine was: ${percent(machine)} of all its cores, which everything on it shares`,
+      why: `the machine: ${percent(machine)} of all its cores, which everything on it shares`,
     };
   const waited = rate === undefined ? `all ${connections} connections` : 'requests';
   return {
     part: 'connections',
-    why: `no CPU that can be seen was full, so ${waited} waited for the backends: give more --connections, or look at what the backends wait for`,
+    why: `none that can be seen: no CPU was full, so ${waited} waited for the backends: give more --connections, or look at what the backends wait for`,
   };
 }
 

@@ -1,0 +1,83 @@
+import type { BackendStatus, PoolStatus } from '../admin/schema.ts';
+import { closest } from '../support/suggest.ts';
+import { type AdminClient, AdminProblem, type BackendChange, type BackendName } from './admin-client.ts';
+import { EXIT_OK } from './command.ts';
+import type { Io } from './io.ts';
+import { readBackendName, runLive } from './live.ts';
+
+const MOST_NAMES = 10;
+
+/** What the help of these commands says of POOL/BACKEND. */
+export const backendHelp = `  POOL/BACKEND is the name of a pool and the id of one of its backends: its name, or else its address, as fairlead
+  status shows it. Only the first slash parts the two, so web/unix:/run/app.sock and web/[::1]:3001 are fine.`;
+
+/** The backend of that name as it is. Throws AdminProblem, with what was probably meant, when there is none. */
+export async function findBackend(
+  client: AdminClient,
+  { pool: name, backend: id }: BackendName,
+): Promise<BackendStatus> {
+  const pools = await client.pools();
+  const pool = pools.find((one) => one.name === name);
+  if (pool === undefined)
+    throw new AdminProblem(
+      `there is no pool '${name}'${instead(
+        name,
+        pools.map((one) => one.name),
+      )}`,
+    );
+  const backend = backendOf(pool, id);
+  if (backend === undefined)
+    throw new AdminProblem(
+      `pool ${name} has no backend '${id}'${instead(
+        id,
+        pool.backends.map((one) => one.id),
+      )}`,
+    );
+  return backend;
+}
+
+function instead(name: string, names: readonly string[]): string {
+  const meant = closest(name, names);
+  if (meant !== undefined) return `; did you mean '${meant}'?`;
+  const shown = names.slice(0, MOST_NAMES).join(', ');
+  return names.length === 0 ? '' : `; there is ${shown}${names.length > MOST_NAMES ? ', …' : ''}`;
+}
+
+/** By its id, or by its address when no id is that. */
+function backendOf({ backends }: PoolStatus, id: string): BackendStatus | undefined {
+  return backends.find((one) => one.id === id) ?? backends.find((one) => one.address === id);
+}
+
+/** Changes a backend, and gives it as it is then. Throws AdminProblem when there is none, or the change is refused. */
+export async function changeBackend(
+  client: AdminClient,
+  name: BackendName,
+  change: BackendChange,
+): Promise<BackendStatus> {
+  const { id } = await findBackend(client, name);
+  await client.change({ ...name, backend: id }, change);
+  return findBackend(client, { ...name, backend: id });
+}
+
+/** A command that puts a backend into a state and says so. */
+export function setState(
+  name: string,
+  state: BackendStatus['state'],
+  { args, io }: { readonly args: readonly string[]; readonly io: Io },
+): Promise<number> {
+  const positionals = ['POOL/BACKEND'];
+  return runLive(
+    {
+      name,
+      args,
+      positionals,
+      async run({ client, positionals: [written] }) {
+        const named = readBackendName(written);
+        const { id } = await changeBackend(client, named, { state });
+        io.stdout.write(`${named.pool}/${id} is ${state}\n`);
+        return EXIT_OK;
+      },
+    },
+    io,
+  );
+}
