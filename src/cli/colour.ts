@@ -1,6 +1,6 @@
 import type { Io, Output } from './io.ts';
 
-const codes = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
+const codes = { bold: 1, dim: 2, inverse: 7, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
 
 /** Wraps text in the codes of a style, or passes it on as it is where colour is off. */
 export type Paint = Readonly<Record<keyof typeof codes, (text: string) => string>>;

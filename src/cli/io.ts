@@ -1,3 +1,5 @@
+import { ProcessTerminal, type Terminal } from './terminal.ts';
+
 /** Somewhere a command writes: process.stdout, process.stderr, or what a test reads back. */
 export interface Output {
   write(text: string): unknown;
@@ -22,9 +24,13 @@ export interface Io {
   /** The folder that relative paths start from. */
   readonly cwd: string;
   readonly signals: SignalSource;
+  /** Undefined unless both the input and the output are a terminal. */
+  readonly terminal?: Terminal | undefined;
 }
 
 /** The real process as a command sees it. */
 export function processIo(): Io {
-  return { stdout: process.stdout, stderr: process.stderr, env: process.env, cwd: process.cwd(), signals: process };
+  const { stdin, stdout, stderr, env } = process;
+  const terminal = stdin.isTTY && stdout.isTTY ? new ProcessTerminal(stdin, stdout) : undefined;
+  return { stdout, stderr, env, cwd: process.cwd(), signals: process, terminal };
 }
