@@ -5,10 +5,11 @@ import { AdminClient, AdminProblem } from './admin-client.ts';
 import { type OptionValues, readArgs } from './args.ts';
 import { measure } from './bench/measure.ts';
 import { benchOptions, readSpec } from './bench/options.ts';
-import type { BenchReport } from './bench/report.ts';
 import { reportHtml } from './bench/report-html.ts';
 import { reportText } from './bench/report-text.ts';
-import { paintFor } from './colour.ts';
+import { measureScale } from './bench/scale.ts';
+import { scaleHtml, scaleText } from './bench/scale-report.ts';
+import { type Paint, paintFor } from './colour.ts';
 import { EXIT_FAILED, EXIT_OK, refuse } from './command.ts';
 import { abortOnSignal } from './interrupt.ts';
 import type { Io } from './io.ts';
@@ -40,6 +41,10 @@ DESCRIPTION
   are those of the generator's busiest process, of the cores that Fairlead's workers can use, and of backends on this
   machine (Linux). When no instance can be asked, the rest is printed without them.
 
+  With --scale the backends of a pool that are enabled and well are measured one, then two, and so on, the others being
+  disabled meanwhile, and the pool is left as it was. Efficiency is the throughput of n backends as a part of n times
+  that of the first. The knee is the number after which another backend brings less than half of what the first did.
+
 OPTIONS
   -c, --connections N  keep-alive connections; default 50
   -d, --duration TIME  how long it is measured: 30s, 500ms, or seconds; default 10s
@@ -50,6 +55,8 @@ OPTIONS
   -m, --method METHOD  default GET; POST with a body
   -H, --header 'NAME: VALUE'  a header; may be given several times
   -b, --body TEXT      a body
+  --scale              enable the backends of a pool one after another, and measure with each number of them
+  --pool NAME          which pool, with --scale; not needed where there is only one
   --json               print the report as JSON
   --html FILE          write the report as a page with charts, which loads nothing from elsewhere
 ${adminHelp}
@@ -64,6 +71,7 @@ EXIT CODES
 EXAMPLES
   fairlead bench http://127.0.0.1:8080/
   fairlead bench http://127.0.0.1:8080/ -c 200 -p 2 -d 30s --html report.html
+  fairlead bench http://127.0.0.1:8080/ --scale --pool web -c 200 -d 5s
   fairlead bench http://127.0.0.1:8080/search --rate 2000 --json | jq .latencyMs
 `;
 
@@ -76,8 +84,14 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
   try {
     const { spec, processes } = readSpec(parsed.positionals[0], parsed.values);
     client = await clientFor(parsed.values, io);
-    const report = await measure({ spec, processes, client, io, signal: interrupt.signal, label: '' });
-    await print(report, parsed.values, io);
+    const run = { spec, processes, client, io, signal: interrupt.signal, label: '' };
+    if (parsed.values['scale'] === true) {
+      const scale = await measureScale({ ...run, client: needed(client) }, parsed.values['pool'] as string | undefined);
+      await print(scale, { values: parsed.values, io, text: scaleText, html: scaleHtml });
+      return EXIT_OK;
+    }
+    const report = await measure(run);
+    await print(report, { values: parsed.values, io, text: reportText, html: reportHtml });
     return report.answered === 0 ? EXIT_FAILED : EXIT_OK;
   } catch (error) {
     if (interrupt.code !== undefined) return interrupt.code;
@@ -107,12 +121,24 @@ async function clientFor(values: OptionValues, io: Io): Promise<AdminClient | un
   }
 }
 
-async function print(report: BenchReport, values: OptionValues, io: Io): Promise<void> {
-  const { json, html } = values;
-  io.stdout.write(
-    json === true ? `${JSON.stringify(report, null, 2)}\n` : reportText(report, paintFor(io.stdout, io.env)),
-  );
-  if (html === undefined) return;
-  await writeFile(resolve(io.cwd, String(html)), reportHtml(report));
-  io.stderr.write(`written: ${html}\n`);
+function needed(client: AdminClient | undefined): AdminClient {
+  if (client === undefined) throw new AdminProblem('--scale needs a running instance, to enable backends by');
+  return client;
+}
+
+/** How a report is written. */
+interface Writing<T> {
+  readonly values: OptionValues;
+  readonly io: Io;
+  text(report: T, paint: Paint): string;
+  html(report: T): string;
+}
+
+async function print<T>(report: T, { values, io, text, html }: Writing<T>): Promise<void> {
+  const asJson = values['json'] === true;
+  io.stdout.write(asJson ? `${JSON.stringify(report, null, 2)}\n` : text(report, paintFor(io.stdout, io.env)));
+  const path = values['html'];
+  if (path === undefined) return;
+  await writeFile(resolve(io.cwd, String(path)), html(report));
+  io.stderr.write(`written: ${path}\n`);
 }

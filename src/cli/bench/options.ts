@@ -14,6 +14,8 @@ export const benchOptions = {
   method: { type: 'string', short: 'm' },
   header: { type: 'string', short: 'H', multiple: true },
   body: { type: 'string', short: 'b' },
+  scale: { type: 'boolean' },
+  pool: { type: 'string' },
   json: { type: 'boolean' },
   html: { type: 'string' },
 } as const;
