@@ -1,13 +1,16 @@
 import type { Io } from './io.ts';
 
+/** Loads every command, by its name. */
+export type LoadAll = () => Promise<Readonly<Record<string, Command>>>;
+
 /** What the file of a command exports. */
 export interface Command {
   /** One line for the list of commands. */
   readonly summary: string;
   /** The whole help text: usage, what it does, options, exit codes, examples. */
   readonly usage: string;
-  /** Does the work and gives the exit code. `args` are those behind the command's name. */
-  main(args: readonly string[], io: Io): Promise<number>;
+  /** Does the work and gives the exit code. `args` are those behind the command's name; `all` is for one about the others. */
+  main(args: readonly string[], io: Io, all: LoadAll): Promise<number>;
 }
 
 /** Exit codes that mean the same in every command. */

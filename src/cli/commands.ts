@@ -7,9 +7,15 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   demo: () => import('./demo.ts'),
   explain: () => import('./explain.ts'),
   status: () => import('./status.ts'),
+  top: () => import('./top.ts'),
   bench: () => import('./bench.ts'),
+  drain: () => import('./drain.ts'),
+  enable: () => import('./enable.ts'),
+  disable: () => import('./disable.ts'),
+  weight: () => import('./weight.ts'),
   schema: () => import('./schema.ts'),
+  completion: () => import('./completion.ts'),
 };
 
 /** The commands that are planned and named in the docs of the project, so that asking for one gets a straight answer. */
-export const plannedCommands: readonly string[] = ['top', 'drain', 'enable', 'disable', 'weight', 'reload', 'simulate'];
+export const plannedCommands: readonly string[] = ['reload', 'simulate'];

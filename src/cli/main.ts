@@ -37,7 +37,7 @@ async function runCommand(name: string, args: readonly string[], io: Io): Promis
   // Here rather than in each command, so that no command can be without it. What follows -- is not ours to read.
   const own = args.includes('--') ? args.slice(0, args.indexOf('--')) : args;
   if (own.includes('--help') || own.includes('-h')) return printHelp(command, io.stdout, io);
-  return command.main(args, io);
+  return command.main(args, io, loadAll);
 }
 
 async function printHelp(command: Command | undefined, output: Output, io: Io): Promise<number> {
