@@ -21,13 +21,17 @@ export interface BackendSpread {
   readonly busy: number | null;
 }
 
-/** How busy everything was, each as a share of what it can be: 0 to 1; null for what cannot be seen. */
+/** How busy everything was, each but `waits` as a share of what it can be: 0 to 1; null for what cannot be seen. */
 export interface Loads {
   readonly generator: number;
   readonly fairlead: number | null;
+  /** Of Fairlead's busiest worker, how much it was not waiting in the last second of the run. */
+  readonly busiestWorker: number | null;
   /** Of the busiest backend. */
   readonly backends: number | null;
   readonly machine: number;
+  /** How often every backend of a pool was at its limit of connections, so that something had to queue. */
+  readonly waits: number;
 }
 
 /** What held a run back. */
@@ -39,6 +43,7 @@ export interface Limit {
 const FULL = 0.9;
 /** Work is never spread perfectly evenly over workers, so all of them together are full a little earlier. */
 const FULL_WORKERS = 0.85;
+const FULL_WORKER = 0.95;
 const FULL_MACHINE = 0.95;
 const RATE_MET = 0.99;
 
@@ -87,8 +92,10 @@ export function loadsOf(before: Look, after: Look, generator: number): Loads {
   return {
     generator,
     fairlead: Number.isNaN(fairlead) ? null : fairlead,
+    busiestWorker: after.fairlead?.busiestWorker ?? null,
     backends: seen.length === 0 ? null : Math.max(...seen),
     machine: allMs === 0 ? 0 : busyMs / allMs,
+    waits: (after.fairlead?.waits ?? 0) - (before.fairlead?.waits ?? 0),
   };
 }
 
@@ -103,7 +110,7 @@ export interface Reached {
 
 /** Which part held the run back, by how busy each was. */
 export function limitOf(
-  { generator, fairlead, backends, machine }: Loads,
+  { generator, fairlead, busiestWorker, backends, machine, waits }: Loads,
   { perSecond, rate, connections }: Reached,
 ): Limit {
   if (rate !== undefined && perSecond >= rate * RATE_MET)
@@ -117,11 +124,18 @@ export function limitOf(
     return { part: 'fairlead', why: `Fairlead: ${percent(fairlead)} of the cores its workers have` };
   if (backends !== null && backends >= FULL)
     return { part: 'backends', why: `a backend: ${percent(backends)} of a core` };
+  if (waits > 0)
+    return {
+      part: 'backends',
+      why: `the limits of the backends: every one of a pool was at its maxConnections ${waits} times, and something queued`,
+    };
   if (machine >= FULL_MACHINE)
     return {
       part: 'machine',
       why: `the machine: ${percent(machine)} of all its cores, which everything on it shares`,
     };
+  if (busiestWorker !== null && busiestWorker >= FULL_WORKER)
+    return { part: 'fairlead', why: `one worker of Fairlead: its event loop was ${percent(busiestWorker)} busy` };
   const waited = rate === undefined ? `all ${connections} connections` : 'requests';
   return {
     part: 'connections',

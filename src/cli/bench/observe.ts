@@ -17,6 +17,10 @@ interface FairleadLook {
   readonly cpuS: number;
   readonly workers: number;
   readonly retries: number;
+  /** How often every backend of a pool was at its limit, in pools with a queue. */
+  readonly waits: number;
+  /** Share of the last second in which the busiest worker was not waiting; undefined when it does not say. */
+  readonly busiestWorker: number | undefined;
   readonly pools: readonly PoolStatus[];
   /** By pool and backend. */
   readonly picks: ReadonlyMap<string, ReadonlyMap<string, number>>;
@@ -42,11 +46,14 @@ async function lookAtFairlead(client: AdminClient): Promise<FairleadLook> {
     picks.set(pool, ofPool.set(backend, value));
   }
   const total = (metric: string) => samplesOf(text, metric).reduce((sum, { value }) => sum + value, 0);
+  const utilization = samplesOf(text, 'fairlead_event_loop_utilization').map(({ value }) => value);
   const addresses = pools.flatMap(({ backends }) => backends.map(({ address }) => address));
   return {
     cpuS: total('process_cpu_seconds_total'),
     workers: total('fairlead_workers'),
     retries: total('fairlead_retries_total'),
+    waits: total('fairlead_queue_waits_total'),
+    busiestWorker: utilization.length === 0 ? undefined : Math.max(...utilization),
     pools,
     picks,
     backends: await cpuOfPorts(addresses),

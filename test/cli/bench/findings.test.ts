@@ -26,6 +26,8 @@ function lookAt(n: 0 | 1, picks: Record<string, number>, backends: PoolStatus['b
       cpuS: n * 2,
       workers: 2,
       retries: 0,
+      waits: n * 7,
+      busiestWorker: n === 0 ? undefined : 0.6,
       pools,
       picks: new Map([['web', new Map(Object.entries(picks))]]),
       backends: new Map([['a:80', n * 1900]]),
@@ -62,18 +64,27 @@ describe('the spread', () => {
   });
 
   it('and how busy everything was are parts of what there is', () => {
-    expect(loadsOf(before, after, 0.5)).toEqual({ generator: 0.5, fairlead: 0.5, backends: 0.95, machine: 0.75 });
+    expect(loadsOf(before, after, 0.5)).toEqual({
+      generator: 0.5,
+      fairlead: 0.5,
+      busiestWorker: 0.6,
+      backends: 0.95,
+      machine: 0.75,
+      waits: 7,
+    });
     expect(loadsOf({ ...before, fairlead: undefined }, { ...after, fairlead: undefined }, 0.5)).toEqual({
       generator: 0.5,
       fairlead: null,
+      busiestWorker: null,
       backends: null,
       machine: 0.75,
+      waits: 0,
     });
   });
 });
 
 describe('the limit', () => {
-  const calm: Loads = { generator: 0.2, fairlead: 0.2, backends: null, machine: 0.4 };
+  const calm: Loads = { generator: 0.2, fairlead: 0.2, busiestWorker: 0.3, backends: null, machine: 0.4, waits: 0 };
   const reached = { perSecond: 1000, rate: undefined, connections: 10 };
 
   it.each([
@@ -81,6 +92,8 @@ describe('the limit', () => {
     [{ generator: 0.97 }, {}, 'generator', '97.0 % of a core'],
     [{ fairlead: 0.9 }, {}, 'fairlead', '90.0 % of the cores'],
     [{ backends: 0.99 }, {}, 'backends', 'a backend: 99.0 % of a core'],
+    [{ waits: 3 }, {}, 'backends', 'at its maxConnections 3 times'],
+    [{ busiestWorker: 0.99 }, {}, 'fairlead', 'one worker of Fairlead: its event loop was 99.0 % busy'],
     [{ machine: 0.99 }, {}, 'machine', 'the machine: 99.0 %'],
     [{ generator: 0.97 }, { rate: 1000 }, 'rate', 'was reached'],
     [{ machine: 0.99 }, { rate: 2000 }, 'machine', '99.0 %'],
