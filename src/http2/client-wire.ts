@@ -56,7 +56,7 @@ export class H2ClientWire implements Wire, StreamWire {
   /** Its place among the streams of the session. */
   memberIndex = -1;
   /** What serves it, to be cut when a drain's time is up. */
-  owner: { cut(ended?: 'drained' | 'banned'): void } | undefined;
+  owner: { cut(ended?: 'drained' | 'banned' | 'denied'): void } | undefined;
   readonly #place: ClientPlace;
   readonly #stream: WiredStream;
   readonly #request: TranslatedRequest;

@@ -20,6 +20,7 @@ const requestWords: ReadonlyMap<string, Words> = new Map([
   ['half-close-timeout', after('one side had ended and the other did not in time')],
   ['drained', after('cut at the end of a drain')],
   ['banned', after('cut because its source was banned')],
+  ['denied', after('cut because a reload denies its source')],
 ]);
 
 const connectionWords: ReadonlyMap<string, string> = new Map([
@@ -31,6 +32,7 @@ const connectionWords: ReadonlyMap<string, string> = new Map([
   ['half-close-timeout', 'one side had ended and the other did not in time'],
   ['drained', 'cut at the end of a drain'],
   ['banned', 'cut because its source was banned'],
+  ['denied', 'cut because a reload denies its source'],
   ['connect-refused', 'the backend refused the connection'],
   ['connect-failed', 'the backend could not be reached'],
   ['connect-timeout', 'the backend did not accept the connection in time'],

@@ -1,6 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import type { Lease, Outcome } from '../pool/lease.ts';
 import type { Acquired } from '../pool/pool.ts';
+import type { CutReason } from '../relay/tunnel.ts';
 import { Answer } from './answer.ts';
 import { ClientHalf, type Phase } from './client-half.ts';
 import type { ClientSide } from './http-context.ts';
@@ -315,7 +316,7 @@ export class Exchange extends ClientHalf implements BackendUser {
   }
 
   /** The connection is ended for no fault of this request. */
-  cut(ended: 'drained' | 'banned'): void {
+  cut(ended: CutReason): void {
     if (this.phase !== 'over') this.over('client-aborted', this.#answer?.status || 503, ended);
   }
 

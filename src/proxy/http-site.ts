@@ -22,6 +22,7 @@ import { RateLimit } from './rate-limit.ts';
 import { NOT_TO_A_POOL, type RouteLeads, type RoutePlan, RouteSite } from './route-site.ts';
 import {
   bannedComplaint,
+  cutDenied,
   gateFor,
   type SourceGate,
   type SourcePlan,
@@ -135,6 +136,7 @@ export class HttpSite implements HttpOwner {
     this.#trusted = cidrSet(plan.trustProxies);
     this.gate = this.#gateOf(plan);
     this.guard = this.#guardOf(plan);
+    cutDenied(this.gate, this.#connections.all(), ({ peer }) => peer);
   }
 
   #compile(plan: HttpListenerPlan, pools: ReadonlyMap<string, PoolSite>): Router<RouteSite> {

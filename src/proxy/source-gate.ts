@@ -83,10 +83,25 @@ export class SourceGate {
     return undefined;
   }
 
+  /** True for a source whose connections are not let in. */
+  bars(source: string): boolean {
+    return this.#trusts?.(source) !== true && this.forbids(source);
+  }
+
   /** True for a source that `allow` and `deny` keep out. A client without an address, over a Unix socket, is in no range. */
   forbids(source: string): boolean {
     return this.#deny.has(source) || this.#allow?.has(source) === false;
   }
+}
+
+/** Ends those of a listener's connections whose sources are not let in any more. A proxy may stay: its requests are looked at. */
+export function cutDenied<C extends { cut(ended: 'denied'): void }>(
+  gate: SourceGate | undefined,
+  connections: readonly C[],
+  sourceOfOne: (connection: C) => string,
+): void {
+  if (gate === undefined) return;
+  for (const connection of connections) if (gate.bars(sourceOfOne(connection))) connection.cut('denied');
 }
 
 /** The gate of a listener; undefined when it asks nothing of sources, which then costs nothing. */

@@ -11,7 +11,7 @@ import type { PoolSite, ProxyDeps } from './deps.ts';
 import { readHello, refuseUnrouted } from './hello-entrance.ts';
 import { ListenerMeters } from './listener-meters.ts';
 import { PhaseMeters } from './phase-meters.ts';
-import { gateFor, type SourceGate, type SourcePlan, type SourceRefusal } from './source-gate.ts';
+import { cutDenied, gateFor, type SourceGate, type SourcePlan, type SourceRefusal } from './source-gate.ts';
 import { type GuardPlan, SourceGuard } from './source-guard.ts';
 import { TcpConnection, type TcpEnd, type TcpOwner } from './tcp-proxy.ts';
 import { TlsEntrance } from './tls-entrance.ts';
@@ -73,7 +73,7 @@ export class TcpSite implements TcpOwner {
     this.update(plan, pools);
   }
 
-  /** Takes new settings; connections that are open keep those they began with. */
+  /** Takes new settings; connections that are open keep those they began with, but are not kept when their source is denied. */
   update(plan: TcpListenerPlan, pools: ReadonlyMap<string, PoolSite>): void {
     this.#plan = plan;
     this.gate = gateFor(plan.sources, { table: this.deps.sources, listener: plan.name });
@@ -85,6 +85,7 @@ export class TcpSite implements TcpOwner {
     this.#routes = new TcpRoutes(routes);
     const first = routes[0]!;
     this.#only = Object.keys(first.match).length === 0 ? first.payload : undefined;
+    cutDenied(this.gate, this.#connections.all(), ({ client }) => client.remoteAddress ?? '');
   }
 
   #guardOf({ name: listener, guard: plan }: TcpListenerPlan): SourceGuard<TcpConnection> | undefined {

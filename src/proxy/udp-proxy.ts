@@ -11,7 +11,7 @@ import type { PoolSite, ProxyDeps } from './deps.ts';
 import type { ListenerMeters } from './listener-meters.ts';
 
 /** How one flow ended. */
-export type UdpEnd = 'idle-timeout' | 'drained' | Outcome | Refusal;
+export type UdpEnd = 'idle-timeout' | 'drained' | 'denied' | Outcome | Refusal;
 
 /** Where a client's datagrams come from. */
 export interface UdpSource {

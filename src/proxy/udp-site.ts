@@ -48,6 +48,7 @@ export class UdpSite implements UdpOwner {
     this.#target = pools.get(plan.pool)!;
     this.#routed = this.meters.routed(0, plan.pool);
     this.#gate = this.#gateOf(plan);
+    for (const flow of this.#flows.all()) if (this.#gate?.forbids(flow.address) === true) flow.end('denied');
   }
 
   #gateOf({ name, sources }: UdpListenerPlan): SourceGate | undefined {

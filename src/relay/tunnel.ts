@@ -5,8 +5,8 @@ import type { Wire, WireSink } from '../support/wire.ts';
 /** Why a tunnel ended. */
 export type TunnelEnd = 'closed' | 'client-reset' | 'backend-reset' | 'idle-timeout' | 'half-close-timeout' | CutReason;
 
-/** Why a connection is ended that neither side has ended: a drain's time is up, or its source was banned. */
-export type CutReason = 'drained' | 'banned';
+/** Why a connection is ended that neither side has ended: a drain's time is up, its source was banned, or is not let in any more. */
+export type CutReason = 'drained' | 'banned' | 'denied';
 
 /** Limits of a tunnel, in milliseconds; 0 for none. */
 export interface TunnelTimeouts {

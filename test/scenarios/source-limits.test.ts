@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import type { ConfigInput } from '../../src/config/schema.ts';
 import { TestAuthority } from '../support/certificates.ts';
 import { comeFrom } from '../support/come-from.ts';
 import { fieldOf } from '../support/http-text.ts';
 import { closeOpened } from '../support/opened.ts';
-import { connectTo } from '../support/raw-client.ts';
+import { connectTo, type RawClient } from '../support/raw-client.ts';
 import { answerText, startBackend } from '../support/recording-backend.ts';
 import { get } from '../support/requests.ts';
 import { type RunningFairlead, runFairlead, webConfig } from '../support/running.ts';
@@ -70,6 +71,35 @@ describe('allow and deny of an http listener', () => {
     );
     expect(['reset', 'ECONNRESET']).toContain(ending);
     expect(await metric(lb, 'refusals_total', { reason: 'forbidden' })).toBe(1);
+  });
+});
+
+describe('a reload that denies a source', () => {
+  it('cuts the connections that it has, and no others', async () => {
+    const [backend, peer] = [await startBackend(), await echo()];
+    const config = (deny: string[]): ConfigInput => ({
+      listeners: {
+        web: { protocol: 'http', bind: '127.0.0.1:0', pool: 'web', deny },
+        db: { protocol: 'tcp', bind: '127.0.0.1:0', pool: 'db', deny },
+      },
+      pools: {
+        web: { backends: [backend.address], health: { type: 'off' } },
+        db: { backends: [peer.address], health: { type: 'off' } },
+      },
+    });
+    const lb = await runFairlead(config([]));
+    const clients = new Map<string, RawClient>();
+    for (const source of ['127.0.0.2', '127.0.0.3']) {
+      const [http, tcp] = [comeFrom(source, lb.address()).send(get()), comeFrom(source, lb.address('db')).send('a')];
+      await http.answer();
+      await tcp.until(() => tcp.text === 'a', 'its echo');
+      clients.set(`http ${source}`, http).set(`tcp ${source}`, tcp);
+    }
+    await lb.reloadWith(config(['127.0.0.2']));
+    for (const layer of ['http', 'tcp']) await clients.get(`${layer} 127.0.0.2`)!.ended();
+    expect((await clients.get('http 127.0.0.3')!.send(get()).answer()).status).toBe(200);
+    const tcp = clients.get('tcp 127.0.0.3')!.send('b');
+    await tcp.until(() => tcp.text === 'ab', 'its echo');
   });
 });
 
