@@ -27,6 +27,16 @@ const ask = async (path: string) => (await fetch(`http://${lb.address()}${path}`
 const row = (id: string) => page.getByRole('row', { name: new RegExp(`^${id} `) });
 const pool = (name: string) => page.getByRole('article', { name: `Pool ${name}`, exact: true });
 
+const button = (name: string) => page.getByRole('button', { name, exact: true });
+const said = (text: string) => page.getByLabel('Messages').getByText(text, { exact: true });
+/** The name of what has the focus. */
+const focused = () =>
+  page.locator(':focus').evaluate((element) => {
+    const named =
+      element.getAttribute('aria-label') ?? element.labels?.[0]?.firstChild.textContent ?? element.textContent;
+    return named.replace(/[▾▸]/, '').trim();
+  });
+
 async function startConfig(): Promise<ConfigInput> {
   const [a, b, c] = await startAttached(['a', 'b', 'c'], (server, name) => {
     server.on('request', (request, response) => {
@@ -158,6 +168,83 @@ describe.skipIf(!existsSync(executablePath))('the dashboard in Chromium', { time
     expect(new Set(ids).size).toBe(ids.length);
   });
 
+  it('drains, enables and weighs a backend with one click or key, and disables it when that is confirmed', async () => {
+    await button('Drain a').click();
+    await row('a').getByText('draining, 0 leases left').waitFor();
+    await said('a in apps is draining').waitFor();
+    expect(await page.locator('.unseen[role=status]').textContent()).toBe('a in apps is draining');
+    await button('Enable a').click();
+    await button('Drain a').waitFor();
+    await page.getByLabel('Weight of a').fill('3');
+    await page.keyboard.press('Enter');
+    await pool('apps').getByText('a has weight 3, not 1').waitFor();
+    await button('Disable a').click();
+    await page.keyboard.press('Escape');
+    expect(await focused()).toBe('Disable a');
+    await button('Disable a').click();
+    expect(await focused()).toBe('Disable');
+    await page.keyboard.press('Enter');
+    await row('a').getByText('disabled', { exact: true }).waitFor();
+    await button('Drain b').click();
+    await page.getByRole('alertdialog').getByText('It is the last backend of apps that can be used').waitFor();
+    await button('Cancel').click();
+    await soon(() => page.getByRole('alertdialog').count()).toBe(0);
+    const [a, b] = lb.source.pool('apps')!.backends;
+    expect([a!.state, a!.weight, b!.state]).toEqual(['disabled', 3, 'enabled']);
+    await page
+      .locator('#events')
+      .getByText(/changed a in apps: state enabled → disabled/)
+      .waitFor();
+    await button('Enable a').click();
+    await button('Drain a').waitFor();
+  });
+
+  it('adds a backend and removes it, and says what is wrong with one that cannot be', async () => {
+    const [c] = lb.source.pool('spare')!.backends;
+    await button('Add a backend to apps').click();
+    expect(await focused()).toBe('Address');
+    await page.keyboard.type('no address');
+    await page.keyboard.press('Enter');
+    await page
+      .getByRole('dialog')
+      .getByText(/no address/)
+      .waitFor();
+    await page.getByRole('dialog').getByLabel('Address').fill(c!.address);
+    await button('Add').click();
+    await row(c!.address).first().waitFor();
+    await soon(() => pool('apps').locator('tbody tr').count()).toBe(3);
+    await pool('apps')
+      .getByRole('button', { name: `Remove ${c!.address}` })
+      .click();
+    await button('Remove').click();
+    await soon(() => pool('apps').locator('tbody tr').count()).toBe(2);
+    await soon(focused).toBe('apps');
+    expect(lb.source.pool('apps')!.backends.map(({ id }) => id)).toEqual(['a', 'b']);
+  });
+
+  it('does not undo what another operator has just done', async () => {
+    await page.route(
+      '**/backends/a',
+      async (route) => {
+        const body = JSON.stringify({ state: 'draining' });
+        const headers = { 'content-type': 'application/json' };
+        await fetch(`http://${admin()}/api/pools/apps/backends/b`, { method: 'PATCH', headers, body });
+        await route.continue();
+      },
+      { times: 1 },
+    );
+    await page.getByLabel('Weight of a').fill('9');
+    await page.keyboard.press('Enter');
+    await page
+      .getByRole('alert')
+      .getByText(/has changed since/)
+      .waitFor();
+    await button('Dismiss').last().click();
+    expect(lb.source.pool('apps')!.backends[0]!.weight).toBe(3);
+    await button('Enable b').click();
+    await button('Drain b').waitFor();
+  });
+
   it('is within the screen of a phone, in light and in dark', async () => {
     const screen = { viewport: { width: 390, height: 800 }, isMobile: true, hasTouch: true };
     const phone = await openDashboard(browser, admin(), screen);
@@ -210,9 +297,9 @@ describe.skipIf(!existsSync(executablePath))('the dashboard in Chromium', { time
     await first.close();
     await page.getByRole('alert').getByText('Fairlead is gone since').waitFor();
     expect(await page.title()).toBe('Fairlead: no connection');
+    await page.getByRole('button', { name: 'Try now' }).click();
     expect(await page.getByRole('heading', { name: 'web' }).count()).toBe(1);
     const second = await startSmall(Number(address!.split(':')[1]));
-    await page.getByRole('button', { name: 'Try now' }).click();
     await page.getByText('Live', { exact: true }).waitFor();
     expect(await page.getByText('Fairlead is gone since').count()).toBe(0);
     expect(await page.title()).toBe('Fairlead');

@@ -1,7 +1,8 @@
 import type { BackendTraffic } from '../traffic.ts';
+import { plural } from './format.ts';
 import { announcement, say } from './notices.ts';
 import { type Answered, ask, complaint } from './session.ts';
-import { refreshStatus } from './store.ts';
+import { pools, refreshStatus } from './store.ts';
 
 /** A backend by the pool it is in. */
 export interface BackendPlace {
@@ -14,6 +15,26 @@ export type BackendChange = Partial<Pick<BackendTraffic, 'state' | 'weight'>>;
 
 function pathOf({ pool, id }: BackendPlace): string {
   return `/api/pools/${encodeURIComponent(pool)}/backends/${encodeURIComponent(id)}`;
+}
+
+/** What a change of this page has made of a pool, until the traffic shows it. */
+const ownVersions = new Map<string, { readonly shown: string; readonly own: string }>();
+
+/** The version of a pool that the user has before their eyes: a change of another that came since must not be lost. */
+function versionOf(pool: string): string | undefined {
+  const shown = pools.peek().get(pool)?.version;
+  const changed = ownVersions.get(pool);
+  return changed !== undefined && changed.shown === shown ? changed.own : shown;
+}
+
+/** Sends a change of a pool, unless somebody else has changed the pool meanwhile. */
+async function change(pool: string, method: string, path: string, body?: unknown): Promise<Answered> {
+  const shown = pools.peek().get(pool)?.version;
+  const version = versionOf(pool);
+  const answer = await ask(method, path, body, version === undefined ? undefined : `"${version}"`);
+  const own = /^"(.*)"$/.exec(answer.etag ?? '')?.[1];
+  if (answer.ok && shown !== undefined && own !== undefined) ownVersions.set(pool, { shown, own });
+  return answer;
 }
 
 /** Says how it went; true when it went well. */
@@ -31,20 +52,29 @@ function problemsOf({ body }: Answered): string[] {
 }
 
 /** Changes the state or the weight of a backend. */
-export async function changeBackend(place: BackendPlace, change: BackendChange): Promise<boolean> {
-  const what = change.state === undefined ? `has weight ${change.weight}` : `is ${change.state}`;
-  return tell(await ask('PATCH', pathOf(place), change), `${place.id} in ${place.pool} ${what}`);
+export async function changeBackend(place: BackendPlace, to: BackendChange): Promise<boolean> {
+  const what = to.state === undefined ? `has weight ${to.weight}` : `is ${to.state}`;
+  return tell(await change(place.pool, 'PATCH', pathOf(place), to), `${place.id} in ${place.pool} ${what}`);
 }
 
-/** Adds a backend to a pool. */
-export async function addBackend(pool: string, address: string, weight: number): Promise<boolean> {
-  const answer = await ask('POST', `/api/pools/${encodeURIComponent(pool)}/backends`, { address, weight });
-  return tell(answer, `${address} is in ${pool}`);
+/** Adds a backend to a pool; gives back what is wrong with it, if anything is. */
+export async function addBackend(pool: string, address: string, weight: number): Promise<string | undefined> {
+  const path = `/api/pools/${encodeURIComponent(pool)}/backends`;
+  const answer = await change(pool, 'POST', path, { address, weight });
+  if (!answer.ok) return complaint(answer);
+  tell(answer, `${address} is in ${pool}`);
+  return undefined;
 }
 
 /** Takes a backend out of its pool, once it is drained. */
 export async function removeBackend(place: BackendPlace): Promise<boolean> {
-  return tell(await ask('DELETE', pathOf(place)), `${place.id} leaves ${place.pool}`);
+  const answer = await change(place.pool, 'DELETE', pathOf(place));
+  const left = (answer.body as { active?: number } | undefined)?.active ?? 0;
+  const done =
+    answer.status === 202
+      ? `leaves ${place.pool} when it is empty: ${plural(left, 'lease')} left`
+      : `has left ${place.pool}`;
+  return tell(answer, `${place.id} ${done}`);
 }
 
 /** Loads the config file again. */

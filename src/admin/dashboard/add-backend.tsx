@@ -8,12 +8,14 @@ export function AddBackend({ pool, onClose }: { pool: string; onClose: () => voi
   const [address, setAddress] = useState('');
   const [weight, setWeight] = useState('1');
   const [busy, setBusy] = useState(false);
+  const [wrong, setWrong] = useState<string | undefined>(undefined);
   const add = async (event: Event): Promise<void> => {
     event.preventDefault();
     setBusy(true);
-    const added = await addBackend(pool, address.trim(), Number(weight));
+    const problem = await addBackend(pool, address.trim(), Number(weight));
     setBusy(false);
-    if (added) onClose();
+    setWrong(problem);
+    if (problem === undefined) onClose();
   };
   return (
     <Dialog title={`Add a backend to ${pool}`} onClose={onClose}>
@@ -22,7 +24,7 @@ export function AddBackend({ pool, onClose }: { pool: string; onClose: () => voi
           Address
           <input
             required
-            autofocus
+            data-first
             autocomplete="off"
             spellcheck={false}
             placeholder="127.0.0.1:3004"
@@ -41,6 +43,9 @@ export function AddBackend({ pool, onClose }: { pool: string; onClose: () => voi
             onInput={({ currentTarget }) => setWeight(currentTarget.value)}
           />
         </label>
+        <p role="alert" class="wrong">
+          {wrong}
+        </p>
         <p class="hint">
           It takes over the checks and limits of the pool, and gets traffic once it is found to be well.
         </p>

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { BackendTraffic } from '../traffic.ts';
 import { type BackendPlace, changeBackend, removeBackend } from './actions.ts';
 import { Confirm } from './confirm.tsx';
@@ -12,13 +12,18 @@ import { Weight } from './weight.tsx';
 export function BackendRow({ pool, id }: BackendPlace) {
   const [attach, visible] = useVisible<HTMLTableRowElement>();
   const known = backendsOf(pool);
-  const backend = (visible ? known.value : known.peek()).get(id);
-  const whole = (visible ? pools.value : pools.peek()).get(pool)?.leases.perSecond ?? 0;
+  // One that is gone stays as it was until the table takes its row out.
+  const last = useRef<BackendTraffic | undefined>(undefined);
+  const backend = (visible ? known.value : known.peek()).get(id) ?? last.current;
+  last.current = backend;
+  const all = (visible ? pools.value : pools.peek()).get(pool);
+  const whole = all?.leases.perSecond ?? 0;
+  const leaving = all?.leaving.includes(id) === true;
   if (backend === undefined) return null;
   return (
     <tr class={`row backend ${toneOf(backend)}`} ref={attach}>
       <th scope="row" class="name">
-        <Name backend={backend} />
+        <Name backend={backend} leaving={leaving} />
       </th>
       <td class="load" data-head="Load">
         <b>{rate(backend.perSecond)}/s</b>
@@ -57,7 +62,7 @@ export function BackendRow({ pool, id }: BackendPlace) {
   );
 }
 
-function Name({ backend }: { backend: BackendTraffic }) {
+function Name({ backend, leaving }: { backend: BackendTraffic; leaving: boolean }) {
   const { id, address, health, healthReason, state, active } = backend;
   return (
     <>
@@ -67,7 +72,9 @@ function Name({ backend }: { backend: BackendTraffic }) {
       <span class="why">
         <span class={`word ${health}`}>{health}</span>
         {state !== 'enabled' && (
-          <span class="word state">{state === 'draining' ? `draining, ${plural(active, 'lease')} left` : state}</span>
+          <span class="word state">
+            {state === 'draining' ? `${leaving ? 'leaving' : 'draining'}, ${plural(active, 'lease')} left` : state}
+          </span>
         )}
         <small title={healthReason}>{healthReason}</small>
       </span>

@@ -1,5 +1,5 @@
 import { type Signal, useComputed, useSignal } from '@preact/signals';
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { BackendRow } from './backend-row.tsx';
 import { plural } from './format.ts';
 import { backendsOf, steady } from './store.ts';
@@ -23,6 +23,7 @@ export function BackendTable({ pool }: { pool: string }) {
     }),
   );
   const many = total.value > MANY;
+  const [body, remember] = useFocusInRows(ids.value);
   return (
     <div class="backends">
       {many && <Filter pool={pool} search={search} badOnly={badOnly} found={ids.value.length} total={total.value} />}
@@ -41,7 +42,7 @@ export function BackendTable({ pool }: { pool: string }) {
               ))}
             </tr>
           </thead>
-          <tbody>
+          <tbody ref={body} onFocusIn={remember}>
             {ids.value.map((id) => (
               <BackendRow key={id} pool={pool} id={id} />
             ))}
@@ -51,6 +52,22 @@ export function BackendTable({ pool }: { pool: string }) {
       </section>
     </div>
   );
+}
+
+/** The focus of a row that goes away goes to the head of its pool, and not to the top of the page. */
+function useFocusInRows(ids: readonly string[]) {
+  const body = useRef<HTMLTableSectionElement>(null);
+  const last = useRef<EventTarget | null>(null);
+  useEffect(() => {
+    if (!(last.current instanceof HTMLElement) || last.current.isConnected) return;
+    last.current = null;
+    if (document.activeElement === document.body)
+      body.current?.closest('article')?.querySelector<HTMLElement>('.fold')?.focus();
+  }, [ids]);
+  const remember = ({ target }: FocusEvent): void => {
+    last.current = target;
+  };
+  return [body, remember] as const;
 }
 
 interface FilterProps {

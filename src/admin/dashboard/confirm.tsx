@@ -8,9 +8,15 @@ export function Dialog(props: { title: string; onClose: () => void; children: Co
   const titleId = useId();
   useEffect(() => {
     const before = document.activeElement;
-    element.current?.showModal();
+    const dialog = element.current;
+    dialog?.showModal();
+    dialog?.querySelector<HTMLElement>('[data-first]')?.focus();
     return () => {
-      if (before instanceof HTMLElement && before.isConnected) before.focus();
+      const { activeElement: now } = document;
+      const isOurs = now === null || now === document.body || dialog?.contains(now) === true;
+      // Nothing outside can have the focus while it is open.
+      dialog?.close();
+      if (isOurs && before instanceof HTMLElement && before.isConnected) before.focus();
     };
   }, []);
   return (
@@ -46,7 +52,7 @@ export function Confirm(props: {
         <button type="button" class="quiet" onClick={onClose}>
           Cancel
         </button>
-        <button type="button" class={danger ? 'danger' : 'primary'} disabled={busy} onClick={confirm} autofocus>
+        <button type="button" class={danger ? 'danger' : 'primary'} disabled={busy} onClick={confirm} data-first>
           {action}
         </button>
       </div>

@@ -3,7 +3,7 @@ import { AddBackend } from './add-backend.tsx';
 import { BackendTable } from './backend-table.tsx';
 import { PoolCharts } from './chart.tsx';
 import { count, latency, plural, rate } from './format.ts';
-import { pools } from './store.ts';
+import { pools, steady } from './store.ts';
 import { useVisible } from './visible.ts';
 
 /** A pool: its figures, its charts and its backends. */
@@ -24,10 +24,24 @@ export function PoolCard({ name, startOpen }: { name: string; startOpen: boolean
           Add backend
         </button>
       </div>
+      <Changes name={name} />
       {open && <PoolCharts name={name} visible={visible} />}
       {open && <BackendTable pool={name} />}
       {adding && <AddBackend pool={name} onClose={() => setAdding(false)} />}
     </article>
+  );
+}
+
+/** What is other than in the config, since it was changed at run time. */
+function Changes({ name }: { name: string }) {
+  const [changes] = useState(() => steady(() => pools.value.get(name)?.changes ?? []));
+  if (changes.value.length === 0) return null;
+  return (
+    <ul class="changes" aria-label={`Changed in ${name} since the config was loaded`}>
+      {changes.value.map((change) => (
+        <li key={change}>{change}</li>
+      ))}
+    </ul>
   );
 }
 

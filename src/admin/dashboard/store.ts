@@ -103,7 +103,8 @@ function list(event: FairleadEvent, key: string): void {
   if (known.some((listed) => listed.key === key)) return;
   const at = Date.parse(event.at);
   events.value = [{ key, at, event }, ...known].slice(0, MOST_EVENTS);
-  if (event.kind === 'health') announceHealth(event, at);
+  // What a page is told at its beginning is no news.
+  if (event.kind === 'health' && traffic.peek() !== undefined) announceHealth(event, at);
 }
 
 /** Asks again what is told only when asked for. */

@@ -1,10 +1,12 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { link } from './link.ts';
 import { setToken } from './session.ts';
 
 /** Asks for the token of the admin server. */
 export function TokenForm({ onToken }: { onToken: () => void }) {
   const [typed, setTyped] = useState('');
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
   const state = link.value;
   const refused = state.kind === 'locked' && state.refused;
   return (
@@ -24,7 +26,7 @@ export function TokenForm({ onToken }: { onToken: () => void }) {
           autocomplete="off"
           spellcheck={false}
           required
-          autofocus
+          ref={field}
           value={typed}
           aria-invalid={refused}
           aria-describedby="token-hint"

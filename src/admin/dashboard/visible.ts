@@ -10,7 +10,7 @@ const observer = new IntersectionObserver(
   { rootMargin: '80px' },
 );
 
-/** Whether an element is on the screen, or nearly; and what makes an element the one that is meant. */
+/** What makes an element the one that is meant; and whether that is on the screen, or nearly. */
 export function useVisible<E extends Element>(): readonly [(element: E | null) => void, boolean] {
   const [visible, setVisible] = useState(false);
   const current = useRef<E | null>(null);
