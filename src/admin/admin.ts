@@ -2,6 +2,8 @@ import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { type Address, formatAddress, isLoopback } from '../support/address.ts';
 import { bindError, clearStaleSocket } from '../support/bind.ts';
+import { unmapped } from '../support/proxied.ts';
+import { TokenAttempts } from './attempts.ts';
 import { readBody } from './body.ts';
 import type { Endpoint } from './endpoint.ts';
 import { endpoints } from './endpoints.ts';
@@ -104,12 +106,13 @@ function addGuard(app: FastifyInstance, guard: Guard, bodyBytes: number): void {
     if (declaresUnreadBody(request)) reply.header('connection', 'close');
     const { origin, authorization } = request.headers;
     const host = absoluteTarget.exec(request.raw.url ?? '')?.[1] ?? request.headers.host;
-    const { localPort } = request.raw.socket;
+    const { localPort, remoteAddress: from = '' } = request.raw.socket;
     // The route that was matched, not the path that was sent: there is more than one way to write a path.
     const open = openPaths.has(request.routeOptions.url ?? '');
-    const refusal = guard({ host, origin, authorization, localPort }, open);
+    const refusal = guard({ host, origin, authorization, localPort, source: from }, open);
     if (refusal !== undefined) {
       const { status, ...body } = refusal;
+      if (status === 429) reply.header('retry-after', '1');
       if (status === 401) reply.header('www-authenticate', 'Bearer realm="fairlead"');
       return reply.code(status).header('connection', 'close').send(body);
     }
@@ -136,7 +139,7 @@ function addEndpoint(app: FastifyInstance, endpoint: Endpoint, source: AdminSour
       const parameters = written as Record<string, string>;
       const read = body === undefined ? undefined : readBody(body, request.body);
       if (read?.ok === false) return reply.code(422).send({ error: 'invalid', message: read.problem });
-      const who = request.raw.socket.remoteAddress ?? 'unix socket';
+      const who = unmapped(request.raw.socket.remoteAddress ?? 'unix socket');
       const answer = await endpoint.answer(source, { parameters, headers: request.headers, body: read?.value, who });
       if (answer.contentType !== undefined) reply.type(answer.contentType);
       if (answer.headers !== undefined) reply.headers(answer.headers);
@@ -170,7 +173,7 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
   if (exposed !== undefined && token === '')
     throw new Error(`the admin server needs a token to listen on ${formatAddress(exposed)}: it is not loopback`);
   const limits = { ...defaultLimits, ...options.limits };
-  const guard = createGuard(bind, token);
+  const guard = createGuard(bind, token, new TokenAttempts(() => performance.now()));
   const page = loadPage();
   const apps: FastifyInstance[] = [];
   const addresses: Address[] = [];

@@ -33,6 +33,10 @@ export interface Endpoint {
   readonly open: boolean;
   /** True when its answer does not end by itself. */
   readonly endless?: boolean;
+  /** What may stand in the query, in words, by name. */
+  readonly query?: Readonly<Record<string, string>>;
+  /** Header fields that it goes by, likewise. */
+  readonly fields?: Readonly<Record<string, string>>;
   /** What it wants to be sent; undefined when it reads nothing. */
   readonly body?: z.ZodType;
   /** What it answers, by status. */

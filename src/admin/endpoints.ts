@@ -1,9 +1,11 @@
 import { closest } from '../support/suggest.ts';
 import { answerAdd, answerRemove, answerSet, tagOf } from './answer-changes.ts';
+import { configEndpoints } from './answer-config.ts';
 import { answerEvents } from './answer-events.ts';
 import type { Endpoint } from './endpoint.ts';
 import { eventStreamSchema } from './events.ts';
 import type { JsonSchema } from './json-schema.ts';
+import { openApi } from './openapi.ts';
 import { type AdminError, backendSettingsBody, newBackendBody, schemas } from './schema.ts';
 import type { AdminSource } from './source.ts';
 
@@ -18,6 +20,8 @@ function noPool(source: AdminSource, name: string): AdminError {
   const hint = meant === undefined ? '' : `; did you mean '${meant}'?`;
   return { error: 'no-pool', message: `there is no pool '${name}'${hint}` };
 }
+
+const ifMatch = { 'If-Match': 'Entity tags of the pool; the change is made only if it has one of them.' };
 
 /** Why a change is not made. */
 const changeErrors = {
@@ -38,6 +42,14 @@ export const endpoints: readonly Endpoint[] = [
     open: false,
     responses: { 200: schemas.index },
     answer: () => ({ status: 200, body: { name: 'fairlead', endpoints } }),
+  },
+  {
+    method: 'GET',
+    path: '/api/openapi.json',
+    summary: 'The description of this API in OpenAPI 3.1.',
+    open: false,
+    responses: { 200: { description: 'OpenAPI 3.1.', type: 'object', additionalProperties: true } },
+    answer: (source) => ({ status: 200, body: openApi(endpoints, source.status()) }),
   },
   {
     method: 'GET',
@@ -108,6 +120,7 @@ export const endpoints: readonly Endpoint[] = [
     path: '/api/pools/:pool/backends/:id',
     summary: 'Sets the state or the weight of a backend, or both; what was set survives reloads.',
     open: false,
+    fields: ifMatch,
     body: backendSettingsBody,
     responses: { 200: schemas.backend, ...changeErrors },
     answer: answerSet,
@@ -117,6 +130,7 @@ export const endpoints: readonly Endpoint[] = [
     path: '/api/pools/:pool/backends',
     summary: 'Adds a backend, which has the checks and limits of its pool, and answers when its first probe is over.',
     open: false,
+    fields: ifMatch,
     body: newBackendBody,
     responses: { 201: schemas.backend, ...changeErrors, 409: schemas.error },
     answer: answerAdd,
@@ -126,6 +140,7 @@ export const endpoints: readonly Endpoint[] = [
     path: '/api/pools/:pool/backends/:id',
     summary: 'Drains a backend and removes it when it holds no leases: 202 until then, with how many are left.',
     open: false,
+    fields: ifMatch,
     responses: { 200: schemas.removal, 202: schemas.removal, ...changeErrors, 409: schemas.error },
     answer: answerRemove,
   },
@@ -148,11 +163,13 @@ export const endpoints: readonly Endpoint[] = [
         ? { status: 404, body: noPool(source, name) }
         : { status: 200, body: source.trafficHistory(name) },
   },
+  ...configEndpoints,
   {
     method: 'GET',
     path: '/api/connections',
     summary: 'L4 connections and UDP flows: open ones and those that ended last, at most `limit` (100) of each.',
     open: false,
+    query: { limit: 'At most so many of each, from 1 to 9999. Default: 100.' },
     responses: { 200: schemas.connections, 400: schemas.error },
     answer: async (source, { parameters: { limit = '100' } }) => {
       if (!/^[1-9]\d{0,3}$/.test(limit))
@@ -166,6 +183,12 @@ export const endpoints: readonly Endpoint[] = [
     summary:
       'What happens, as server-sent events: the `last` (50) ones, or those after `Last-Event-ID`; all `kinds`, or these; with `traffic=true` also what flows, once a second.',
     open: false,
+    query: {
+      last: 'How many of the latest events come first, from 0 to 9999. Default: 50.',
+      kinds: 'Kinds of events, with commas between them. Default: all.',
+      traffic: '`true` for what flows, once a second.',
+    },
+    fields: { 'Last-Event-ID': 'Id of the last event that was seen; those after it come first.' },
     responses: { 200: eventStreamSchema, 400: schemas.error, 503: schemas.error },
     endless: true,
     answer: answerEvents,

@@ -1,11 +1,12 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP, isIPv6 } from 'node:net';
 import type { Address } from '../support/address.ts';
+import type { TokenAttempts } from './attempts.ts';
 
 /** Why a request is refused. */
 export interface Refusal {
-  readonly status: 401 | 403;
-  readonly error: 'unauthorized' | 'foreign-host' | 'foreign-origin';
+  readonly status: 401 | 403 | 429;
+  readonly error: 'unauthorized' | 'too-many-attempts' | 'foreign-host' | 'foreign-origin';
   readonly message: string;
 }
 
@@ -15,6 +16,8 @@ export interface GuardedRequest {
   readonly host: string | undefined;
   readonly origin: string | undefined;
   readonly authorization: string | undefined;
+  /** Where it comes from: an IP address, or '' for a Unix socket. */
+  readonly source: string;
   /** The port it came in on; undefined for a Unix socket. */
   readonly localPort: number | undefined;
 }
@@ -70,8 +73,14 @@ function tokenRule(token: string): (authorization: string | undefined) => boolea
   return (authorization) => timingSafeEqual(digest(bearerSyntax.exec(authorization ?? '')?.[1] ?? ''), expected);
 }
 
+const tooManyAttempts: Refusal = {
+  status: 429,
+  error: 'too-many-attempts',
+  message: 'too many wrong tokens have come from there: try again in a second',
+};
+
 /** The checks every request passes first: Host, then Origin, then, unless `token` is '', the token. */
-export function createGuard(bind: readonly Address[], token: string): Guard {
+export function createGuard(bind: readonly Address[], token: string, attempts: TokenAttempts): Guard {
   const isOwnHost = hostRule(bind);
   const hasToken = tokenRule(token);
   return (request, open) => {
@@ -79,8 +88,12 @@ export function createGuard(bind: readonly Address[], token: string): Guard {
       return { status: 403, error: 'foreign-host', message: 'the Host field is not an address of the admin server' };
     if (request.origin !== undefined && !isOwnOrigin(request.origin, request.host))
       return { status: 403, error: 'foreign-origin', message: 'requests from pages of other origins are refused' };
-    if (token !== '' && !open && !hasToken(request.authorization))
-      return { status: 401, error: 'unauthorized', message: 'an Authorization: Bearer field with the token is needed' };
-    return undefined;
+    if (token === '' || open) return undefined;
+    const { authorization, source } = request;
+    if (authorization !== undefined && attempts.barred(source)) return tooManyAttempts;
+    if (hasToken(authorization)) return undefined;
+    // Who sends none does not guess.
+    if (authorization !== undefined) attempts.failed(source);
+    return { status: 401, error: 'unauthorized', message: 'an Authorization: Bearer field with the token is needed' };
   };
 }

@@ -1,5 +1,7 @@
 import type { BackendChange, Changed, ChangedBy } from './changes.ts';
+import type { Reloaded, ShownConfig } from './config-schema.ts';
 import type { EventStreams } from './event-stream.ts';
+import type { ExplainRequest, Explanation } from './explain-schema.ts';
 import type {
   BanStatus,
   Connections,
@@ -25,6 +27,14 @@ export interface AdminSource {
   pool(name: string): PoolStatus | undefined;
   /** Changes a pool, or says why not; changes are made one after another. */
   change(change: BackendChange, by: ChangedBy): Promise<Changed>;
+  /** The config in force, without its secrets. */
+  config(): ShownConfig;
+  /** Loads the config again from where it came from; undefined when that cannot be done. */
+  reload(): Promise<Reloaded | undefined>;
+  /** What would become of a request, and why; or why it is none that could be asked about. */
+  explain(
+    request: ExplainRequest,
+  ): { readonly ok: true; readonly explanation: Explanation } | { readonly ok: false; readonly problem: string };
   /** L4 connections and flows, at most so many open and so many ended ones. */
   connections(limit: number): Promise<Connections>;
   /** What happens, as it happens. */

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Reloaded } from '../admin/config-schema.ts';
 import { defaultConfigPath, loadConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
 import type { Config } from '../config/schema.ts';
@@ -117,7 +118,12 @@ class ServedFile {
     this.#watchFile(config.watch);
     const logger = createLogger({ level: config.log.level, output: io.stderr, color: isColoured(io.stderr, io.env) });
     this.#logger = logger;
-    this.#running = await startFairlead({ config, configPath: this.#path, logger }).catch((error: Error) => {
+    this.#running = await startFairlead({
+      config,
+      configPath: this.#path,
+      logger,
+      loadAgain: () => this.#reload(true),
+    }).catch((error: Error) => {
       throw new StartProblem(`fairlead run: ${error.message}\n`, { cause: error });
     });
     const running = this.#running;
@@ -136,32 +142,37 @@ class ServedFile {
     this.#watch = undefined;
   }
 
-  #reload(asked: boolean): Promise<unknown> {
-    this.#reloads = this.#reloads.then(() => this.#reloadNow(asked));
-    return this.#reloads;
+  #reload(asked: boolean): Promise<Reloaded> {
+    const reloaded = this.#reloads.then(() => this.#reloadNow(asked));
+    this.#reloads = reloaded;
+    return reloaded;
   }
 
   /** Brings the file as it is now into force, or says why not. A change that changes nothing counts only when asked for. */
-  async #reloadNow(asked: boolean): Promise<void> {
-    if (this.#running === undefined) return;
+  async #reloadNow(asked: boolean): Promise<Reloaded> {
+    if (this.#running === undefined) return { ok: false, problems: ['the instance could not be started'] };
     const loaded = await loadConfig(this.#path, { env: this.#io.env });
     if (!loaded.ok) {
       const problems = loaded.problems.map(formatProblem);
       this.#running.reloadRejected(problems);
       for (const problem of problems) this.#logger.error(problem);
-      return this.#refused(counted(loaded.problems.length, 'problem'));
+      return this.#refused(counted(loaded.problems.length, 'problem'), problems);
     }
-    if (!asked && isDeepStrictEqual(loaded.config, this.#inForce)) return;
+    if (!asked && isDeepStrictEqual(loaded.config, this.#inForce))
+      return { ok: true, generation: this.#running.generation, replaced: [] };
     try {
-      await this.#running.reload(loaded.config);
+      const replaced = await this.#running.reload(loaded.config);
       this.#inForce = loaded.config;
       this.#watchFile(loaded.config.watch);
+      return { ok: true, generation: this.#running.generation, replaced: [...replaced] };
     } catch (error) {
-      this.#refused((error as Error).message);
+      const { message } = error as Error;
+      return this.#refused(message, [message]);
     }
   }
 
-  #refused(why: string): void {
+  #refused(why: string, problems: readonly string[]): Reloaded {
     this.#logger.error(`config not reloaded: ${why}; the one in force stays`);
+    return { ok: false, problems };
   }
 }

@@ -3,6 +3,7 @@ import { type Admin, createAdmin } from '../admin/admin.ts';
 import { EventBus } from '../admin/event-bus.ts';
 import { EventStreams } from '../admin/event-stream.ts';
 import type { AdminSource } from '../admin/source.ts';
+import { redactEdits } from '../config/redact.ts';
 import type { Config } from '../config/schema.ts';
 import { LatencyWindow } from '../observe/latency-window.ts';
 import type { Logger } from '../observe/log.ts';
@@ -16,6 +17,7 @@ import { createResolver } from '../support/resolve.ts';
 import { version } from '../support/version.ts';
 import { Applier } from './apply.ts';
 import { BanDesk } from './ban-desk.ts';
+import { explainRequest } from './explain/explain.ts';
 import { Fleet } from './fleet.ts';
 import { HealthKeeper, type Transition, tellAgentProblem, tellTransition } from './health-keeper.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
@@ -49,6 +51,7 @@ class Control implements Running {
   readonly #logger: Logger;
   readonly #records: RecordDesk;
   readonly #configPath: string | null;
+  readonly #loadAgain: StartOptions['loadAgain'];
   readonly #onTransition: StartOptions['onTransition'];
   readonly #table: SharedTable;
   readonly #reader: MeterReader;
@@ -67,7 +70,9 @@ class Control implements Running {
   generation = 0;
   #admin: Admin | undefined;
   #state: 'starting' | 'open' | 'draining' | 'closed' = 'starting';
-  constructor({ config, configPath, logger, accessStream = process.stdout, onTransition }: StartOptions) {
+  constructor(options: StartOptions) {
+    const { config, configPath, logger, accessStream = process.stdout, onTransition, loadAgain } = options;
+    this.#loadAgain = loadAgain;
     this.#onTransition = onTransition;
     this.#configPath = configPath;
     this.#logger = logger;
@@ -158,7 +163,7 @@ class Control implements Running {
     await this.#openAdmin();
   }
 
-  async reload(config: Config): Promise<void> {
+  async reload(config: Config): Promise<readonly string[]> {
     let replaced: readonly string[];
     try {
       replaced = await this.#applier.change(async () => {
@@ -176,6 +181,7 @@ class Control implements Running {
     const { generation } = this;
     this.#events.publish({ kind: 'reload', result: 'applied', generation, problems: [], replaced: [...replaced] });
     this.#logger.info({ generation, ...(replaced.length === 0 ? {} : { replaced }) }, 'config reloaded');
+    return replaced;
   }
 
   /** Some settings are fixed when the process starts: better to say so than to ignore them. */
@@ -304,6 +310,9 @@ class Control implements Running {
     pools: () => this.#status.pools(),
     pool: (name) => this.#status.pool(name),
     change: (change, by) => this.#operator.change(change, by),
+    config: () => this.#status.config(this.#applier.loaded),
+    reload: async () => this.#loadAgain?.(),
+    explain: (request) => explainRequest(redactEdits(this.#config), request),
     connections: (limit) => this.#fleet.connections(limit),
     events: new EventStreams(this.#events, {}, (listener) => this.#traffic.listen(listener)),
     bans: () => this.#bans.list(),

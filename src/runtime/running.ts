@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import type { Reloaded } from '../admin/config-schema.ts';
 import type { AdminSource } from '../admin/source.ts';
 import type { Config } from '../config/schema.ts';
 import type { Logger } from '../observe/log.ts';
@@ -12,6 +13,8 @@ export interface StartOptions {
   readonly logger: Logger;
   /** Where the access log goes; standard output unless said otherwise. */
   readonly accessStream?: Writable;
+  /** Loads the config again from where it came from and brings it into force; undefined where that cannot be done. */
+  readonly loadAgain?: () => Promise<Reloaded>;
   /** Told of every change of a backend's health. */
   readonly onTransition?: (transition: Transition) => void;
 }
@@ -35,8 +38,11 @@ export interface Running {
   readonly workerCount: number;
   /** What it has to show, as of the moment of each call. */
   readonly source: AdminSource;
-  /** Brings another config into force, or rejects and leaves everything as it is. One at a time; more wait their turn. */
-  reload(config: Config): Promise<void>;
+  /**
+   * Brings another config into force, or rejects and leaves everything as it is. One at a time; more wait their
+   * turn. Resolves to what had been changed at run time and holds no longer.
+   */
+  reload(config: Config): Promise<readonly string[]>;
   /** Notes that a config was refused for these problems before it came here, for the metrics and those who listen. */
   reloadRejected(problems: readonly string[]): void;
   /** Stops accepting and waits for what is under way; true when all of it ended within the config's grace. */

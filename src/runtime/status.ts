@@ -1,4 +1,6 @@
+import type { ShownConfig } from '../admin/config-schema.ts';
 import type { BackendStatus, ListenerStatus, PoolStatus, Readiness, Status, WorkerStatus } from '../admin/schema.ts';
+import { showConfig } from '../config/redact.ts';
 import type { Config, ListenerConfig } from '../config/schema.ts';
 import type { LatencyWindow } from '../observe/latency-window.ts';
 import type { MeterReader } from '../observe/meter-reader.ts';
@@ -84,6 +86,18 @@ export class StatusSource {
       ['event_loop_utilization', 'event_loop_lag_seconds', 'overloaded'] as const
     ).map((name) => this.#facts.reader.read(name, { worker })?.[0] ?? 0);
     return { loopUtilization: utilization!, loopLagMs: lag! * 1000, overloaded: overloaded === 1 };
+  }
+
+  /** The config that was loaded, with what was changed since. */
+  config(loaded: Config): ShownConfig {
+    const { generation, configPath, changes } = this.#facts;
+    const words = Object.keys(loaded.pools).map((pool) => [pool, changes.inWords(pool)] as const);
+    return {
+      generation,
+      path: configPath,
+      config: showConfig(loaded),
+      changes: Object.fromEntries(words.filter(([, each]) => each.length > 0)),
+    };
   }
 
   listeners(): ListenerStatus[] {

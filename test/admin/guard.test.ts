@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { TokenAttempts } from '../../src/admin/attempts.ts';
 import { createGuard, type GuardedRequest } from '../../src/admin/guard.ts';
 import { type Address, parseAddress } from '../../src/support/address.ts';
 
@@ -10,10 +11,12 @@ function bound(...texts: string[]): Address[] {
   });
 }
 
+const nobody = { host: undefined, origin: undefined, authorization: undefined, localPort: 9900, source: '127.0.0.1' };
+
 /** The status of a refusal, or 200. */
 function outcome(bind: Address[], token: string, request: Partial<GuardedRequest>, open = false): number {
-  const whole = { host: undefined, origin: undefined, authorization: undefined, localPort: 9900, ...request };
-  return createGuard(bind, token)(whole, open)?.status ?? 200;
+  const whole = { ...nobody, ...request };
+  return createGuard(bind, token, new TokenAttempts(() => 0))(whole, open)?.status ?? 200;
 }
 
 describe('the Host of a request to a loopback bind', () => {
@@ -184,12 +187,53 @@ describe('the token', () => {
 
 describe('a refusal', () => {
   it('says by a code and a sentence what was wrong, and never what would be right', () => {
-    const guard = createGuard(bound('127.0.0.1:9900'), 's3cret');
-    const request = { host: '127.0.0.1:9900', origin: undefined, authorization: 'Bearer wrong', localPort: 9900 };
+    const guard = createGuard(bound('127.0.0.1:9900'), 's3cret', new TokenAttempts(() => 0));
+    const request = { ...nobody, host: '127.0.0.1:9900', authorization: 'Bearer wrong' };
     expect(guard({ ...request, host: 'evil' }, false)).toMatchObject({ status: 403, error: 'foreign-host' });
     expect(guard({ ...request, origin: 'null' }, false)).toMatchObject({ status: 403, error: 'foreign-origin' });
     const refusal = guard(request, false);
     expect(refusal).toMatchObject({ status: 401, error: 'unauthorized' });
     expect(refusal?.message).not.toMatch(/s3cret|wrong/);
+  });
+});
+
+describe('guessing the token', () => {
+  function start() {
+    const time = { ms: 0 };
+    const guard = createGuard(bound('127.0.0.1:9900'), 's3cret', new TokenAttempts(() => time.ms));
+    const ask = (token: string | undefined, source = '192.0.2.1', open = false) => {
+      const authorization = token === undefined ? undefined : `Bearer ${token}`;
+      return guard({ ...nobody, host: '127.0.0.1:9900', authorization, source }, open)?.status ?? 200;
+    };
+    return { time, ask };
+  }
+
+  it('is looked at ten times, and then once a second, be it right or wrong', () => {
+    const { time, ask } = start();
+    expect(Array.from({ length: 12 }, (_, guess) => ask(`guess-${guess}`))).toEqual([...Array(10).fill(401), 429, 429]);
+    expect(ask('s3cret')).toBe(429);
+    time.ms = 1000;
+    expect([ask('s3cret'), ask('s3cret'), ask('wrong'), ask('s3cret')]).toEqual([200, 200, 401, 429]);
+    time.ms = 1_000_000;
+    expect(Array.from({ length: 11 }, () => ask('wrong'))).toEqual([...Array(10).fill(401), 429]);
+  });
+
+  it('bars nobody else, no probes, and nobody who sends no token', () => {
+    const { ask } = start();
+    for (let guess = 0; guess < 20; guess++) ask('wrong', '2001:db8::1');
+    expect(ask('s3cret', '2001:db8::2')).toBe(429);
+    expect(ask('s3cret', '2001:db8:0:1::2')).toBe(200);
+    expect(ask('wrong', '2001:db8::1', true)).toBe(200);
+    for (let asked = 0; asked < 20; asked++) expect(ask(undefined, '192.0.2.7')).toBe(401);
+    expect(ask('s3cret', '192.0.2.7')).toBe(200);
+    for (let guess = 0; guess < 20; guess++) ask('wrong', '::ffff:192.0.2.8');
+    expect(ask('s3cret', '192.0.2.8')).toBe(429);
+  });
+
+  it('is remembered of the latest sources only', () => {
+    const { ask } = start();
+    for (let guess = 0; guess < 20; guess++) ask('wrong', '192.0.2.1');
+    for (let source = 0; source < 1024; source++) ask('wrong', `10.0.${source >> 8}.${source & 255}`);
+    expect(ask('s3cret', '192.0.2.1')).toBe(200);
   });
 });

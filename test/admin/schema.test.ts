@@ -54,6 +54,7 @@ describe('the table of endpoints', () => {
   it('has those of the contract', () => {
     expect(endpoints.map(({ method, path }) => `${method} ${path}`)).toEqual([
       'GET /api',
+      'GET /api/openapi.json',
       'GET /healthz',
       'GET /readyz',
       'GET /metrics',
@@ -66,6 +67,9 @@ describe('the table of endpoints', () => {
       'DELETE /api/pools/:pool/backends/:id',
       'GET /api/bans',
       'GET /api/pools/:pool/traffic',
+      'GET /api/config',
+      'POST /api/reload',
+      'POST /api/explain',
       'GET /api/connections',
       'GET /api/events',
     ]);

@@ -107,17 +107,24 @@ describe('fairlead run', () => {
     expect(await ask(`${web}/one`)).toBe('here\n');
     cli.kill('SIGHUP');
     await cli.until('stderr', /"generation":2/);
+    const reload = async () => (await fetch(`${admin}/api/reload`, { method: 'POST' })).json();
+    expect(await reload()).toEqual({ generation: 3, replaced: [] });
+    await writeFile(path, config({ top: 'wachers: 1\nwatch: false', path: '/two' }));
+    expect(await reload()).toMatchObject({
+      error: 'config-refused',
+      problems: [expect.stringMatching(/wachers: unknown/)],
+    });
     expect(await ask(`${web}/two`)).toBe('here\n');
     expect(await ask(`${web}/one`)).toBe('hello\n');
     await writeFile(path, config({ path: '/three' }));
     cli.kill('SIGHUP');
-    await cli.until('stderr', /"generation":3/);
-    await writeFile(path, config({ top: 'watch: false', path: '/four' }));
     await cli.until('stderr', /"generation":4/);
+    await writeFile(path, config({ top: 'watch: false', path: '/four' }));
+    await cli.until('stderr', /"generation":5/);
     await writeFile(path, config({ path: '/five' }));
     await new Promise((done) => setTimeout(done, 3 * POLL_MS));
     expect(await ask(`${web}/four`)).toBe('here\n');
-    expect(await ask(`${admin}/metrics`)).toContain('fairlead_config_generation 4');
+    expect(await ask(`${admin}/metrics`)).toContain('fairlead_config_generation 5');
   });
 
   it('reloads a file that changed, and keeps what is in force when the change is bad', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { redactConfig } from '../../src/config/redact.ts';
+import { redactConfig, redactEdits, showConfig } from '../../src/config/redact.ts';
 import { configOf, yaml, yamlWithRoute } from './loading.ts';
 
 describe('redactConfig', () => {
@@ -28,5 +28,30 @@ describe('redactConfig', () => {
     expect(JSON.stringify(config)).toContain('hush');
     const without = await configOf(yamlWithRoute('pool: app, sticky: { cookie: fl }'));
     expect(redactConfig(without)).toEqual(without);
+  });
+});
+
+describe('header fields with credentials', () => {
+  const route =
+    'pool: app, match: { header: { x-api-key: k1, x-tier: gold } }, headers: { request: { set: { Authorization: Basic-x, x-ok: plain } } }';
+
+  it('are hidden by their names, the others shown', async () => {
+    const config = await configOf(yamlWithRoute(route));
+    const text = JSON.stringify(redactConfig(config));
+    expect(text).not.toMatch(/Basic-x|k1/);
+    expect(text).toMatch(/plain.*|gold/);
+  });
+
+  it('can be hidden where they are set, and routing left as it is', async () => {
+    const text = JSON.stringify(redactEdits(await configOf(yamlWithRoute(route))));
+    expect(text).not.toContain('Basic-x');
+    expect(text).toContain('k1');
+  });
+});
+
+describe('showConfig', () => {
+  it('shows addresses as they are written, and no secrets', async () => {
+    const config = await configOf(yaml({ top: 'admin: { bind: ["127.0.0.1:1", "unix:/run/a.sock"], token: secret }' }));
+    expect(showConfig(config)['admin']).toEqual({ bind: ['127.0.0.1:1', 'unix:/run/a.sock'], token: '***' });
   });
 });

@@ -85,7 +85,7 @@ function isPath(path: string, pattern: string): boolean {
 
 /** Names that exist and that no page has in it. */
 export function undocumented(pages: readonly SourceFile[], names: readonly string[]): string[] {
-  const words = new Set(pages.flatMap((page) => page.text.match(/[\w$:-]+|\/[\w:/-]*/g) ?? []));
+  const words = new Set(pages.flatMap((page) => page.text.match(/[\w$:-]+|\/[\w:/-]*(?:\.\w[\w:/-]*)*/g) ?? []));
   return names.filter((name) => !words.has(name));
 }
 

@@ -10,7 +10,7 @@ export interface RunningFairlead extends Running {
   /** The first address of the listener of that name, `web` unless said otherwise, with the real port. */
   address(listener?: string): string;
   /** As `reload` of the instance, with the same defaults as at the start. */
-  reloadWith(config: ConfigInput): Promise<void>;
+  reloadWith(config: ConfigInput): Promise<readonly string[]>;
   /** Lines of the log, as JSON; only those of `log.level` in the config, which is `silent` unless said otherwise. */
   readonly logLines: readonly string[];
   /** Lines of the access log. */
