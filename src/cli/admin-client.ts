@@ -1,6 +1,8 @@
 import { Buffer } from 'node:buffer';
 import http from 'node:http';
 import https from 'node:https';
+import type { z } from 'zod';
+import type { refusedSchema, reloadedSchema } from '../admin/config-schema.ts';
 import type { BackendStatus, PoolStatus, Readiness, Status } from '../admin/schema.ts';
 import { formatAddress } from '../support/address.ts';
 import { type AdminAddress, writeAddress } from './admin-address.ts';
@@ -16,6 +18,14 @@ export interface BackendName {
 
 /** What may be changed of a backend. */
 export type BackendChange = { readonly state: BackendStatus['state'] } | { readonly weight: number };
+
+type Reloaded = z.output<typeof reloadedSchema>;
+type Refused = z.output<typeof refusedSchema>;
+
+/** What came of loading the config again. */
+export type Reloading =
+  | { readonly status: 'reloaded'; readonly body: Reloaded }
+  | { readonly status: 'refused'; readonly body: Refused };
 
 interface Answer {
   readonly status: number;
@@ -79,6 +89,14 @@ export class AdminClient {
     const path = `/api/pools/${encodeURIComponent(pool)}/backends/${encodeURIComponent(backend)}`;
     const { status, text } = await this.#ask(path, { method: 'PATCH', body: change });
     if (status >= 300) throw refusal(status, text);
+  }
+
+  /** Has the config loaded again. */
+  async reload(): Promise<Reloading> {
+    const { status, text } = await this.#ask('/api/reload', { method: 'POST' });
+    if (status === 200) return { status: 'reloaded', body: readJson(text) as Reloaded };
+    if (status === 422) return { status: 'refused', body: readJson(text) as Refused };
+    throw refusal(status, text);
   }
 
   /** Lets go of the connection. */

@@ -67,7 +67,7 @@ const options = {
   json: { type: 'boolean' },
 } as const;
 
-const method = /^[A-Z]+$/;
+const method = /^[A-Z][A-Z-]*$/;
 
 /** Explains a request. */
 export async function main(args: readonly string[], io: Io): Promise<number> {

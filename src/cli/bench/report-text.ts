@@ -11,12 +11,14 @@ export function reportText(report: BenchReport, paint: Paint): string {
   const { url, loop, connections, rate, durationMs, perSecond, bytesPerSecond, latencyMs, limit } = report;
   const how = loop === 'closed' ? 'a closed loop' : `an open loop of ${rate} requests/s`;
   const shown = [...percentiles.map(([name]) => name), 'max'] as const;
-  const sections = [
+  const facts = [
     [`${paint.bold(url)}, ${how} over ${connections} connections for ${(durationMs / 1000).toFixed(1)} s`],
     [
       `${paint.bold(`${whole(perSecond)} requests/s`)}, ${(bytesPerSecond / 1e6).toFixed(2)} MB/s, ${whole(report.answered)} answers`,
       ...outcomeLines(report, paint),
     ],
+  ];
+  const found = [
     [
       paint.bold('latency'),
       ...tableLines(
@@ -28,6 +30,7 @@ export function reportText(report: BenchReport, paint: Paint): string {
     ...report.pools.map((pool) => poolLines(pool, paint)),
     [`${paint.bold('the limit')}: ${limit.why}`, `  ${loadLine(report)}`],
   ];
+  const sections = report.answered === 0 ? facts : [...facts, ...found];
   return `${sections.map((lines) => lines.join('\n')).join('\n\n')}\n`;
 }
 
