@@ -1,4 +1,5 @@
 import { closest } from '../support/suggest.ts';
+import { answerBan, answerLift } from './answer-bans.ts';
 import { answerAdd, answerRemove, answerSet, tagOf } from './answer-changes.ts';
 import { configEndpoints } from './answer-config.ts';
 import { answerEvents } from './answer-events.ts';
@@ -6,7 +7,7 @@ import type { Endpoint } from './endpoint.ts';
 import { eventStreamSchema } from './events.ts';
 import type { JsonSchema } from './json-schema.ts';
 import { openApi } from './openapi.ts';
-import { type AdminError, backendSettingsBody, newBackendBody, schemas } from './schema.ts';
+import { type AdminError, backendSettingsBody, newBackendBody, newBanBody, schemas } from './schema.ts';
 import type { AdminSource } from './source.ts';
 
 const metricsSchema: JsonSchema = {
@@ -150,7 +151,24 @@ export const endpoints: readonly Endpoint[] = [
     summary: 'Sources that are banned now, from which listener, why and until when.',
     open: false,
     responses: { 200: schemas.bans },
-    answer: (source) => ({ status: 200, body: source.bans() }),
+    answer: (source) => ({ status: 200, body: source.bans.list() }),
+  },
+  {
+    method: 'POST',
+    path: '/api/bans',
+    summary: 'Bans an address from a listener, or from all that have a guard.',
+    open: false,
+    body: newBanBody,
+    responses: { 201: schemas.banned, 400: schemas.error, 415: schemas.error, 422: schemas.error },
+    answer: answerBan,
+  },
+  {
+    method: 'DELETE',
+    path: '/api/bans/:address',
+    summary: 'Lifts the bans of an address, or of the /64 that it is in, and forgets what led to them.',
+    open: false,
+    responses: { 200: schemas.banned, 404: schemas.error },
+    answer: answerLift,
   },
   {
     method: 'GET',

@@ -146,6 +146,18 @@ export const newBackendBody = z.strictObject({
   backup: z.boolean().optional().describe('Used only while no other backend of the pool can be. Default: false.'),
 });
 
+/** The body with which an address is banned. */
+export const newBanBody = z.strictObject({
+  address: z.string().describe('An IPv4 address, or one of IPv6, which stands for its /64.'),
+  listener: z.string().optional().describe('Default: every listener that has a guard.'),
+  for: z.string().optional().describe('A duration such as `10m`. Default: as long as the guard bans.'),
+});
+
+const bannedSchema = z.object({
+  address: z.string(),
+  listeners: z.array(z.string()).describe('Those that it is banned from now, or was until now.'),
+});
+
 const errorSchema = z.object({
   error: z.string().describe('A code for programs.'),
   message: z.string().describe('A sentence for people.'),
@@ -186,6 +198,7 @@ export const schemas = {
   backend: jsonSchema(backendSchema),
   removal: jsonSchema(removalSchema),
   alive: jsonSchema(z.object({ status: z.literal('alive') })),
+  banned: jsonSchema(bannedSchema),
   bans: jsonSchema(z.array(banSchema)),
   connections: jsonSchema(connectionsSchema),
   error: jsonSchema(errorSchema),

@@ -1,3 +1,4 @@
+import type { BanBoard } from './bans.ts';
 import type { BackendChange, Changed, ChangedBy } from './changes.ts';
 import type { Reloaded, ShownConfig } from './config-schema.ts';
 import type { EventStreams } from './event-stream.ts';
@@ -39,8 +40,8 @@ export interface AdminSource {
   connections(limit: number): Promise<Connections>;
   /** What happens, as it happens. */
   readonly events: EventStreams;
-  /** Every ban in force, the latest first. */
-  bans(): BanStatus[];
+  /** Who is banned from which listener. */
+  readonly bans: BanBoard<BanStatus>;
   /** The last ten minutes of a pool, as far as somebody was listening to the traffic. */
   trafficHistory(pool: string): TrafficHistory;
   /** Ready when every listener is open and every pool has a healthy backend. */

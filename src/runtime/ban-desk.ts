@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import type { BanBoard, BanOrder } from '../admin/bans.ts';
 import type { EventBus } from '../admin/event-bus.ts';
 import type { BanStatus } from '../admin/schema.ts';
 import type { Config } from '../config/schema.ts';
@@ -27,7 +28,7 @@ export interface BanDeskParts {
 }
 
 /** The control plane's side of bans: it tells of them, shows them, and sets and lifts them by hand. */
-export class BanDesk {
+export class BanDesk implements BanBoard<BanStatus> {
   readonly #parts: BanDeskParts;
   readonly #bans: BanTable;
   readonly #rates: LimitTable;
@@ -45,15 +46,17 @@ export class BanDesk {
   }
 
   /** A source was banned, by a worker or by hand: its connections on all workers end. */
-  heard({ listener, network, reason, cause, forMs }: NewBan): void {
+  heard({ listener, network, reason, cause, forMs }: NewBan, who?: string): void {
     this.#parts.cut(listener, network);
     this.#parts.metrics.banned(listener, reason);
     const address = shownNetwork(network);
-    this.#parts.logger.warn({ listener, source: address, reason, cause, forMs }, 'source banned');
+    this.#parts.logger.warn(
+      { listener, source: address, reason, cause, forMs, ...(who === undefined ? {} : { who }) },
+      'source banned',
+    );
     this.#parts.events.publish({ kind: 'ban', listener, address, to: 'banned', reason, cause });
   }
 
-  /** Every ban in force, the latest first. */
   list(): BanStatus[] {
     const names = new Map(this.#guarded.map((name) => [hash53(name), name]));
     const lag = Date.now() - sharedNow();
@@ -86,33 +89,34 @@ export class BanDesk {
     }
   }
 
-  /**
-   * Bans an address by hand from one listener, or from all that have a guard, for `forMs`, which begins anew if it was
-   * banned already. Returns the listeners, or what is wrong.
-   */
-  ban(address: string, forMs: number, listener?: string): readonly string[] | string {
+  ban({ address, listener, forMs }: BanOrder, who: string): readonly string[] | string {
     const network = networkIn(address);
     if (network === undefined) return `'${address}' is no IP address`;
     const names = this.#guarded.filter((name) => listener === undefined || name === listener);
     if (names.length === 0)
       return listener === undefined ? 'no listener has a guard' : `there is no listener '${listener}' with a guard`;
     for (const name of names) {
+      const ban = { reason: 'manual', cause: 0, forMs: forMs ?? this.#banMsOf(name) } as const;
       this.#bans.lift(network, hash53(name));
-      this.#bans.add(network, hash53(name), { reason: 'manual', cause: 0, forMs });
-      this.heard({ listener: name, network, reason: 'manual', cause: '', forMs });
+      this.#bans.add(network, hash53(name), ban);
+      this.heard({ listener: name, network, reason: ban.reason, cause: '', forMs: ban.forMs }, who);
     }
     return names;
   }
 
-  /** Lifts the bans of an address, and forgets what led to them. Returns the listeners that it was banned from. */
-  lift(address: string): readonly string[] {
+  #banMsOf(name: string): number {
+    const listener = this.#parts.listeners()[name];
+    return listener !== undefined && listener.protocol !== 'udp' && listener.guard ? listener.guard.ban : 0;
+  }
+
+  lift(address: string, who: string): readonly string[] {
     const network = networkIn(address);
     if (network === undefined) return [];
     const tables = { bans: this.#bans, rates: this.#rates };
     const lifted = this.#guarded.filter((name) => liftBan(network, name, tables));
     const shown = shownNetwork(network);
     for (const listener of lifted) {
-      this.#parts.logger.info({ listener, source: shown }, 'ban lifted');
+      this.#parts.logger.info({ listener, source: shown, who }, 'ban lifted');
       this.#parts.events.publish({
         kind: 'ban',
         listener,

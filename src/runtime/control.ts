@@ -315,7 +315,11 @@ class Control implements Running {
     explain: (request) => explainRequest(redactEdits(this.#config), request),
     connections: (limit) => this.#fleet.connections(limit),
     events: new EventStreams(this.#events, {}, (listener) => this.#traffic.listen(listener)),
-    bans: () => this.#bans.list(),
+    bans: {
+      list: () => this.#bans.list(),
+      ban: (order, who) => this.#bans.ban(order, who),
+      lift: (address, who) => this.#bans.lift(address, who),
+    },
     trafficHistory: (pool) => this.#traffic.history(pool),
     readiness: () => this.#status.readiness(),
     metrics: () => this.#metrics.render(),

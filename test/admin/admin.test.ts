@@ -87,7 +87,7 @@ describe('the endpoints', () => {
     const { ask } = await start();
     const { name, endpoints } = (await (await ask('/api')).json()) as { name: string; endpoints: object[] };
     expect(name).toBe('fairlead');
-    expect(endpoints).toHaveLength(19);
+    expect(endpoints).toHaveLength(21);
     expect(endpoints).toContainEqual({
       method: 'GET',
       path: '/api/pools/:pool',

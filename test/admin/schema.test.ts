@@ -66,6 +66,8 @@ describe('the table of endpoints', () => {
       'POST /api/pools/:pool/backends',
       'DELETE /api/pools/:pool/backends/:id',
       'GET /api/bans',
+      'POST /api/bans',
+      'DELETE /api/bans/:address',
       'GET /api/pools/:pool/traffic',
       'GET /api/config',
       'POST /api/reload',

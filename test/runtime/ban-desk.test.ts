@@ -39,7 +39,7 @@ function stage() {
 describe('a ban by hand', () => {
   it('holds on every listener with a guard, ends what is open, and is told of', () => {
     const { desk, told, logLines } = stage();
-    expect(desk.ban('2001:db8::7', 60_000)).toEqual(['web', 'api']);
+    expect(desk.ban({ address: '2001:db8::7' }, 'me')).toEqual(['web', 'api']);
     expect(told).toEqual(['cut 2001:db8:0:0 of web', 'web manual', 'cut 2001:db8:0:0 of api', 'api manual']);
     expect(logLines).toHaveLength(2);
     const shown = desk.list().map(({ address, listener, reason, cause }) => [address, listener, reason, cause]);
@@ -55,8 +55,8 @@ describe('a ban by hand', () => {
 
   it('may be for one listener, and begins anew when it is set again', () => {
     const { desk } = stage();
-    desk.ban('192.0.2.1', 1000, 'web');
-    expect(desk.ban('192.0.2.1', 60_000, 'web')).toEqual(['web']);
+    desk.ban({ address: '192.0.2.1', forMs: 1000, listener: 'web' }, 'me');
+    expect(desk.ban({ address: '192.0.2.1', listener: 'web' }, 'me')).toEqual(['web']);
     const [ban, ...others] = desk.list();
     expect(others).toEqual([]);
     expect(Date.parse(ban!.until) - Date.parse(ban!.since)).toBe(60_000);
@@ -64,24 +64,24 @@ describe('a ban by hand', () => {
 
   it('says what is wrong', () => {
     const { desk } = stage();
-    expect(desk.ban('example.com', 1000)).toBe("'example.com' is no IP address");
-    expect(desk.ban('192.0.2.1', 1000, 'open')).toBe("there is no listener 'open' with a guard");
+    expect(desk.ban({ address: 'example.com' }, 'me')).toBe("'example.com' is no IP address");
+    expect(desk.ban({ address: '192.0.2.1', listener: 'open' }, 'me')).toBe("there is no listener 'open' with a guard");
   });
 });
 
 describe('lifting', () => {
   it('takes an address, or a /64 as it is shown, and says where it was banned', () => {
     const { desk, events } = stage();
-    desk.ban('2001:db8::7', 60_000, 'api');
-    desk.ban('192.0.2.1', 60_000, 'web');
-    expect(desk.lift('2001:db8::/64')).toEqual(['api']);
-    expect(desk.lift('192.0.2.1')).toEqual(['web']);
+    desk.ban({ address: '2001:db8::7', listener: 'api' }, 'me');
+    desk.ban({ address: '192.0.2.1', listener: 'web' }, 'me');
+    expect(desk.lift('2001:db8::/64', 'me')).toEqual(['api']);
+    expect(desk.lift('192.0.2.1', 'me')).toEqual(['web']);
     expect(events).toMatchObject([
       { kind: 'ban', listener: 'api', address: '2001:db8::/64', to: 'banned', reason: 'manual' },
       { kind: 'ban', listener: 'web', address: '192.0.2.1', to: 'banned' },
       { kind: 'ban', listener: 'api', address: '2001:db8::/64', to: 'lifted' },
       { kind: 'ban', listener: 'web', address: '192.0.2.1', to: 'lifted' },
     ]);
-    expect([desk.lift('192.0.2.1'), desk.lift('nobody'), desk.list()]).toEqual([[], [], []]);
+    expect([desk.lift('192.0.2.1', 'me'), desk.lift('nobody', 'me'), desk.list()]).toEqual([[], [], []]);
   });
 });

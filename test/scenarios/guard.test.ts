@@ -47,7 +47,7 @@ describe('a source that sends what is malformed', () => {
     expect(await metric(lb, 'refusals_total', { reason: 'banned' })).toBe(8);
     expect(await metric(lb, 'bans_total', { listener: 'web', reason: 'bad' })).toBe(1);
     expect(await metric(lb, 'bans_active', { reason: 'bad' })).toBe(1);
-    const [ban, ...others] = lb.source.bans();
+    const [ban, ...others] = lb.source.bans.list();
     expect([ban, others]).toMatchObject([
       { address: '127.0.0.2', listener: 'web', reason: 'bad', cause: 'bad-request' },
       [],
@@ -60,7 +60,7 @@ describe('a source that sends what is malformed', () => {
     const { lb } = await guarded({ guard: { ...guard, ban: '150ms' } });
     for (let i = 0; i < 4; i++) await statusFrom('127.0.0.2', lb, malformed);
     await eventually(async () => (await endOf('127.0.0.2', lb).catch(() => '')).startsWith('HTTP/1.1 200'), 'an end');
-    expect(lb.source.bans()).toEqual([]);
+    expect(lb.source.bans.list()).toEqual([]);
   });
 
   it('stays banned over a reload, unless that takes the guard away', async () => {
@@ -70,14 +70,43 @@ describe('a source that sends what is malformed', () => {
     expect(await endOf('127.0.0.2', lb)).toBe('reset');
     await lb.reloadWith({ ...config, listeners: { web: { ...config.listeners['web'], guard: false } as never } });
     expect(await statusFrom('127.0.0.2', lb)).toBe(200);
-    expect(lb.source.bans()).toEqual([]);
+    expect(lb.source.bans.list()).toEqual([]);
   });
 
   it('may be one that begins a head and does not go on', async () => {
     const { lb } = await guarded({ guard: { bad: '1/h' }, timeouts: { header: '20ms' } });
     for (let i = 0; i < 2; i++) await comeFrom('127.0.0.2', lb.address()).send('GET / HT').answer();
     expect(await endOf('127.0.0.2', lb)).toBe('reset');
-    expect(lb.source.bans()).toMatchObject([{ cause: 'request-timeout' }]);
+    expect(lb.source.bans.list()).toMatchObject([{ cause: 'request-timeout' }]);
+  });
+});
+
+describe('an operator', () => {
+  it('bans an address, which cuts what is open, and lifts bans, which forgets what led to them', async () => {
+    const { lb } = await guarded();
+    const url = `http://${lb.adminAddresses[0]}/api/bans`;
+    const post = async (body: object) =>
+      await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+    const open = comeFrom('127.0.0.2', lb.address()).send(get('/here/'));
+    await open.answer();
+    const answer = await post({ address: '127.0.0.2', for: '10m' });
+    expect([answer.status, await answer.json()]).toEqual([201, { address: '127.0.0.2', listeners: ['web'] }]);
+    await open.until(() => open.ending !== undefined, 'an end');
+    expect(await endOf('127.0.0.2', lb)).toBe('reset');
+    expect(await (await fetch(url)).json()).toMatchObject([{ address: '127.0.0.2', reason: 'manual', cause: '' }]);
+    expect((await fetch(`${url}/127.0.0.2`, { method: 'DELETE' })).status).toBe(200);
+    expect(await statusFrom('127.0.0.2', lb)).toBe(200);
+    for (let i = 0; i < 4; i++) expect(await statusFrom('127.0.0.2', lb, malformed)).toBe(400);
+    expect((await fetch(`${url}/127.0.0.2`, { method: 'DELETE' })).status).toBe(200);
+    for (let i = 0; i < 3; i++) expect(await statusFrom('127.0.0.2', lb, malformed)).toBe(400);
+    expect(await statusFrom('127.0.0.2', lb)).toBe(200);
+    expect((await fetch(`${url}/127.0.0.2`, { method: 'DELETE' })).status).toBe(404);
+    const wrong = [
+      { address: 'nobody' },
+      { address: '127.0.0.2', for: 'ever' },
+      { address: '127.0.0.2', listener: 'x' },
+    ];
+    for (const body of wrong) expect((await post(body)).status).toBe(422);
   });
 });
 
@@ -90,7 +119,7 @@ describe('a source that asks for what is not there', () => {
     expect((await client.send(get('/here/')).answer()).status).toBe(200);
     expect((await client.send(get('/admin')).answer()).status).toBe(404);
     await client.until(() => client.ending !== undefined, 'an end');
-    expect(lb.source.bans()).toMatchObject([{ reason: 'not-found', cause: 'no-route' }]);
+    expect(lb.source.bans.list()).toMatchObject([{ reason: 'not-found', cause: 'no-route' }]);
     expect(await endOf('127.0.0.2', lb)).toBe('reset');
   });
 });
@@ -101,7 +130,7 @@ describe('a source that speaks HTTP/2', () => {
     const session = await connectH2(lb.address());
     for (let i = 0; i < 4; i++) expect((await askH2(session, { ':path': '/none' })).status).toBe(404);
     await eventually(() => session.destroyed, 'the end of the session');
-    expect(lb.source.bans()).toMatchObject([{ address: '127.0.0.1', reason: 'not-found' }]);
+    expect(lb.source.bans.list()).toMatchObject([{ address: '127.0.0.1', reason: 'not-found' }]);
   });
 });
 
@@ -116,7 +145,7 @@ describe('behind a proxy', () => {
     for (let i = 0; i < 9; i++)
       expect((await (await connectTo(lb.address())).send(malformed).answer()).status).toBe(400);
     for (let i = 0; i < 9; i++) expect(await statusFrom('127.0.0.1', lb, get('/none'))).toBe(404);
-    expect(lb.source.bans()).toMatchObject([{ address: '192.0.2.1' }]);
+    expect(lb.source.bans.list()).toMatchObject([{ address: '192.0.2.1' }]);
     expect(await metric(lb, 'refusals_total', { reason: 'banned' })).toBe(1);
   });
 
@@ -128,7 +157,7 @@ describe('behind a proxy', () => {
     for (let i = 0; i < 4; i++) await from('192.0.2.1', malformed);
     expect((await from('192.0.2.1', once)).ending).toBe('reset');
     expect((await from('192.0.2.2', once)).text).toMatch(/^HTTP\/1.1 200/);
-    expect(lb.source.bans()).toMatchObject([{ address: '192.0.2.1', cause: 'bad-request' }]);
+    expect(lb.source.bans.list()).toMatchObject([{ address: '192.0.2.1', cause: 'bad-request' }]);
   });
 });
 
@@ -137,11 +166,11 @@ describe('what comes before HTTP', () => {
     const tls = new TestAuthority().for('localhost');
     const { lb } = await guarded({ tls });
     for (let i = 0; i < 4; i++) await comeFrom('127.0.0.2', lb.address()).send('no handshake\r\n\r\n').ended();
-    expect(lb.source.bans()).toMatchObject([{ address: '127.0.0.2', reason: 'bad', cause: 'tls-handshake' }]);
+    expect(lb.source.bans.list()).toMatchObject([{ address: '127.0.0.2', reason: 'bad', cause: 'tls-handshake' }]);
     await lb.close();
     const other = (await guarded({ proxyProtocol: true })).lb;
     for (let i = 0; i < 4; i++) await comeFrom('127.0.0.2', other.address()).send('no header at all\r\n').ended();
-    expect(other.source.bans()).toMatchObject([{ address: '127.0.0.2', cause: 'proxy-header' }]);
+    expect(other.source.bans.list()).toMatchObject([{ address: '127.0.0.2', cause: 'proxy-header' }]);
     expect(await endOf('127.0.0.2', other)).toBe('reset');
   });
 
@@ -168,7 +197,7 @@ describe('what comes before HTTP', () => {
     for (let i = 0; i < 4; i++) await comeFrom('127.0.0.2', lb.address()).send(broken).ended();
     await open.until(() => open.ending !== undefined, 'an end');
     for (let i = 0; i < 4; i++) await comeFrom('127.0.0.3', lb.address()).send('hello').ended();
-    expect(lb.source.bans().map(({ address, cause }) => [address, cause])).toEqual([
+    expect(lb.source.bans.list().map(({ address, cause }) => [address, cause])).toEqual([
       ['127.0.0.3', 'no-route'],
       ['127.0.0.2', 'tls-hello'],
     ]);
