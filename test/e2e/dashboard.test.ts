@@ -245,6 +245,31 @@ describe.skipIf(!existsSync(executablePath))('the dashboard in Chromium', { time
     await button('Drain b').waitFor();
   });
 
+  it('explains where a request would go, and why not elsewhere', async () => {
+    const explainer = page.getByRole('region', { name: 'Where would a request go?' });
+    await explainer.getByLabel('URL or path').fill('/ping');
+    await button('Explain').click();
+    await explainer.getByText(/^ping matched/).waitFor();
+    await explainer.getByLabel('URL or path').fill('/else');
+    await page.keyboard.press('Enter');
+    await explainer.getByText(/^apps matched/).waitFor();
+    await explainer.getByText('path: wants /ping, has /else').waitFor();
+    await explainer.getByText('Headers, body, source').click();
+    await explainer.getByLabel('Source address').fill('nowhere');
+    await button('Explain').click();
+    await explainer.getByText('"nowhere" is not an IP address').waitFor();
+  });
+
+  it('reloads the config when that is confirmed, and says why when it cannot', async () => {
+    await button('Reload config').click();
+    await page.getByRole('alertdialog').getByText('Open connections stay.').waitFor();
+    await button('Reload').click();
+    await page.getByRole('alert').getByText('did not come from a file').waitFor();
+    expect(await focused()).toBe('Reload config');
+    await button('Dismiss').last().click();
+    expect(await page.locator('main:focus').count()).toBe(1);
+  });
+
   it('is within the screen of a phone, in light and in dark', async () => {
     const screen = { viewport: { width: 390, height: 800 }, isMobile: true, hasTouch: true };
     const phone = await openDashboard(browser, admin(), screen);

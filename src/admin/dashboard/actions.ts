@@ -40,15 +40,16 @@ async function change(pool: string, method: string, path: string, body?: unknown
 /** Says how it went; true when it went well. */
 function tell(answer: Answered, done: string): boolean {
   if (answer.ok) {
-    say('good', done);
+    say('good', done, linesOf(answer, 'replaced'));
     announcement.value = done;
-  } else say('bad', complaint(answer), problemsOf(answer));
+  } else say('bad', complaint(answer), linesOf(answer, 'problems'));
   return answer.ok;
 }
 
-function problemsOf({ body }: Answered): string[] {
-  const problems = (body as { problems?: unknown } | undefined)?.problems;
-  return Array.isArray(problems) ? problems.map(String) : [];
+/** What a reload says line by line: why it was refused, or which changes it has replaced. */
+function linesOf({ body }: Answered, part: 'problems' | 'replaced'): string[] {
+  const lines = (body as Record<string, unknown> | undefined)?.[part];
+  return Array.isArray(lines) ? lines.map(String) : [];
 }
 
 /** Changes the state or the weight of a backend. */

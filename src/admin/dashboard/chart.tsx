@@ -36,7 +36,7 @@ export function PoolCharts({ name, visible }: { name: string; visible: boolean }
   return (
     <div class="charts">
       <Chart pool={name} visible={visible} title="Load, per second" lines={loadLines} unit={rate} />
-      <Chart pool={name} visible={visible} title="Latency" lines={latencyLines} unit={latency} />
+      <Chart pool={name} visible={visible} title="Latency" lines={latencyLines} unit={latency} byTens />
     </div>
   );
 }
@@ -47,16 +47,19 @@ interface ChartProps {
   readonly title: string;
   readonly lines: readonly Line[];
   readonly unit: (value: number) => string;
+  /** True where each step up is ten times as much. */
+  readonly byTens?: boolean;
 }
 
-function Chart({ pool, visible, title, lines, unit }: ChartProps) {
+function Chart(props: ChartProps) {
+  const { pool, visible, title, lines, unit } = props;
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
   const theme = themeChanged.value;
   const news = visible ? chartsChanged.value : -1;
   useEffect(() => {
     if (!visible) return undefined;
-    const made = new uPlot(options(place.current!, lines, unit), dataOf(pool, lines), place.current!);
+    const made = new uPlot(options(place.current!, props), dataOf(pool, lines), place.current!);
     plot.current = made;
     const observer = new ResizeObserver(([entry]) => made.setSize({ width: entry!.contentRect.width, height: HEIGHT }));
     observer.observe(place.current!);
@@ -101,7 +104,13 @@ function inUnit(value: number | null | undefined, unit: (value: number) => strin
   return value === null || value === undefined ? 'none' : unit(value);
 }
 
-function options(place: HTMLElement, lines: readonly Line[], unit: (value: number) => string): uPlot.Options {
+/** The powers of ten around a range: a percentile far above another must not press it to the floor. */
+function wholeTens(min: number, max: number): [number, number] {
+  const [from, to] = [Math.floor(Math.log10(Math.max(min, 1e-3))), Math.ceil(Math.log10(Math.max(max, 1e-3)))];
+  return [10 ** from, 10 ** Math.max(to, from + 1)];
+}
+
+function options(place: HTMLElement, { lines, unit, byTens = false }: ChartProps): uPlot.Options {
   const styles = getComputedStyle(place);
   const color = (name: string) => styles.getPropertyValue(name).trim();
   const grid = { stroke: color('--grid'), width: 1 };
@@ -109,12 +118,14 @@ function options(place: HTMLElement, lines: readonly Line[], unit: (value: numbe
   return {
     width: place.clientWidth,
     height: HEIGHT,
-    padding: [8, 8, 0, 0],
+    padding: [8, 20, 0, 0],
     legend: { show: false },
     cursor: { points: { size: 6 }, drag: { x: false, y: false } },
     scales: {
       x: { time: true, range: (_plot, min, max) => [Math.min(min ?? 0, (max ?? 0) - LEAST_SPAN_S), max ?? 0] },
-      y: { range: (_plot, _min, max) => [0, Math.max(1, (max ?? 0) * 1.1)] },
+      y: byTens
+        ? { distr: 3, range: (_plot, min, max) => wholeTens(min ?? 1, max ?? 10) }
+        : { range: (_plot, _min, max) => [0, Math.max(1, (max ?? 0) * 1.1)] },
     },
     axes: [
       {
@@ -124,7 +135,12 @@ function options(place: HTMLElement, lines: readonly Line[], unit: (value: numbe
         incrs: MINUTES,
         values: (_plot, at) => at.map((second) => clockTime(second * 1000).slice(0, 5)),
       },
-      { ...axis, size: 58, space: 34, values: (_plot, ticks) => ticks.map((tick) => unit(tick)) },
+      {
+        ...axis,
+        size: 58,
+        space: 34,
+        values: (_plot, ticks) => ticks.map((tick) => (tick === null ? '' : unit(tick))),
+      },
     ],
     series: [
       {},

@@ -1,5 +1,11 @@
 import { announcement, dismiss, notices } from './notices.ts';
 
+/** Takes a notice away; the focus, which was on its button, goes back to the content. */
+function close(id: number): void {
+  dismiss(id);
+  document.querySelector<HTMLElement>('#main')?.focus({ preventScroll: true });
+}
+
 /** What was done and what went wrong, in a corner; and the region that a screen reader listens to. */
 export function Notices() {
   return (
@@ -18,7 +24,7 @@ export function Notices() {
                 ))}
               </ul>
             )}
-            <button type="button" class="quiet" aria-label="Dismiss" onClick={() => dismiss(id)}>
+            <button type="button" class="quiet" aria-label="Dismiss" onClick={() => close(id)}>
               ×
             </button>
           </div>
