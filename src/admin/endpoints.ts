@@ -2,6 +2,7 @@ import { closest } from '../support/suggest.ts';
 import { answerBan, answerLift } from './answer-bans.ts';
 import { answerAdd, answerRemove, answerSet, tagOf } from './answer-changes.ts';
 import { configEndpoints } from './answer-config.ts';
+import { answerConnections } from './answer-connections.ts';
 import { answerEvents } from './answer-events.ts';
 import type { Endpoint } from './endpoint.ts';
 import { eventStreamSchema } from './events.ts';
@@ -185,15 +186,16 @@ export const endpoints: readonly Endpoint[] = [
   {
     method: 'GET',
     path: '/api/connections',
-    summary: 'L4 connections and UDP flows: open ones and those that ended last, at most `limit` (100) of each.',
+    summary: 'Connections and UDP flows that are open, and those of L4 that ended last.',
     open: false,
-    query: { limit: 'At most so many of each, from 1 to 9999. Default: 100.' },
-    responses: { 200: schemas.connections, 400: schemas.error },
-    answer: async (source, { parameters: { limit = '100' } }) => {
-      if (!/^[1-9]\d{0,3}$/.test(limit))
-        return { status: 400, body: { error: 'bad-request', message: 'limit is no number from 1 to 9999' } };
-      return { status: 200, body: await source.connections(Number(limit)) };
+    query: {
+      limit: 'At most so many of each, from 1 to 9999. Default: 100.',
+      offset: 'Open ones to leave out before them, from 0 to 99999. Default: 0.',
+      listener: 'Those of one listener.',
+      protocol: 'Those of one protocol: http, tcp or udp.',
     },
+    responses: { 200: schemas.connections, 400: schemas.error },
+    answer: answerConnections,
   },
   {
     method: 'GET',

@@ -84,22 +84,35 @@ const readinessSchema = z.object({
 
 const connectionSchema = z.object({
   listener: z.string(),
-  protocol: z.enum(['tcp', 'udp']),
-  pool: z.string(),
+  protocol: z.enum(['http', 'tcp', 'udp']),
+  pool: z.string().nullable().describe('null between requests of HTTP.'),
   backend: z.string().nullable().describe('null until one was picked.'),
   client: z.string().nullable().describe('null where the system no longer knows it.'),
-  phase: z.enum(['connecting', 'established', 'half-closed-by-client', 'half-closed-by-backend', 'draining', 'closed']),
-  ageMs: z.number(),
+  phase: z
+    .enum([
+      'idle',
+      'connecting',
+      'established',
+      'half-closed-by-client',
+      'half-closed-by-backend',
+      'draining',
+      'closed',
+    ])
+    .describe('idle: HTTP, between requests.'),
+  ageMs: nullableMs.describe('Of an HTTP connection that of the request under way; null between requests.'),
+  requests: nullableMs.describe('Requests under way on an HTTP connection; null in L4.'),
   connectMs: nullableMs.describe('How long the handshake with the backend took; null without one.'),
   bytesIn: count.describe('From the client.'),
   bytesOut: count.describe('To the client.'),
   ended: z.string().nullable().describe('By which side and how; null while it is open.'),
+  endedAt: nullableMs.describe('In ms since 1970; null while it is open.'),
 });
 
 const connectionsSchema = z.object({
-  total: count.describe('L4 connections and flows open now, also those that are not listed.'),
+  total: count.describe('Connections and flows open now, also those that are not listed.'),
   open: z.array(connectionSchema),
-  ended: z.array(connectionSchema).describe('Those that ended last.'),
+  ended: z.array(connectionSchema).describe('Those of L4 that ended last, the latest first.'),
+  silent: z.array(z.number()).describe('Workers that did not answer in time, whose connections are missing.'),
 });
 
 const banSchema = z.object({
@@ -180,11 +193,12 @@ export type WorkerStatus = z.output<typeof workerSchema>;
 export type Status = z.output<typeof statusSchema>;
 /** Whether traffic can be served, and if not, why. */
 export type Readiness = z.output<typeof readinessSchema>;
-/** L4 connections of all workers. */
+/** Connections of all workers. */
 export type Connections = {
   readonly total: number;
   readonly open: readonly z.output<typeof connectionSchema>[];
   readonly ended: readonly z.output<typeof connectionSchema>[];
+  readonly silent: readonly number[];
 };
 /** A source that is banned from a listener. */
 export type BanStatus = z.output<typeof banSchema>;

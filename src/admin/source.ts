@@ -13,6 +13,17 @@ import type {
   TrafficHistory,
 } from './schema.ts';
 
+/** Which connections are wanted. */
+export interface ConnectionsWanted {
+  /** At most so many open ones, and so many that have ended. */
+  readonly limit: number;
+  /** Open ones that are left out before them. */
+  readonly offset: number;
+  /** Undefined for all. */
+  readonly listener: string | undefined;
+  readonly protocol: 'http' | 'tcp' | 'udp' | undefined;
+}
+
 /**
  * What the admin server shows. Every call is one request's, must be quick, and gives the state of that moment; what is
  * given is not kept.
@@ -36,8 +47,8 @@ export interface AdminSource {
   explain(
     request: ExplainRequest,
   ): { readonly ok: true; readonly explanation: Explanation } | { readonly ok: false; readonly problem: string };
-  /** L4 connections and flows, at most so many open and so many ended ones. */
-  connections(limit: number): Promise<Connections>;
+  /** Connections and flows, a part of them. */
+  connections(wanted: ConnectionsWanted): Promise<Connections>;
   /** What happens, as it happens. */
   readonly events: EventStreams;
   /** Who is banned from which listener. */

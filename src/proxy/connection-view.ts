@@ -1,5 +1,6 @@
-/** Where a connection or flow of L4 stands. */
+/** Where a connection or flow stands; `idle` is one of HTTP between requests. */
 export type ConnectionPhase =
+  | 'idle'
   | 'connecting'
   | 'established'
   | 'half-closed-by-client'
@@ -7,24 +8,43 @@ export type ConnectionPhase =
   | 'draining'
   | 'closed';
 
-/** One L4 connection as it is shown: plain data, made when somebody asks. */
+/**
+ * One connection as it is shown: plain data, made when somebody asks. Of HTTP the age, the bytes, the pool and the backend
+ * are those of the request under way.
+ */
 export interface ConnectionView {
   readonly listener: string;
-  readonly protocol: 'tcp' | 'udp';
-  readonly pool: string;
+  readonly protocol: 'http' | 'tcp' | 'udp';
+  /** null between requests of HTTP. */
+  readonly pool: string | null;
   /** null until a backend was picked. */
   readonly backend: string | null;
   /** Address of the client; null where the system no longer knows it. */
   readonly client: string | null;
   readonly phase: ConnectionPhase;
-  /** From the start to now, or to its end, in ms. */
-  readonly ageMs: number;
+  /** From the start to now, or to its end, in ms; null between requests of HTTP. */
+  readonly ageMs: number | null;
+  /** Requests of HTTP under way, of which HTTP/2 may have several; null in L4. */
+  readonly requests: number | null;
   /** How long the handshake with the backend took; null without one. */
   readonly connectMs: number | null;
   readonly bytesIn: number;
   readonly bytesOut: number;
   /** Which side has ended it and how; null while it is open. */
   readonly ended: string | null;
+  /** When it ended, in ms since 1970; null while it is open. */
+  readonly endedAt: number | null;
+}
+
+/** Which connections somebody wants to see. */
+export interface ConnectionsWanted {
+  /** At most so many open ones and so many that have ended. */
+  readonly limit: number;
+  /** Open ones that are left out before them. */
+  readonly offset: number;
+  /** Undefined for all. */
+  readonly listener: string | undefined;
+  readonly protocol: ConnectionView['protocol'] | undefined;
 }
 
 /** What one worker shows. */

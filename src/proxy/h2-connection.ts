@@ -9,6 +9,7 @@ import { type Member, Members } from '../support/members.ts';
 import { unmapped } from '../support/proxied.ts';
 import type { Wire } from '../support/wire.ts';
 import { HttpConnection, type HttpOwner } from './http-connection.ts';
+import type { Exchange } from './http-proxy.ts';
 
 /** How long a connection whose last stream has ended has to close by itself, in ms. */
 const CLOSE_MS = 2000;
@@ -53,6 +54,17 @@ export class H2Connection implements SessionObserver, ClientPlace, Expiring, Mem
     this.#session = new ClientSession(socket, this);
     site.deps.deadlines.add(this);
     this.#expectStreams();
+  }
+
+  /** Streams under way. */
+  get requests(): number {
+    return this.#streams.size;
+  }
+
+  /** The exchange of its first stream; undefined without one. */
+  get work(): Exchange | undefined {
+    const owner = this.#streams.first(1)[0]?.owner;
+    return owner instanceof HttpConnection ? owner.work : undefined;
   }
 
   get now(): number {

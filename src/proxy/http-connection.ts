@@ -6,6 +6,7 @@ import type { CutReason, Tunnel } from '../relay/tunnel.ts';
 import { hostBeforePort } from '../support/address.ts';
 import type { Expiring } from '../support/deadlines.ts';
 import type { Member } from '../support/members.ts';
+import { unmapped } from '../support/proxied.ts';
 import { READ_BUFFER_BYTES, type Wire, type WireSink } from '../support/wire.ts';
 import { type ErrorCode, errorResponse, serializeResponse } from './error-response.ts';
 import type { ClientSide, HttpContext } from './http-context.ts';
@@ -65,6 +66,7 @@ export class HttpConnection implements WireSink, Expiring, Member, ClientSide {
   #peer: string | undefined;
   #abandonCheck: NodeJS.Timeout | undefined;
   #tunnel: Tunnel | undefined;
+  #upgraded: Exchange | undefined;
 
   constructor(site: HttpOwner, wire: Wire) {
     this.site = site;
@@ -74,11 +76,13 @@ export class HttpConnection implements WireSink, Expiring, Member, ClientSide {
 
   /** The address of the peer, asked of the kernel once. */
   get peer(): string {
-    if (this.#peer === undefined) {
-      const address = this.wire.remoteAddress ?? '';
-      this.#peer = address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
-    }
+    this.#peer ??= unmapped(this.wire.remoteAddress ?? '');
     return this.#peer;
+  }
+
+  /** The exchange under way, or the one its tunnel grew from; undefined between requests. */
+  get work(): Exchange | undefined {
+    return this.#exchange ?? this.#upgraded;
   }
 
   /** Where the client connected to, for HTTP/1.0 clients that do not say. */
@@ -326,7 +330,7 @@ export class HttpConnection implements WireSink, Expiring, Member, ClientSide {
     const early = this.#waitingBytes > 0 ? this.#waiting?.subarray(0, this.#waitingBytes) : undefined;
     this.#waiting = undefined;
     this.#waitingBytes = 0;
-    this.#exchange = undefined;
+    [this.#upgraded, this.#exchange] = [this.#exchange, undefined];
     this.#closing = true;
     this.#tunnel = tunnel;
     this.site.deps.deadlines.remove(this);

@@ -9,6 +9,7 @@ import { createSplit } from '../route/split.ts';
 import { type CidrSet, cidrSet } from '../support/cidr.ts';
 import { type Member, Members } from '../support/members.ts';
 import type { Wire } from '../support/wire.ts';
+import type { ConnectionView } from './connection-view.ts';
 import type { PoolSite, ProxyDeps } from './deps.ts';
 import { H2Connection } from './h2-connection.ts';
 import { HeadFacts } from './head-facts.ts';
@@ -16,6 +17,7 @@ import type { HeldBody } from './held-body.ts';
 import { HttpConnection, type HttpOwner } from './http-connection.ts';
 import type { CopiedRequest, HttpLimits, HttpTimeouts, RequestCopy } from './http-context.ts';
 import type { Complaint } from './http-policy.ts';
+import type { Exchange } from './http-proxy.ts';
 import { ListenerMeters } from './listener-meters.ts';
 import { Mirror } from './mirror.ts';
 import { RateLimit } from './rate-limit.ts';
@@ -64,6 +66,8 @@ const requestFacts = new HeadFacts(requestHead);
 interface ClientConnection extends Member {
   /** The address of the peer; '' where there is none. */
   readonly peer: string;
+  /** An exchange under way; undefined when there is none. */
+  readonly work: Exchange | undefined;
   drain(idleMs: number): void;
   cut(ended?: CutReason): void;
 }
@@ -326,6 +330,31 @@ export class HttpSite implements HttpOwner {
   /** Connections that are open. */
   get size(): number {
     return this.#connections.size;
+  }
+
+  /** At most so many of the connections that are open. */
+  shown(limit: number): ConnectionView[] {
+    return this.#connections.first(limit).map((connection) => this.#view(connection));
+  }
+
+  #view(connection: ClientConnection): ConnectionView {
+    const { work, peer } = connection;
+    const open = this.draining ? 'draining' : 'established';
+    return {
+      listener: this.name,
+      protocol: 'http',
+      pool: work?.pool?.pool.name ?? null,
+      backend: work?.backend?.id ?? null,
+      client: peer === '' ? null : peer,
+      phase: work === undefined ? 'idle' : open,
+      ageMs: work === undefined ? null : this.deps.now() - work.startedAt,
+      requests: connection instanceof H2Connection ? connection.requests : Number(work !== undefined),
+      connectMs: null,
+      bytesIn: work?.request.bytesIn ?? 0,
+      bytesOut: work?.bytesOut ?? 0,
+      ended: null,
+      endedAt: null,
+    };
   }
 
   /** Ends idle connections soon and the others after the answer under way. */

@@ -261,10 +261,12 @@ export class TcpSite implements TcpOwner {
       client: client.remoteAddress ?? null,
       phase: ended === undefined ? open : 'closed',
       ageMs: this.deps.now() - connection.startedAt,
+      requests: null,
       connectMs: phase === 'connecting' ? null : connectMs,
       bytesIn,
       bytesOut,
       ended: ended ?? null,
+      endedAt: ended === undefined ? null : Date.now(),
     };
   }
 

@@ -158,10 +158,12 @@ export class UdpSite implements UdpOwner {
       client: unmapped(flow.address),
       phase: ended === undefined ? open : 'closed',
       ageMs: this.deps.now() - flow.startedAt,
+      requests: null,
       connectMs: null,
       bytesIn: flow.bytesIn,
       bytesOut: flow.bytesOut,
       ended: ended ?? null,
+      endedAt: ended === undefined ? null : Date.now(),
     };
   }
 

@@ -313,7 +313,7 @@ class Control implements Running {
     config: () => this.#status.config(this.#applier.loaded),
     reload: async () => this.#loadAgain?.(),
     explain: (request) => explainRequest(redactEdits(this.#config), request),
-    connections: (limit) => this.#fleet.connections(limit),
+    connections: (wanted) => this.#fleet.connections(wanted),
     events: new EventStreams(this.#events, {}, (listener) => this.#traffic.listen(listener)),
     bans: {
       list: () => this.#bans.list(),

@@ -14,7 +14,7 @@ import { Pool } from '../pool/pool.ts';
 import { QueueBell } from '../pool/queue.ts';
 import { SessionTable } from '../pool/session-table.ts';
 import { SharedTable } from '../pool/table.ts';
-import type { ConnectionsShown, ConnectionView } from '../proxy/connection-view.ts';
+import type { ConnectionsShown, ConnectionsWanted, ConnectionView } from '../proxy/connection-view.ts';
 import type { Connect, PoolSite, ProxyDeps } from '../proxy/deps.ts';
 import { H2Dialler } from '../proxy/h2-dialler.ts';
 import { HttpSite } from '../proxy/http-site.ts';
@@ -120,7 +120,7 @@ export class DataPlane {
       case 'spans-taken':
         return this.#deps.settings.tracing?.records.acknowledge();
       case 'show-connections':
-        return this.#tell({ type: 'connections', ask: message.ask, shown: this.#shown(message.limit) });
+        return this.#tell({ type: 'connections', ask: message.ask, shown: this.#shown(message.wanted) });
       case 'cut-source':
         return this.#cutSource(message.listener, message.network);
       case 'drain':
@@ -348,15 +348,15 @@ export class DataPlane {
     }, DRAIN_LOOK_MS);
   }
 
-  /** What there is of L4, a bounded part of it, so that asking never holds the others up. */
-  #shown(limit: number): ConnectionsShown {
-    const all = [...this.#sites.values(), ...this.#retired].filter((site) => !(site instanceof HttpSite)) as (
-      | TcpSite
-      | UdpSite
-    )[];
+  /** What connections there are, a bounded part of them, so that asking never holds the others up. */
+  #shown({ limit, offset, listener, protocol }: ConnectionsWanted): ConnectionsShown {
+    const all = [...this.#sites.values(), ...this.#retired].filter(
+      (site) =>
+        (listener === undefined || site.name === listener) && (protocol === undefined || protocolOf(site) === protocol),
+    );
     const open: ConnectionView[] = [];
-    for (const site of all) open.push(...site.shown(limit - open.length));
-    const ended = all.flatMap((site) => site.lately(limit)).slice(0, limit);
+    for (const site of all) open.push(...site.shown(offset + limit - open.length));
+    const ended = all.flatMap((site) => (site instanceof HttpSite ? [] : site.lately(limit)));
     return { total: all.reduce((sum, { size }) => sum + size, 0), open, ended };
   }
 
@@ -370,4 +370,9 @@ export class DataPlane {
   #cut(): void {
     for (const site of [...this.#sites.values(), ...this.#retired]) site.cut();
   }
+}
+
+function protocolOf(site: Site): ConnectionView['protocol'] {
+  if (site instanceof HttpSite) return 'http';
+  return site instanceof TcpSite ? 'tcp' : 'udp';
 }

@@ -6,7 +6,7 @@ import { createLimitMemory, DEFAULT_RATE_KEYS, DEFAULT_SOURCES, LimitTable } fro
 import { createSessionMemory, DEFAULT_SESSIONS } from '../pool/session-table.ts';
 import { SetLocks } from '../pool/set-locks.ts';
 import type { SharedTable } from '../pool/table.ts';
-import type { ConnectionsShown } from '../proxy/connection-view.ts';
+import type { ConnectionsShown, ConnectionsWanted } from '../proxy/connection-view.ts';
 import type { FromWorker, ToWorker, WorkerPlan, WorkerSeed } from './messages.ts';
 
 /** How long a worker may take to prepare a plan, in ms, before the plan is given up. */
@@ -244,18 +244,23 @@ export class Fleet {
     await this.#allCaughtUp();
   }
 
-  /** What L4 connections there are, at most so many of each worker; a worker that does not answer in time shows none. */
-  async connections(limit: number): Promise<ConnectionsShown> {
-    const all = await Promise.all(this.#members.map((member) => this.#ask(member, limit)));
-    const shown = all.filter((each) => each !== undefined);
+  /** What connections there are; `silent` has the workers that did not answer in time, whose connections are missing. */
+  async connections(wanted: ConnectionsWanted): Promise<ConnectionsShown & { readonly silent: readonly number[] }> {
+    const { offset, limit } = wanted;
+    const answers = await Promise.all(this.#members.map((member) => this.#ask(member, wanted)));
+    const shown = answers.filter((answer) => answer !== undefined);
     return {
       total: shown.reduce((sum, { total }) => sum + total, 0),
-      open: shown.flatMap(({ open }) => open).slice(0, limit),
-      ended: shown.flatMap(({ ended }) => ended).slice(0, limit),
+      open: shown.flatMap(({ open }) => open).slice(offset, offset + limit),
+      ended: shown
+        .flatMap(({ ended }) => ended)
+        .toSorted((a, b) => b.endedAt! - a.endedAt!)
+        .slice(0, limit),
+      silent: answers.flatMap((answer, lane) => (answer === undefined ? [lane] : [])),
     };
   }
 
-  #ask(member: Member, limit: number): Promise<ConnectionsShown | undefined> {
+  #ask(member: Member, wanted: ConnectionsWanted): Promise<ConnectionsShown | undefined> {
     const ask = ++this.#questions;
     return new Promise((resolve) => {
       const tell = (shown: ConnectionsShown | undefined): void => {
@@ -265,7 +270,7 @@ export class Fleet {
       };
       const timeout = setTimeout(tell, SHOW_MS, undefined);
       member.asked.set(ask, tell);
-      member.worker.postMessage({ type: 'show-connections', ask, limit } satisfies ToWorker);
+      member.worker.postMessage({ type: 'show-connections', ask, wanted } satisfies ToWorker);
     });
   }
 

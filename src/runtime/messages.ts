@@ -6,7 +6,7 @@ import type { BanMemory } from '../pool/ban-table.ts';
 import type { LimitMemory } from '../pool/limit-table.ts';
 import type { PoolPlan, Trouble } from '../pool/pool.ts';
 import type { TableSize } from '../pool/table.ts';
-import type { ConnectionsShown } from '../proxy/connection-view.ts';
+import type { ConnectionsShown, ConnectionsWanted } from '../proxy/connection-view.ts';
 import type { ConnectPlan, HashKey } from '../proxy/deps.ts';
 import type { HttpListenerPlan } from '../proxy/http-site.ts';
 import type { NewBan } from '../proxy/source-guard.ts';
@@ -68,7 +68,7 @@ export type ToWorker =
   | { readonly type: 'rollback'; readonly generation: number }
   | { readonly type: 'access-taken' }
   | { readonly type: 'spans-taken' }
-  | { readonly type: 'show-connections'; readonly ask: number; readonly limit: number }
+  | { readonly type: 'show-connections'; readonly ask: number; readonly wanted: ConnectionsWanted }
   | { readonly type: 'cut-source'; readonly listener: string; readonly network: string }
   | { readonly type: 'drain' }
   | { readonly type: 'cut' };

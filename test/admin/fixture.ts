@@ -85,7 +85,7 @@ export function fixedSource(changed: Partial<AdminSource> = {}): AdminSource {
     explain: () => ({ ok: false, problem: 'nothing is explained here' }),
     bans: { list: () => [], ban: () => 'no listener has a guard', lift: () => [] },
     change: async () => ({ ok: false, refusal: 'not-applied', message: 'nothing changes here' }),
-    connections: async () => ({ total: 0, open: [], ended: [] }),
+    connections: async () => ({ total: 0, open: [], ended: [], silent: [] }),
     events: new EventStreams(new EventBus(systemClock)),
     trafficHistory: () => ({
       at: [],

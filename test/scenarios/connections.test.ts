@@ -3,6 +3,9 @@ import net from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import type { Connections } from '../../src/admin/schema.ts';
 import { closeOpened, remember } from '../support/opened.ts';
+import { connectTo } from '../support/raw-client.ts';
+import { answerText, startBackend } from '../support/recording-backend.ts';
+import { get } from '../support/requests.ts';
 import { type RunningFairlead, runFairlead } from '../support/running.ts';
 import { eventually, metric } from '../support/scrape.ts';
 import { startPeer } from '../support/tcp-peer.ts';
@@ -97,8 +100,13 @@ it('shows all workers, no more than were asked for, and what a drain still waits
   await peer.until(() => peer.open === 12);
   await eventually(async () => (await shown(lb)).total === 12, 'twelve connections');
   const few = (await (await fetch(`${url(lb)}?limit=5`)).json()) as Connections;
-  expect([few.total, few.open.length]).toEqual([12, 5]);
-  expect((await fetch(`${url(lb)}?limit=many`)).status).toBe(400);
+  expect([few.total, few.open.length, few.silent]).toEqual([12, 5, []]);
+  const page = async (offset: number) =>
+    (await (await fetch(`${url(lb)}?limit=5&offset=${offset}`)).json()) as Connections;
+  const pages = [await page(0), await page(5), await page(10), await page(15)];
+  expect(pages.map(({ open: some }) => some.length)).toEqual([5, 5, 2, 0]);
+  for (const query of ['limit=many', 'offset=-1', 'protocol=sctp'])
+    expect((await fetch(`${url(lb)}?${query}`)).status).toBe(400);
   const draining = lb.drain();
   await eventually(async () => (await shown(lb)).open.every(({ phase }) => phase === 'draining'), 'the drain');
   expect((await shown(lb)).total).toBe(12);
@@ -121,4 +129,44 @@ it('shows flows of UDP', async () => {
   const { open: flows } = await shown(lb);
   expect(await metric(lb, 'connections_phase', { listener: 'udp', phase: 'established' })).toBe(1);
   expect(flows).toMatchObject([{ protocol: 'udp', phase: 'established', bytesIn: 4, bytesOut: 5, connectMs: null }]);
+});
+
+it('shows connections of HTTP at rest, with a request under way and as tunnels, and those that are asked for', async () => {
+  const backend = await startBackend(({ startLine }) => {
+    if (startLine.includes('/socket'))
+      return 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n';
+    return startLine.includes('/held') ? undefined : answerText('ok');
+  });
+  const peer = await startPeer((socket) => socket.resume());
+  const lb = await runFairlead({
+    workers: 2,
+    admin: { bind: '127.0.0.1:0' },
+    listeners: {
+      web: { protocol: 'http', bind: '127.0.0.1:0', pool: 'web' },
+      raw: { protocol: 'tcp', bind: '127.0.0.1:0', pool: 'raw' },
+    },
+    pools: { web: { backends: [backend.address], health: { type: 'off' } }, raw: { backends: [peer.address] } },
+  });
+  const clients = await Promise.all([0, 1, 2].map(() => connectTo(lb.address('web'))));
+  await clients[0]!.send(get('/')).answer();
+  clients[1]!.send(get('/held'));
+  clients[2]!.send(get('/socket', 'Upgrade: x', 'Connection: upgrade'));
+  await clients[2]!.until(() => clients[2]!.text.includes('101'), 'upgrade');
+  await open(lb);
+  const asked = async (query: string) => (await (await fetch(`${url(lb)}?${query}`)).json()) as Connections;
+  await eventually(
+    async () => (await asked('protocol=http')).open.filter(({ backend: on }) => on !== null).length === 2,
+    'two at work',
+  );
+  const { total, open: now } = await asked('protocol=http');
+  const known = { listener: 'web', protocol: 'http', client: '127.0.0.1' };
+  expect(total).toBe(3);
+  expect(now.filter(({ phase }) => phase === 'idle')).toMatchObject([
+    { ...known, pool: null, backend: null, ageMs: null, requests: 0 },
+  ]);
+  const busy = { ...known, pool: 'web', backend: backend.address, ageMs: expect.any(Number), requests: 1 };
+  expect(now.filter(({ phase }) => phase === 'established')).toMatchObject([busy, busy]);
+  await eventually(async () => (await asked('listener=raw')).total === 1, 'the tcp connection');
+  expect((await asked('protocol=udp')).total).toBe(0);
+  expect((await asked('')).total).toBe(4);
 });
