@@ -38,7 +38,7 @@ export class Hash<C extends Candidate> implements Balancer<C> {
 
   pick(hint: PickHint, avoid?: ReadonlySet<C>): C | undefined {
     if (hint.key === undefined) return this.#keyless.pick(hint, avoid);
-    this.#roster.follow();
+    if (this.#roster.ramping) this.#roster.follow();
     const { candidates, weights } = this.#roster;
     const key = hash53(hint.key);
     const keyHigh = highHalf(key);

@@ -28,7 +28,7 @@ export class LeastConnections<C extends Candidate> implements Balancer<C> {
   }
 
   pick(_hint: PickHint, avoid?: ReadonlySet<C>): C | undefined {
-    this.#roster.follow();
+    if (this.#roster.ramping) this.#roster.follow();
     const { candidates, weights, shortlist } = this.#roster;
     let equals = 0;
     // 1/0 stands for a load above every other.

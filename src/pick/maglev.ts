@@ -51,8 +51,11 @@ export class Maglev<C extends Candidate> implements Balancer<C> {
 
   pick(hint: PickHint, avoid?: ReadonlySet<C>): C | undefined {
     if (hint.key === undefined) return this.#keyless.pick(hint, avoid);
-    const ramping = this.#roster.follow();
-    if (ramping) this.#weigh();
+    const { ramping } = this.#roster;
+    if (ramping) {
+      this.#roster.follow();
+      this.#weigh();
+    }
     const { candidates, ramps } = this.#roster;
     const bound = this.#boundPerWeight();
     const key = hash53(hint.key);

@@ -34,7 +34,10 @@ export class PowerOfTwoChoices<C extends Candidate> implements Balancer<C> {
 
   pick(_hint: PickHint, avoid?: ReadonlySet<C>): C | undefined {
     if (this.#all.count === 0) return undefined;
-    if (this.#roster.follow()) this.#all.weigh(this.#roster.weights);
+    if (this.#roster.ramping) {
+      this.#roster.follow();
+      this.#all.weigh(this.#roster.weights);
+    }
     const { candidates, weights, shortlist } = this.#roster;
     this.#drawTwo(this.#all);
     if (isOpen(candidates[this.#first]!, avoid) && isOpen(candidates[this.#second]!, avoid)) return this.#lessLoaded();

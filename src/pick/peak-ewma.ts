@@ -32,7 +32,7 @@ export class PeakEwma<C extends Candidate> implements Balancer<C> {
   }
 
   pick(_hint: PickHint, avoid?: ReadonlySet<C>): C | undefined {
-    this.#roster.follow();
+    if (this.#roster.ramping) this.#roster.follow();
     const { candidates, weights, shortlist } = this.#roster;
     const latenciesUs = this.#latenciesUs;
     for (let index = 0; index < candidates.length; index++) latenciesUs[index] = candidates[index]!.latencyUs;

@@ -45,7 +45,7 @@ export class Prequal<C extends Candidate> implements Balancer<C> {
   }
 
   pick(_hint: PickHint, avoid?: ReadonlySet<C>): C | undefined {
-    this.#roster.follow();
+    if (this.#roster.ramping) this.#roster.follow();
     const { candidates, shortlist } = this.#roster;
     const cold = this.#shortlistCold(avoid);
     if (cold === 0) return undefined;

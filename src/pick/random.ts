@@ -25,7 +25,10 @@ export class Random<C extends Candidate> implements Balancer<C> {
 
   pick(_hint: PickHint, avoid?: ReadonlySet<C>): C | undefined {
     if (this.#all.count === 0) return undefined;
-    if (this.#roster.follow()) this.#all.weigh(this.#roster.weights);
+    if (this.#roster.ramping) {
+      this.#roster.follow();
+      this.#all.weigh(this.#roster.weights);
+    }
     const drawn = this.#draw(this.#all);
     if (isOpen(drawn, avoid)) return drawn;
     const { weights, shortlist } = this.#roster;

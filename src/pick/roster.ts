@@ -39,13 +39,12 @@ export class Roster<C extends Candidate> {
     this.weights = this.full.slice();
     this.ramps = new Float64Array(this.candidates.length).fill(1);
     this.ramping = this.candidates.some(({ ramp }) => ramp < 1);
-    this.follow();
+    if (this.ramping) this.follow();
     this.shortlist = new Uint32Array(this.candidates.length);
   }
 
-  /** Brings the weights of those that start slowly up to now; false, at no cost, when nobody does. */
-  follow(): boolean {
-    if (!this.ramping) return false;
+  /** Brings the weights of those that start slowly up to now. To be called at each pick while `ramping`. */
+  follow(): void {
     const { candidates, ramps } = this;
     let [least, most] = [1, 0];
     for (let index = 0; index < candidates.length; index++) {
@@ -59,7 +58,6 @@ export class Roster<C extends Candidate> {
       this.weights[index] = this.full[index]! * ramps[index]!;
     }
     this.ramping = least < 1;
-    return true;
   }
 
   /** Fills the shortlist with those that have room and are not to be avoided; returns how many there are. */

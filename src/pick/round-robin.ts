@@ -51,7 +51,7 @@ export class RoundRobin<C extends Candidate> implements Balancer<C> {
   }
 
   pick(_hint: PickHint, avoid?: ReadonlySet<C>): C | undefined {
-    this.#roster.follow();
+    if (this.#roster.ramping) this.#roster.follow();
     const { candidates } = this.#roster;
     const schedule = this.#schedule;
     const turns = avoid === undefined || avoid.size === 0 ? candidates.length : 0;
