@@ -29,8 +29,18 @@ export function poolWarnings(root: unknown, references: readonly PoolReference[]
     if (backends.length > 0 && backends.every(([, backend]) => Number(get(backend, 'weight')) === 0)) {
       warnings.push({ path: [...path, 'backends'], message: 'every weight is 0, so no backend gets anything' });
     }
+    if (waitsForNothing(pool)) {
+      const message = 'no backend has maxConnections, so nobody ever waits';
+      warnings.push({ path: [...path, 'queue'], message });
+    }
     return warnings;
   });
+}
+
+/** A queue is for when backends are full, which takes a limit; an agent may set one. */
+function waitsForNothing(pool: unknown): boolean {
+  if (!(Number(get(get(pool, 'queue'), 'max')) > 0) || get(get(pool, 'health'), 'agent') !== undefined) return false;
+  return itemsOf(get(pool, 'backends')).every(([, backend]) => !(Number(get(backend, 'maxConnections')) > 0));
 }
 
 /** The id a backend will have: its name, or its address in one spelling. */

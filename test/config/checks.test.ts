@@ -228,6 +228,27 @@ describe('what is hardly meant', () => {
       ['2:17: pools.app.backends: every weight is 0, so no backend gets anything'],
     ],
     [
+      'a queue before backends without a limit',
+      listening(`a: ${tcp('":1"')}`, 'pools: { app: { backends: ["h:1"], queue: { max: 5 } } }'),
+      ['2:36: pools.app.queue: no backend has maxConnections, so nobody ever waits'],
+    ],
+    [
+      'a queue before backends with one',
+      listening(
+        `a: ${tcp('":1"')}`,
+        'pools: { app: { backends: [{ address: "h:1", maxConnections: 1 }], queue: { max: 5 } } }',
+      ),
+      [],
+    ],
+    [
+      'a queue whose limits an agent may set, or none at all',
+      listening(
+        `a: ${tcp('":1"')}`,
+        'pools: { app: { backends: ["h:1"], queue: { max: 5 }, health: { agent: { port: 9 } } } }',
+      ),
+      [],
+    ],
+    [
       'a pool with some weight',
       listening(`a: ${tcp('":1"')}`, 'pools: { app: { backends: ["h:2", { address: "h:1", weight: 0 }] } }'),
       [],

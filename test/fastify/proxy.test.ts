@@ -72,6 +72,33 @@ describe('fairleadProxy, with requests', () => {
     expect(await pool.render()).toContain('fairlead_requests_total{listener="fastify",route="/api",pool="apps"');
   });
 
+  it('waits in the queue of the pool, until it is served, it takes too long, or the client leaves', async () => {
+    const open: ServerResponse[] = [];
+    const { address } = await backend((_, response) => void open.push(response));
+    const pool = await poolOf({ backends: [{ address, maxConnections: 1 }], queue: { max: 1, timeout: '300ms' } });
+    const { url } = await gateway({ pool });
+    const ask = async (signal?: AbortSignal) => (await fetch(`${url}/api/`, signal ? { signal } : {})).status;
+    const waiting = (count: number) =>
+      vi.waitFor(async () => expect(await pool.render()).toContain(`fairlead_queue_length{pool="apps"} ${count}\n`));
+    const first = ask();
+    await vi.waitFor(() => expect(open).toHaveLength(1));
+    const leaving = new AbortController();
+    const left = ask(leaving.signal).catch(() => 'left');
+    await waiting(1);
+    leaving.abort();
+    expect(await left).toBe('left');
+    await waiting(0);
+    expect(await ask()).toBe(503);
+    const second = ask();
+    await waiting(1);
+    expect(await ask()).toBe(503);
+    open[0]!.end('ok');
+    expect(await first).toBe(200);
+    await vi.waitFor(() => expect(open).toHaveLength(2));
+    open[1]!.end('ok');
+    expect(await second).toBe(200);
+  });
+
   it('streams bodies both ways', async () => {
     const { address } = await backend((incoming, response) => incoming.pipe(response));
     const { url } = await gateway({ pool: await poolOf({ backends: [address] }) });
