@@ -56,7 +56,8 @@ function listenerLines({ listeners }: Status, paint: Paint): string[] {
   return withDimTitles(tableLines(titles, rows), paint);
 }
 
-function poolLines({ name, algorithm, healthy, active, backends }: PoolStatus, paint: Paint): string[] {
+function poolLines(pool: PoolStatus, paint: Paint): string[] {
+  const { name, algorithm, healthy, active, backends, changes, leaving } = pool;
   const count = `${healthy} of ${backends.length} usable`;
   const shown = healthy === 0 ? paint.red(count) : healthy < backends.length ? paint.yellow(count) : count;
   const [titles, ...rows] = tableLines(columns, backends.map(backendRow));
@@ -64,6 +65,8 @@ function poolLines({ name, algorithm, healthy, active, backends }: PoolStatus, p
     `${paint.bold(`pool ${name}`)}  ${algorithm}, ${shown}, ${active} active`,
     paint.dim(titles!),
     ...rows.map((row, n) => colourOf(backends[n]!, paint)(row)),
+    ...changes.map((change) => paint.dim(`  changed at run time: ${change}`)),
+    ...leaving.map((id) => paint.dim(`  is being removed: ${id}`)),
   ];
 }
 

@@ -32,6 +32,7 @@ describe('paintFor', () => {
     expect(Object.fromEntries(painted)).toEqual({
       bold: '\u001b[1mx\u001b[0m',
       dim: '\u001b[2mx\u001b[0m',
+      inverse: '\u001b[7mx\u001b[0m',
       red: '\u001b[31mx\u001b[0m',
       green: '\u001b[32mx\u001b[0m',
       yellow: '\u001b[33mx\u001b[0m',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { BackendStatus, PoolStatus } from '../../src/admin/schema.ts';
+import type { BackendStatus } from '../../src/admin/schema.ts';
 import { paintFor } from '../../src/cli/colour.ts';
 import { inWords, milliseconds, overviewText } from '../../src/cli/status-text.ts';
 import { fakeIo } from './fake-io.ts';
@@ -43,8 +43,8 @@ const overview: Parameters<typeof overviewText>[0] = {
       healthy: 1,
       active: 3,
       version: 'v-1',
-      changes: [],
-      leaving: [],
+      changes: ['weight of third: 20'],
+      leaving: ['third'],
       backends: [
         backend,
         {
@@ -57,7 +57,7 @@ const overview: Parameters<typeof overviewText>[0] = {
         { ...backend, id: 'third', state: 'draining', weight: 20, latencyMs: { p50: 123.4, p99: 1234.5 } },
       ],
     },
-  ] as readonly Partial<PoolStatus>[] as readonly PoolStatus[],
+  ],
 };
 
 describe('the text of a status', () => {
@@ -78,6 +78,8 @@ BACKEND       STATE     HEALTH  WEIGHT  ACTIVE  TOTAL  FAILED     P50     P99  W
 one           enabled   up           1       3   1234       0  1.23ms  12.3ms  the probe succeeds
 a-longer-one  enabled   down         1       3   1234       0       -       -  connection refused
 third         draining  up          20       3   1234       0   123ms  1235ms  the probe succeeds
+  changed at run time: weight of third: 20
+  is being removed: third
 `);
   });
 
