@@ -46,7 +46,7 @@ const headers = {
   ].join('; '),
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
-  'referrer-policy': 'no-referrer',
+  'referrer-policy': 'same-origin',
   'x-frame-options': 'DENY',
   // Kept by the browser, but asked for again each time: a Fairlead that was updated brings another page.
   'cache-control': 'no-cache',

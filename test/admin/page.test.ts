@@ -51,7 +51,7 @@ describe('the page', () => {
       'base-uri': "'none'",
       'require-trusted-types-for': "'script'",
     });
-    expect(headers).toMatchObject({ 'x-frame-options': 'DENY', 'referrer-policy': 'no-referrer' });
+    expect(headers).toMatchObject({ 'x-frame-options': 'DENY', 'referrer-policy': 'same-origin' });
   });
 
   it('is not sent again to who has it', async () => {

@@ -19,11 +19,11 @@ const MOST_NOTICES = 4;
 const CHATTER_MS = 4000;
 let lastId = 0;
 
-/** Says something. What is good goes away by itself; what is bad stays until it is dismissed. */
+/** Says something. What is good and short goes away by itself; anything else stays until it is dismissed. */
 export function say(tone: Notice['tone'], text: string, details: readonly string[] = []): void {
   const id = ++lastId;
   notices.value = [...notices.value, { id, tone, text, details }].slice(-MOST_NOTICES);
-  if (tone === 'good') setTimeout(() => dismiss(id), GOOD_FOR_MS);
+  if (tone === 'good' && details.length === 0) setTimeout(() => dismiss(id), GOOD_FOR_MS);
 }
 
 /** Takes a notice away. */
