@@ -20,12 +20,14 @@ const LEAST_LONG_TURNS = 3;
 const BUSY = 0.95;
 
 /** What a turn is to take while work is refused, in ms of processor: what is let in then waits for two at most. */
-const AIM_MS = 10;
+const AIM_MS = 5;
 /** How far into a turn requests are let in, in ms of processor. */
-const LONGEST_OPEN_MS = 5;
-const SHORTEST_OPEN_MS = 1;
+const LONGEST_OPEN_MS = 2.5;
+const SHORTEST_OPEN_MS = 0.5;
+/** By how much longer than that they are let in with each sample that shows short turns, in ms. */
+const STEP_MS = 0.125;
 /** The part of a turn that is kept for those that are let in, when to refuse takes long by itself. */
-const LEAST_OPEN_SHARE = 1 / 3;
+const LEAST_OPEN_SHARE = 1 / 5;
 /** Samples without a refusal after which it is over. */
 const QUIET_SAMPLES = 10;
 
@@ -106,7 +108,8 @@ export class Pressure {
     if (!isOverload) return;
     this.#quiet = 0;
     this.#refusals = 0;
-    this.#openMs = LONGEST_OPEN_MS;
+    // There is a queue to be worked off first.
+    this.#openMs = SHORTEST_OPEN_MS;
     this.#change(true);
   }
 
@@ -115,7 +118,7 @@ export class Pressure {
     this.#refusals = 0;
     if (this.#quiet >= QUIET_SAMPLES) return this.#change(false);
     const turnMs = turns > 0 ? cpuMs / turns : 0;
-    if (turnMs <= AIM_MS) this.#openMs = Math.min(LONGEST_OPEN_MS, this.#openMs + 0.25);
+    if (turnMs <= AIM_MS) this.#openMs = Math.min(LONGEST_OPEN_MS, this.#openMs + STEP_MS);
     else {
       const least = Math.min(LONGEST_OPEN_MS, turnMs * LEAST_OPEN_SHARE);
       this.#openMs = Math.max(SHORTEST_OPEN_MS, least, this.#openMs * 0.7);

@@ -19,12 +19,12 @@ function stage() {
     observe: (sample: LoopSample, times = 1) => {
       for (let i = 0; i < times; i++) pressure.observe(sample);
     },
-    /** Requests that come one a millisecond in one turn: how many of them are let in. */
+    /** Requests that come eight a millisecond in one turn: how many of them are let in. */
     letIn: (requests: number): number => {
       let count = 0;
       for (let i = 0; i < requests; i++) {
         if (!pressure.sheds()) count++;
-        now++;
+        now += 0.125;
       }
       for (const end of turnEnds.splice(0)) end();
       return count;
@@ -62,23 +62,23 @@ describe('a worker that has more than it can do', () => {
     const { observe, letIn, changes, pressure } = stage();
     observe(long, 7);
     expect([changes, pressure.shedding]).toEqual([[true], true]);
-    expect([letIn(1000), letIn(1000)]).toEqual([5, 5]);
-    expect(letIn(4)).toBe(4);
+    expect([letIn(1000), letIn(1000), letIn(3)]).toEqual([4, 4, 3]);
   });
 
-  it('lets in less until turns are short again, and then more, little by little', () => {
+  it('lets in more, little by little, as long as turns are short, and less when they are not', () => {
     const { observe, letIn } = stage();
     observe(long, 7);
-    for (let i = 0; i < 20; i++) {
+    const counts = [4, 4, 4, 30, 30, 6, 6].map((cpuMs) => {
+      const count = letIn(100);
+      observe({ turns: 1, cpuMs, utilization: 1 });
+      return count;
+    });
+    expect(counts).toEqual([4, 5, 6, 7, 20, 20, 14]);
+    for (let i = 0; i < 30; i++) {
       letIn(100);
-      observe({ turns: 1, cpuMs: 11, utilization: 1 });
+      observe({ turns: 1, cpuMs: 4, utilization: 1 });
     }
-    expect(letIn(100)).toBe(4);
-    for (let i = 0; i < 20; i++) {
-      letIn(100);
-      observe({ turns: 1, cpuMs: 5, utilization: 1 });
-    }
-    expect(letIn(100)).toBe(5);
+    expect(letIn(100)).toBe(20);
   });
 
   it('goes on serving some when refusing alone fills it', () => {
@@ -88,7 +88,7 @@ describe('a worker that has more than it can do', () => {
       letIn(1000);
       observe({ turns: 1, cpuMs: 1000, utilization: 1 });
     }
-    expect(letIn(1000)).toBe(5);
+    expect(letIn(1000)).toBe(20);
   });
 
   it('is done with it a second after the last refusal, and does not begin anew at once', () => {
