@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Admin, type AdminOptions, createAdmin } from '../../src/admin/admin.ts';
+import { endpoints } from '../../src/admin/endpoints.ts';
 import { exchange, fixedSource, get, open, parseAnswer } from './fixture.ts';
 
 const token = 'correct-horse';
@@ -25,19 +26,26 @@ async function start(options: Partial<AdminOptions> = {}) {
 const authorized = `Authorization: Bearer ${token}`;
 
 describe('the token over a socket', () => {
-  it.each(['/api', '/metrics', '/api/status', '/api/listeners', '/api/pools', '/api/pools/web', '/nope'])(
-    '%s needs it',
-    async (path) => {
-      const { port, host } = await start();
-      const without = await exchange(port, get(path, host));
-      expect(without.status).toBe(401);
-      expect(without.head).toMatch(/^www-authenticate: Bearer realm="fairlead"$/im);
-      expect(JSON.parse(without.body)).toMatchObject({ error: 'unauthorized', message: expect.any(String) });
-      const wrong = await exchange(port, get(path, host, `Authorization: Bearer ${token}x`));
-      expect([wrong.status, wrong.body]).toEqual([401, without.body]);
-      expect((await exchange(port, get(path, host, authorized))).status).toBe(path === '/nope' ? 404 : 200);
-    },
-  );
+  it.each([
+    '/api',
+    '/metrics',
+    '/api/status',
+    '/api/listeners',
+    '/api/pools',
+    '/api/pools/web',
+    '/api/config',
+    '/api/openapi.json',
+    '/nope',
+  ])('%s needs it', async (path) => {
+    const { port, host } = await start();
+    const without = await exchange(port, get(path, host));
+    expect(without.status).toBe(401);
+    expect(without.head).toMatch(/^www-authenticate: Bearer realm="fairlead"$/im);
+    expect(JSON.parse(without.body)).toMatchObject({ error: 'unauthorized', message: expect.any(String) });
+    const wrong = await exchange(port, get(path, host, `Authorization: Bearer ${token}x`));
+    expect([wrong.status, wrong.body]).toEqual([401, without.body]);
+    expect((await exchange(port, get(path, host, authorized))).status).toBe(path === '/nope' ? 404 : 200);
+  });
 
   it.each(['/healthz', '/readyz'])('%s does not', async (path) => {
     const { port, host } = await start();
@@ -282,5 +290,97 @@ describe('slow and broken clients', () => {
     await held[0]!.closed;
     await expect.poll(async () => (await exchange(port, get('/healthz', host))).status).toBe(200);
     held[1]!.socket.destroy();
+  });
+});
+
+describe('changes', () => {
+  const changing = endpoints.filter(({ method }) => method !== 'GET');
+  const pathOf = (path: string) => path.replace(':pool', 'web').replace(':id', 'a');
+  const changes: unknown[] = [];
+
+  /** A server that notes what came through to be changed. */
+  const watched = () =>
+    start({
+      source: fixedSource({
+        change: async (change) => {
+          changes.push(change);
+          return { ok: false, refusal: 'no-pool', message: 'no' };
+        },
+        reload: async () => {
+          changes.push('reload');
+          return undefined;
+        },
+        explain: () => {
+          changes.push('explain');
+          return { ok: false, problem: 'no' };
+        },
+      }),
+      limits: { requestMs: 200 },
+    });
+
+  const sent = (method: string, path: string, ...lines: string[]) => {
+    const body = '{"state":"disabled"}';
+    const fields = ['Content-Type: application/json', `Content-Length: ${body.length}`, 'Connection: close', ...lines];
+    return `${method} ${path} HTTP/1.1\r\n${fields.join('\r\n')}\r\n\r\n${body}`;
+  };
+
+  afterEach(() => {
+    expect(changes.splice(0)).toEqual([]);
+  });
+
+  it.each(changing)(
+    '$method $path come from nobody without the token, another page, or a rebound name',
+    async ({ method, path }) => {
+      const { port, host } = await watched();
+      const status = async (...lines: string[]) => (await exchange(port, sent(method, pathOf(path), ...lines))).status;
+      expect(await status(host)).toBe(401);
+      expect(await status(host, 'Authorization: Bearer wrong')).toBe(401);
+      expect(await status(host, authorized, 'Origin: http://evil.example')).toBe(403);
+      expect(await status(host, authorized, 'Origin: null')).toBe(403);
+      expect(await status('Host: evil.example', authorized)).toBe(403);
+    },
+  );
+
+  it.each(changing.filter(({ body }) => body !== undefined))(
+    '$method $path take no body that is huge, slow or no JSON',
+    async ({ method, path }) => {
+      const { port, host } = await watched();
+      const head = `${method} ${pathOf(path)} HTTP/1.1\r\n${host}\r\n${authorized}\r\nContent-Type: application/json\r\n`;
+      expect((await exchange(port, `${head}Content-Length: 10000000\r\n\r\n{"a":`)).status).toBe(413);
+      expect((await exchange(port, `${head}Content-Length: 10\r\n\r\n{`)).status).toBe(408);
+      const deep = `${'['.repeat(30_000)}${']'.repeat(30_000)}`;
+      const framed = `${head}Connection: close\r\nContent-Length: ${deep.length}\r\n\r\n${deep}`;
+      expect([400, 422]).toContain((await exchange(port, framed)).status);
+      const poisoned = '{"__proto__":{"state":"disabled","url":"/","address":"a:1"}}';
+      const asked = `${head}Connection: close\r\nContent-Length: ${poisoned.length}\r\n\r\n${poisoned}`;
+      expect((await exchange(port, asked)).status).toBe(400);
+    },
+  );
+
+  it.each([
+    '/api/pools/web/backends/a/../../x',
+    '/api/pools/web/backends//a',
+    '/api/pools/web/backends/a/',
+    '/api//pools/web/backends/a',
+    '/API/pools/web/backends/a',
+  ])('go by one way to write a path only, not by %s', async (path) => {
+    const { port, host } = await watched();
+    expect([400, 404]).toContain((await exchange(port, sent('PATCH', path, host, authorized))).status);
+    expect((await exchange(port, sent('PATCH', path, host))).status).toBe(401);
+  });
+
+  it('answer markup and line breaks in names as data', async () => {
+    const { port, host } = await start({
+      source: fixedSource({
+        change: async ({ pool }) => ({ ok: false, refusal: 'no-pool', message: `there is no pool '${pool}'` }),
+      }),
+    });
+    const path = '/api/pools/%3Cscript%3E%0D%0ASet-Cookie:x/backends/a';
+    const { status, head, body } = await exchange(port, sent('PATCH', path, host, authorized));
+    expect(status).toBe(404);
+    expect(head).toMatch(/^content-type: application\/json/im);
+    expect(head).toMatch(/^x-content-type-options: nosniff$/im);
+    expect(head).not.toMatch(/set-cookie/i);
+    expect(JSON.parse(body)).toEqual({ error: 'no-pool', message: "there is no pool '<script>\r\nSet-Cookie:x'" });
   });
 });
