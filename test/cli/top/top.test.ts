@@ -109,15 +109,19 @@ describe.skipIf(!hasScript)('on a real terminal', () => {
     let text = '';
     child.stdout.on('data', (chunk) => (text += chunk));
     const until = (pattern: RegExp) => expect.poll(() => text, { timeout: 15_000 }).toMatch(pattern);
-    await until(/\u001b\[\?1049h\u001b\[\?25l.*web\/app-1 /s);
-    child.stdin.write('\u001b[Bd');
-    await until(/Drain web\/app-1\? y\/n/);
-    child.stdin.write('n?');
-    await until(/q, Ctrl-C {8}quit/);
-    child.stdin.write('xq');
-    await until(/\u001b\[\?25h\u001b\[\?1049lcode 0\r\n/);
-    await until(/ icanon.* echo /s);
-    child.stdin.end();
-    if (child.exitCode === null) await once(child, 'exit');
+    try {
+      await until(/\u001b\[\?1049h\u001b\[\?25l.*web\/app-1 /s);
+      child.stdin.write('\u001b[Bd');
+      await until(/Drain web\/app-1\? y\/n/);
+      child.stdin.write('n?');
+      await until(/q, Ctrl-C {8}quit/);
+      child.stdin.write('xq');
+      await until(/\u001b\[\?25h\u001b\[\?1049lcode 0\r\n/);
+      await until(/ icanon.* echo /s);
+    } finally {
+      // Also when an expectation fails: it would go on for ever with nobody at its keys.
+      child.kill('SIGKILL');
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    }
   }, 30_000);
 });
