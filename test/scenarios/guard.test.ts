@@ -124,6 +124,22 @@ describe('a source that asks for what is not there', () => {
   });
 });
 
+describe('many sources', () => {
+  it('are banned each for itself', async () => {
+    const { lb } = await guarded({ guard: { ...guard, bad: '1/h' } });
+    for (let i = 0; i < 1000; i += 100) {
+      const batch = Array.from({ length: 100 }, (_, j) => `127.9.${(i + j) >> 8}.${(i + j) & 255}`);
+      for (const _event of [1, 2]) {
+        await Promise.all(batch.map((source) => comeFrom(source, lb.address()).send(malformed).answer()));
+      }
+    }
+    await eventually(() => lb.source.bans.list().length === 1000, 'a ban of each');
+    expect(await metric(lb, 'bans_active', { reason: 'bad' })).toBe(1000);
+    expect(await endOf('127.9.3.1', lb)).toBe('reset');
+    expect(await statusFrom('127.10.0.1', lb)).toBe(200);
+  });
+});
+
 describe('a source that speaks HTTP/2', () => {
   it('is banned for its streams, and its session is cut', async () => {
     const { lb } = await guarded();
