@@ -55,7 +55,7 @@ describe('an unknown key', () => {
     ],
     [
       yaml({ pool: 'health: { <<: 1 }' }),
-      'pools.app.health["<<"]: unknown key, expected type, path, status, body, send, expect, interval, timeout, rise, fall or port',
+      'pools.app.health["<<"]: unknown key, expected type, path, status, body, send, expect, interval, timeout, rise, fall, port or agent',
     ],
   ])('is an error, with what it may have meant: %s', async (text, message) => {
     expect(await messageOf(text)).toBe(message);

@@ -35,6 +35,7 @@ function clientWith(text: string, { peer = '10.0.0.1', bodyBytes = 0, trust = []
     deps: { settings: { access } },
     limits: { bodyBytes },
     trusts: (ip: string) => trusted.has(ip),
+    shutsOut: () => undefined,
     makeId: () => 'made',
     proto: 'http',
   };
