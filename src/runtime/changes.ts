@@ -36,7 +36,8 @@ export interface Rebased {
  * changed the same thing. Never changes itself; each step gives new ones.
  */
 export class Changes {
-  static readonly none = new Changes(new Map());
+  // By `this`: the alias that the compiler gives the class where it stands for itself is not set yet here.
+  static readonly none: Changes = new this(new Map());
   readonly #pools: ReadonlyMap<string, PoolChanges>;
 
   private constructor(pools: ReadonlyMap<string, PoolChanges>) {
