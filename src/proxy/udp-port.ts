@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer';
-import type dgram from 'node:dgram';
-import { bindUdp, MOST_QUEUED_BYTES } from '../accept/udp-socket.ts';
-import type { UdpDoor, UdpFlow, UdpSource } from './udp-proxy.ts';
+import { bindUdp } from '../support/open-udp.ts';
+import type { UdpSink, UdpSource, UdpWire } from '../support/udp-wire.ts';
+import type { UdpDoor, UdpFlow } from './udp-proxy.ts';
 
 /** Who takes new clients. */
 export interface UdpTaker {
@@ -14,32 +14,37 @@ export interface UdpTaker {
  * flows to other workers whenever one comes or goes. When it is closed it stays bound until its last flow has ended, since
  * answers have to leave from it.
  */
-export class UdpPort implements UdpDoor {
-  readonly port: number;
-  readonly #socket: dgram.Socket;
+export class UdpPort implements UdpDoor, UdpSink {
+  #wire!: UdpWire;
   /** By the client's address, then port: nothing has to be put together to find one. */
   readonly #flows = new Map<string, Map<number, UdpFlow>>();
   readonly #siteNow: () => UdpTaker | undefined;
   #closing = false;
 
-  private constructor(socket: dgram.Socket, siteNow: () => UdpTaker | undefined) {
-    this.#socket = socket;
+  private constructor(siteNow: () => UdpTaker | undefined) {
     this.#siteNow = siteNow;
-    this.port = socket.address().port;
-    socket.on('message', (datagram, from) => this.#received(datagram, from));
   }
 
   /** Binds; `siteNow` tells whose datagrams of new clients are at the moment. Rejects with the system's error. */
   static async bind(host: string, port: number, siteNow: () => UdpTaker | undefined): Promise<UdpPort> {
-    return new UdpPort(await bindUdp(host, port), siteNow);
+    const opened = new UdpPort(siteNow);
+    opened.#wire = await bindUdp(host, port, opened);
+    return opened;
   }
 
-  #received(datagram: Buffer, from: dgram.RemoteInfo): void {
+  get port(): number {
+    return this.#wire.localPort;
+  }
+
+  onDatagram(datagram: Buffer, from: UdpSource): void {
     const flow = this.#flows.get(from.address)?.get(from.port) ?? this.#begin(from);
     flow?.fromClient(datagram);
   }
 
-  #begin(from: dgram.RemoteInfo): UdpFlow | undefined {
+  /** What one datagram could not be sent for is told for each by itself, and is no reason to end anything. */
+  onError(): void {}
+
+  #begin(from: UdpSource): UdpFlow | undefined {
     const flow = this.#closing ? undefined : this.#siteNow()?.begin(this, from);
     if (flow === undefined) return undefined;
     let ports = this.#flows.get(from.address);
@@ -51,9 +56,8 @@ export class UdpPort implements UdpDoor {
     return flow;
   }
 
-  answer({ address, port }: UdpFlow, datagram: Buffer, onFull: () => void): void {
-    if (this.#socket.getSendQueueSize() > MOST_QUEUED_BYTES) return onFull();
-    this.#socket.send(datagram, port, address);
+  answer(flow: UdpFlow, datagram: Buffer): boolean {
+    return this.#wire.sendTo(datagram, flow);
   }
 
   forget({ address, port }: UdpFlow): void {
@@ -72,6 +76,6 @@ export class UdpPort implements UdpDoor {
   #closeWhenDone(): void {
     if (!this.#closing || this.#flows.size > 0) return;
     this.#closing = false;
-    this.#socket.close();
+    this.#wire.close();
   }
 }

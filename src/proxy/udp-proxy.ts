@@ -1,23 +1,17 @@
 import type { Buffer } from 'node:buffer';
-import type dgram from 'node:dgram';
-import { MOST_QUEUED_BYTES, udpSocket } from '../accept/udp-socket.ts';
 import type { PickHint } from '../pick/balancer.ts';
 import type { Backend, Endpoint } from '../pool/backend.ts';
 import type { Lease, Outcome } from '../pool/lease.ts';
 import type { Refusal } from '../pool/pool.ts';
 import type { Expiring } from '../support/deadlines.ts';
 import type { Member } from '../support/members.ts';
+import { udp } from '../support/open-udp.ts';
+import type { UdpSink, UdpSource, UdpWire } from '../support/udp-wire.ts';
 import type { PoolSite, ProxyDeps } from './deps.ts';
 import type { ListenerMeters } from './listener-meters.ts';
 
 /** How one flow ended. */
 export type UdpEnd = 'idle-timeout' | 'drained' | 'denied' | Outcome | Refusal;
-
-/** Where a client's datagrams come from. */
-export interface UdpSource {
-  readonly address: string;
-  readonly port: number;
-}
 
 /** What a flow sees of its listener. */
 export interface UdpOwner {
@@ -34,8 +28,8 @@ export interface UdpOwner {
 
 /** What a flow sees of the socket that its client speaks to. */
 export interface UdpDoor {
-  /** Sends a datagram to the client of a flow; `onFull` when the kernel takes no more and it is lost. */
-  answer(flow: UdpFlow, datagram: Buffer, onFull: () => void): void;
+  /** Sends a datagram to the client of a flow; false when the kernel takes no more and it is lost. */
+  answer(flow: UdpFlow, datagram: Buffer): boolean;
   /** The flow is over. */
   forget(flow: UdpFlow): void;
 }
@@ -47,7 +41,7 @@ export interface UdpDoor {
  * A backend of which the system says that nobody is there (ICMP) loses the flow; the client's next datagram goes to
  * another one.
  */
-export class UdpFlow implements Expiring, Member {
+export class UdpFlow implements Expiring, Member, UdpSink {
   memberIndex = -1;
   deadline = Number.POSITIVE_INFINITY;
   deadlineIndex = -1;
@@ -64,7 +58,7 @@ export class UdpFlow implements Expiring, Member {
   readonly #site: UdpOwner;
   readonly #socket: UdpDoor;
   #lease: Lease | undefined;
-  #upstream: dgram.Socket | undefined;
+  #upstream: UdpWire | undefined;
   #endpoint: Endpoint | undefined;
   #tried: Set<Backend> | undefined;
   #answered = false;
@@ -86,7 +80,7 @@ export class UdpFlow implements Expiring, Member {
     meters.bytesIn(datagram.length);
     meters.datagramIn();
     if (this.#upstream === undefined && !this.#pin()) return;
-    send(this.#upstream!, datagram, () => meters.refused('queue-full'));
+    if (!this.#upstream!.send(datagram)) meters.refused('queue-full');
   }
 
   /** Something moved: the idle time starts anew. */
@@ -114,19 +108,13 @@ export class UdpFlow implements Expiring, Member {
       this.#unpin('connect-failed');
       return false;
     }
-    const upstream = udpSocket(endpoint.host);
-    this.#upstream = upstream;
-    upstream.on('message', (datagram) => this.#fromBackend(datagram));
-    upstream.on('error', (error: NodeJS.ErrnoException) => {
-      if (this.#upstream === upstream) this.#failed(error);
-    });
     const { local } = this.target.connect;
-    if (local !== '') upstream.bind({ address: local, exclusive: true });
-    upstream.connect(endpoint.port, endpoint.host);
+    this.#upstream = udp.connect({ host: endpoint.host, port: endpoint.port, local }, this);
     return true;
   }
 
-  #fromBackend(datagram: Buffer): void {
+  /** A datagram came from the backend. */
+  onDatagram(datagram: Buffer): void {
     const { meters } = this.#site;
     if (!this.#answered) this.#lease?.show(true);
     this.#answered = true;
@@ -135,11 +123,11 @@ export class UdpFlow implements Expiring, Member {
     this.bytesOut += datagram.length;
     meters.bytesOut(datagram.length);
     meters.datagramOut();
-    this.#socket.answer(this, datagram, () => meters.refused('queue-full'));
+    if (!this.#socket.answer(this, datagram)) meters.refused('queue-full');
   }
 
   /** The system has learnt that the backend cannot be reached. */
-  #failed(error: NodeJS.ErrnoException): void {
+  onError(error: NodeJS.ErrnoException): void {
     // A datagram that is longer than the way to the backend allows is the client's.
     if (error.code === 'EMSGSIZE') return;
     const { backend } = this;
@@ -168,10 +156,4 @@ export class UdpFlow implements Expiring, Member {
     this.#socket.forget(this);
     this.#site.ended(this, ended);
   }
-}
-
-/** Sends on a connected socket; a datagram that finds a full queue is lost. */
-function send(socket: dgram.Socket, datagram: Buffer, onFull: () => void): void {
-  if (socket.getSendQueueSize() > MOST_QUEUED_BYTES) return onFull();
-  socket.send(datagram);
 }

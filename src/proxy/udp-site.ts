@@ -1,12 +1,13 @@
 import type { PickHint } from '../pick/balancer.ts';
 import { Members } from '../support/members.ts';
 import { unmapped } from '../support/proxied.ts';
+import type { UdpSource } from '../support/udp-wire.ts';
 import { type ConnectionView, EndedRing } from './connection-view.ts';
 import type { PoolSite, ProxyDeps } from './deps.ts';
 import { ListenerMeters } from './listener-meters.ts';
 import { PhaseMeters } from './phase-meters.ts';
 import { gateFor, type SourceGate, type SourcePlan } from './source-gate.ts';
-import { type UdpDoor, type UdpEnd, UdpFlow, type UdpOwner, type UdpSource } from './udp-proxy.ts';
+import { type UdpDoor, type UdpEnd, UdpFlow, type UdpOwner } from './udp-proxy.ts';
 
 /** What a worker must know of a udp listener: plain data, sent from the control plane. */
 export interface UdpListenerPlan {

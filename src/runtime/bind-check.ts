@@ -1,7 +1,7 @@
 import net from 'node:net';
-import { bindUdp } from '../accept/udp-socket.ts';
 import { hostBeforePort } from '../support/address.ts';
 import { bindError, clearStaleSocket, withoutIpv6 } from '../support/bind.ts';
+import { bindUdp } from '../support/open-udp.ts';
 import type { BindPlan } from './messages.ts';
 
 /**
@@ -12,7 +12,7 @@ import type { BindPlan } from './messages.ts';
 export async function checkBind({ to, listener, isUdp }: BindPlan): Promise<void> {
   if ('path' in to) await clearStaleSocket(to.path);
   try {
-    if (isUdp && !('path' in to)) (await bindUdp(to.host, to.port)).close();
+    if (isUdp && !('path' in to)) (await bindUdp(to.host, to.port, { onDatagram() {}, onError() {} })).close();
     else await bindOnce(to);
   } catch (error) {
     if (!('path' in to) && withoutIpv6(to.host, error as NodeJS.ErrnoException) !== undefined) return;

@@ -64,6 +64,34 @@ export interface HandleRequest {
   wire: unknown;
 }
 
+/** A datagram that is being sent. */
+export interface SendRequest {
+  /** Keeps the bytes alive while they wait. */
+  list: readonly Uint8Array[] | undefined;
+}
+
+type Sent<Address extends unknown[]> = (
+  ...of: [request: SendRequest, list: readonly unknown[], count: number, ...to: Address, hasCallback: boolean]
+) => number;
+
+/** A UDP socket of libuv. Calls return a negative system error, or 0; sends the bytes and one, or 0 for those that wait. */
+export interface UdpHandle {
+  /** `length` is a negative system error when there are no bytes. */
+  onmessage:
+    | ((length: number, handle: unknown, bytes: Buffer | undefined, from: { address: string; port: number }) => void)
+    | undefined;
+  bind(host: string, port: number, flags: number): number;
+  bind6(host: string, port: number, flags: number): number;
+  connect(host: string, port: number): number;
+  connect6(host: string, port: number): number;
+  recvStart(): number;
+  send: Sent<[]> & Sent<[port: number, host: string]>;
+  send6: Sent<[]> & Sent<[port: number, host: string]>;
+  getSendQueueSize(): number;
+  getsockname(out: SocketName): number;
+  close(done?: () => void): void;
+}
+
 /** What Node has for making handles and requests. */
 export interface HandleKit {
   newTcp(): UnconnectedHandle;
@@ -71,6 +99,8 @@ export interface HandleKit {
   newTcpConnect(): HandleRequest;
   newPipeConnect(): HandleRequest;
   newShutdown(): HandleRequest;
+  newUdp(): UdpHandle;
+  newSend(): SendRequest;
   /** Inside `onread`: bytes that came, or a negative system error, or `eof`. */
   readResult(): number;
   readonly eof: number;
@@ -84,6 +114,11 @@ interface SocketBinding {
   readonly TCPConnectWrap: Constructor<HandleRequest>;
   readonly PipeConnectWrap: Constructor<HandleRequest>;
   readonly constants: { readonly SOCKET: number };
+}
+
+interface UdpBinding {
+  readonly UDP: Constructor<UdpHandle>;
+  readonly SendWrap: Constructor<SendRequest>;
 }
 
 interface StreamBinding {
@@ -107,6 +142,7 @@ function loadKit(): HandleKit | undefined {
   const { TCP, TCPConnectWrap, constants } = binding('tcp_wrap') as SocketBinding;
   const { Pipe, PipeConnectWrap, constants: pipeConstants } = binding('pipe_wrap') as SocketBinding;
   const { ShutdownWrap, streamBaseState, kReadBytesOrError } = binding('stream_wrap') as StreamBinding;
+  const { UDP, SendWrap } = binding('udp_wrap') as UdpBinding;
   const { UV_EOF } = binding('uv') as { UV_EOF: number };
   return {
     newTcp: () => new TCP(constants.SOCKET),
@@ -114,6 +150,8 @@ function loadKit(): HandleKit | undefined {
     newTcpConnect: () => new TCPConnectWrap(),
     newPipeConnect: () => new PipeConnectWrap(),
     newShutdown: () => new ShutdownWrap(),
+    newUdp: () => new UDP(),
+    newSend: () => new SendWrap(),
     readResult: () => streamBaseState[kReadBytesOrError]!,
     eof: UV_EOF,
   };

@@ -1,0 +1,154 @@
+import type { Buffer } from 'node:buffer';
+import { isIPv6 } from 'node:net';
+import { getSystemErrorName } from 'node:util';
+import type { HandleKit, SendRequest, SocketName, UdpHandle } from './socket-handle.ts';
+import {
+  MOST_QUEUED_BYTES,
+  type UdpMaker,
+  type UdpSink,
+  type UdpSource,
+  type UdpTarget,
+  type UdpWire,
+} from './udp-wire.ts';
+
+/** The list of one that every send takes; it is read before the call returns, unless the datagram has to wait. */
+const one: [Buffer | undefined] = [undefined];
+
+/** A UDP socket on a handle of libuv. Most datagrams go out within the call, so that nothing is made for each. */
+class HandleUdpWire implements UdpWire {
+  readonly #kit: HandleKit;
+  readonly #handle: UdpHandle;
+  readonly #is6: boolean;
+  readonly #sink: UdpSink;
+  #request: SendRequest;
+  #waiting = false;
+  #closed = false;
+
+  constructor(kit: HandleKit, host: string, sink: UdpSink) {
+    this.#kit = kit;
+    this.#handle = kit.newUdp();
+    this.#is6 = isIPv6(host);
+    this.#sink = sink;
+    this.#request = kit.newSend();
+    this.#handle.onmessage = (length, _handle, bytes, from) => this.#onMessage(length, bytes, from);
+  }
+
+  /** Throws the system's error. */
+  bind(host: string, port: number): void {
+    const handle = this.#handle;
+    check('bind', this.#is6 ? handle.bind6(host, port, 0) : handle.bind(host, port, 0));
+    check('recvmsg', handle.recvStart());
+  }
+
+  /** Throws the system's error. */
+  connect({ host, port, local }: UdpTarget): void {
+    const handle = this.#handle;
+    if (local !== '') check('bind', isIPv6(local) ? handle.bind6(local, 0, 0) : handle.bind(local, 0, 0));
+    check('connect', this.#is6 ? handle.connect6(host, port) : handle.connect(host, port));
+    check('recvmsg', handle.recvStart());
+  }
+
+  get localPort(): number {
+    const name: SocketName = {};
+    this.#handle.getsockname(name);
+    return name.port ?? 0;
+  }
+
+  send(bytes: Buffer): boolean {
+    if (this.#closed || this.#isFull()) return false;
+    one[0] = bytes;
+    const handle = this.#handle;
+    return this.#sent(
+      bytes,
+      this.#is6 ? handle.send6(this.#request, one, 1, false) : handle.send(this.#request, one, 1, false),
+    );
+  }
+
+  sendTo(bytes: Buffer, { port, address }: UdpSource): boolean {
+    if (this.#closed || this.#isFull()) return false;
+    one[0] = bytes;
+    const [handle, request] = [this.#handle, this.#request];
+    return this.#sent(
+      bytes,
+      this.#is6
+        ? handle.send6(request, one, 1, port, address, false)
+        : handle.send(request, one, 1, port, address, false),
+    );
+  }
+
+  /** Only a socket that had to put datagrams aside can be full. */
+  #isFull(): boolean {
+    if (!this.#waiting) return false;
+    const size = this.#handle.getSendQueueSize();
+    this.#waiting = size > 0;
+    return size > MOST_QUEUED_BYTES;
+  }
+
+  /** Above 0 it has gone out; at 0 it waits, and the request keeps its bytes alive; below it has failed. */
+  #sent(bytes: Buffer, result: number): boolean {
+    one[0] = undefined;
+    if (result > 0) return true;
+    if (result < 0) {
+      this.failLater(systemError('send', result));
+      return true;
+    }
+    this.#request.list = [bytes];
+    this.#request = this.#kit.newSend();
+    this.#waiting = true;
+    return true;
+  }
+
+  #onMessage(length: number, bytes: Buffer | undefined, from: UdpSource): void {
+    if (length < 0) this.#sink.onError(systemError('recvmsg', length));
+    else if (bytes !== undefined) this.#sink.onDatagram(bytes, from);
+  }
+
+  /** What has gone wrong at once is told later, as everything else. */
+  failLater(error: NodeJS.ErrnoException): void {
+    process.nextTick(() => {
+      if (!this.#closed) this.#sink.onError(error);
+    });
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#handle.onmessage = undefined;
+    this.#handle.close();
+  }
+}
+
+function systemError(call: string, result: number): NodeJS.ErrnoException {
+  const code = getSystemErrorName(result);
+  return Object.assign(new Error(`${call} ${code}`), { code, errno: result, syscall: call });
+}
+
+function check(call: string, result: number): void {
+  if (result < 0) throw systemError(call, result);
+}
+
+/** UDP sockets on handles. */
+export function handleUdp(kit: HandleKit): UdpMaker {
+  return {
+    async bind(host, port, sink) {
+      const wire = new HandleUdpWire(kit, host, sink);
+      try {
+        wire.bind(host, port);
+        return wire;
+      } catch (error) {
+        wire.close();
+        throw error;
+      }
+    },
+
+    connect(to, sink) {
+      const wire = new HandleUdpWire(kit, to.host, sink);
+      try {
+        wire.connect(to);
+      } catch (error) {
+        wire.failLater(error as NodeJS.ErrnoException);
+      }
+      return wire;
+    },
+  };
+}

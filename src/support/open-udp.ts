@@ -1,0 +1,21 @@
+import { withoutIpv6 } from './bind.ts';
+import { handleUdp } from './handle-udp.ts';
+import { handleKit } from './socket-handle.ts';
+import { socketUdp, type UdpMaker, type UdpSink, type UdpWire } from './udp-wire.ts';
+
+/** The fastest UDP sockets that this version of Node has. */
+export const udp: UdpMaker = handleKit === undefined ? socketUdp : handleUdp(handleKit);
+
+/**
+ * Binds a UDP socket; all interfaces are those of IPv4 where there is no IPv6. Rejects with the system's error when it
+ * cannot.
+ */
+export async function bindUdp(host: string, port: number, sink: UdpSink): Promise<UdpWire> {
+  try {
+    return await udp.bind(host, port, sink);
+  } catch (error) {
+    const other = withoutIpv6(host, error as NodeJS.ErrnoException);
+    if (other === undefined) throw error;
+    return udp.bind(other, port, sink);
+  }
+}

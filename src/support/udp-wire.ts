@@ -1,0 +1,121 @@
+import type { Buffer } from 'node:buffer';
+import dgram from 'node:dgram';
+import { isIPv6 } from 'node:net';
+
+/** Datagrams that wait in this process because the kernel takes no more, in bytes for each socket: what exceeds them is lost. */
+export const MOST_QUEUED_BYTES = 1024 * 1024;
+
+/** Where a datagram comes from. */
+export interface UdpSource {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Hears what happens to a UDP socket. */
+export interface UdpSink {
+  /** A datagram came; its bytes are the sink's from now on. */
+  onDatagram(bytes: Buffer, from: UdpSource): void;
+  /** The system tells of a datagram that did not go out or arrive, by the code of the error. Never called from within `send`. */
+  onError(error: NodeJS.ErrnoException): void;
+}
+
+/** A UDP socket as the data plane needs it. A datagram that finds a full queue is lost, which sends tell by false. */
+export interface UdpWire {
+  readonly localPort: number;
+  /** Sends to the address it is connected to. */
+  send(bytes: Buffer): boolean;
+  sendTo(bytes: Buffer, to: UdpSource): boolean;
+  /** Its sink hears nothing any more. */
+  close(): void;
+}
+
+/** Where a socket is connected to. */
+export interface UdpTarget {
+  readonly host: string;
+  readonly port: number;
+  /** The address to come from, '' for any. */
+  readonly local: string;
+}
+
+/** How UDP sockets are made. Addresses are literal. */
+export interface UdpMaker {
+  /** Rejects with the system's error when it cannot listen there. */
+  bind(host: string, port: number, sink: UdpSink): Promise<UdpWire>;
+  /** Never fails by itself: what goes wrong is told to the sink. */
+  connect(to: UdpTarget, sink: UdpSink): UdpWire;
+}
+
+/** Every address is one already, and an answer at once saves a turn of the event loop for each datagram. */
+export function lookupNothing(
+  host: string,
+  options: unknown,
+  done: (error: null, address: string, family: number) => void,
+): void {
+  const tell = (typeof options === 'function' ? options : done) as typeof done;
+  tell(null, host, isIPv6(host) ? 6 : 4);
+}
+
+/** A UDP socket on `dgram`: it works with every version of Node. */
+class SocketUdpWire implements UdpWire {
+  readonly #socket: dgram.Socket;
+  isOpen = true;
+
+  constructor(socket: dgram.Socket) {
+    this.#socket = socket;
+  }
+
+  get localPort(): number {
+    return this.#socket.address().port;
+  }
+
+  send(bytes: Buffer): boolean {
+    if (this.#socket.getSendQueueSize() > MOST_QUEUED_BYTES) return false;
+    this.#socket.send(bytes);
+    return true;
+  }
+
+  sendTo(bytes: Buffer, { port, address }: UdpSource): boolean {
+    if (this.#socket.getSendQueueSize() > MOST_QUEUED_BYTES) return false;
+    this.#socket.send(bytes, port, address);
+    return true;
+  }
+
+  close(): void {
+    this.isOpen = false;
+    this.#socket
+      .removeAllListeners('message')
+      .removeAllListeners('error')
+      .on('error', () => {});
+    this.#socket.close();
+  }
+}
+
+function openSocket(host: string, sink: UdpSink): dgram.Socket {
+  const socket = dgram.createSocket({ type: isIPv6(host) ? 'udp6' : 'udp4', lookup: lookupNothing as never });
+  return socket.on('message', (bytes, from) => sink.onDatagram(bytes, from));
+}
+
+/** UDP sockets on `dgram`. */
+export const socketUdp: UdpMaker = {
+  bind(host, port, sink) {
+    const socket = openSocket(host, sink);
+    return new Promise((resolve, reject) => {
+      socket.once('error', reject);
+      socket.bind({ address: host, port, exclusive: true }, () => {
+        socket.off('error', reject);
+        socket.on('error', (error) => sink.onError(error));
+        resolve(new SocketUdpWire(socket));
+      });
+    });
+  },
+
+  connect({ host, port, local }, sink) {
+    const socket = openSocket(host, sink);
+    const wire = new SocketUdpWire(socket);
+    // Some errors come while this call is under way, when the sink cannot know the wire yet.
+    socket.on('error', (error) => process.nextTick(() => wire.isOpen && sink.onError(error)));
+    if (local !== '') socket.bind({ address: local, exclusive: true });
+    socket.connect(port, host);
+    return wire;
+  },
+};

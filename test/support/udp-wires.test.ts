@@ -1,0 +1,93 @@
+import { Buffer } from 'node:buffer';
+import { describe, expect, it } from 'vitest';
+import { handleUdp } from '../../src/support/handle-udp.ts';
+import { handleKit } from '../../src/support/socket-handle.ts';
+import { socketUdp, type UdpMaker, type UdpSink, type UdpSource, type UdpWire } from '../../src/support/udp-wire.ts';
+
+/** Keeps what it hears. */
+class Heard implements UdpSink {
+  readonly got: [text: string, from: UdpSource][] = [];
+  readonly errors: (string | undefined)[] = [];
+
+  onDatagram(bytes: Buffer, { address, port }: UdpSource): void {
+    this.got.push([bytes.toString(), { address, port }]);
+  }
+
+  onError(error: NodeJS.ErrnoException): void {
+    this.errors.push(error.code);
+  }
+}
+
+const makers: readonly [string, UdpMaker][] = [
+  ['node:dgram', socketUdp],
+  ['a handle', handleUdp(handleKit!)],
+];
+
+describe.each(makers)('a UDP socket on %s', (_name, maker) => {
+  async function pair(host: string): Promise<{ server: UdpWire; served: Heard; client: UdpWire; heard: Heard }> {
+    const [served, heard] = [new Heard(), new Heard()];
+    const server = await maker.bind(host, 0, served);
+    const client = maker.connect({ host, port: server.localPort, local: '' }, heard);
+    return { server, served, client, heard };
+  }
+
+  it.each(['127.0.0.1', '::1'])('carries datagrams both ways over %s', async (host) => {
+    const { server, served, client, heard } = await pair(host);
+    for (const text of ['one', '', 'three']) expect(client.send(Buffer.from(text))).toBe(true);
+    await expect.poll(() => served.got.map(([text]) => text)).toEqual(['one', '', 'three']);
+    const [, from] = served.got[0]!;
+    expect(from.address).toBe(host);
+    expect(server.sendTo(Buffer.from('back'), from)).toBe(true);
+    await expect.poll(() => heard.got).toEqual([['back', { address: host, port: server.localPort }]]);
+    server.close();
+    client.close();
+  });
+
+  it('hears that nobody is there, after the send', async () => {
+    const { server, client, heard } = await pair('127.0.0.1');
+    server.close();
+    await expect
+      .poll(() => {
+        client.send(Buffer.from('x'));
+        return heard.errors;
+      })
+      .toContain('ECONNREFUSED');
+    client.close();
+  });
+
+  it('hears nothing after it was closed, and closes once', async () => {
+    const { server, served, client } = await pair('127.0.0.1');
+    client.send(Buffer.from('first'));
+    await expect.poll(() => served.got).toHaveLength(1);
+    client.send(Buffer.from('second'));
+    server.close();
+    client.close();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(served.got).toHaveLength(1);
+    expect(served.errors).toEqual([]);
+  });
+
+  it('comes from the address it is told to', async () => {
+    const served = new Heard();
+    const server = await maker.bind('127.0.0.1', 0, served);
+    const client = maker.connect({ host: '127.0.0.1', port: server.localPort, local: '127.0.0.9' }, new Heard());
+    client.send(Buffer.from('x'));
+    await expect.poll(() => served.got[0]?.[1].address).toBe('127.0.0.9');
+    server.close();
+    client.close();
+  });
+
+  it('rejects an address that is taken', async () => {
+    const first = await maker.bind('127.0.0.1', 0, new Heard());
+    await expect(maker.bind('127.0.0.1', first.localPort, new Heard())).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    first.close();
+  });
+
+  it('tells what cannot be connected to, and no sooner than the caller can hear it', async () => {
+    const heard = new Heard();
+    const wire = maker.connect({ host: '127.0.0.1', port: 9, local: '203.0.113.7' }, heard);
+    expect(heard.errors).toEqual([]);
+    await expect.poll(() => heard.errors.length).toBeGreaterThan(0);
+    wire.close();
+  });
+});
