@@ -262,10 +262,10 @@ describe.concurrent('the route timeout', () => {
 
   it('is not used up by the requests before', async () => {
     const backend = await startBackend((_, { socket }) => {
-      setTimeout(() => socket.write(answerText('ok')), 100);
+      setTimeout(() => socket.write(answerText('ok')), 200);
       return undefined;
     });
-    const lb = await run(backend.address, {}, { timeout: '300ms' });
+    const lb = await run(backend.address, {}, { timeout: '600ms' });
     const client = await connectTo(lb.address());
     client.send(get().repeat(6));
     expect((await client.answers(6)).map(({ status }) => status)).toEqual(Array(6).fill(200));
