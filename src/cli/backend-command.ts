@@ -1,5 +1,6 @@
 import type { BackendStatus, PoolStatus } from '../admin/schema.ts';
 import { closest } from '../support/suggest.ts';
+import { adminHelp } from './admin-address.ts';
 import { type AdminClient, AdminProblem, type BackendChange, type BackendName } from './admin-client.ts';
 import { EXIT_OK } from './command.ts';
 import type { Io } from './io.ts';
@@ -10,6 +11,16 @@ const MOST_NAMES = 10;
 /** What the help of these commands says of POOL/BACKEND. */
 export const backendHelp = `  POOL/BACKEND is the name of a pool and the id of one of its backends: its name, or else its address, as fairlead
   status shows it. Only the first slash parts the two, so web/unix:/run/app.sock and web/[::1]:3001 are fine.`;
+
+/** The options and exit codes of those that have no others. */
+export const changeHelp = `OPTIONS
+${adminHelp}
+  -h, --help         print this
+
+EXIT CODES
+  0  done
+  1  the instance cannot be reached or refused, or there is no such backend
+  2  the command line was not understood`;
 
 /** The backend of that name as it is. Throws AdminProblem, with what was probably meant, when there is none. */
 export async function findBackend(

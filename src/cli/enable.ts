@@ -1,5 +1,4 @@
-import { adminHelp } from './admin-address.ts';
-import { backendHelp, setState } from './backend-command.ts';
+import { backendHelp, changeHelp, setState } from './backend-command.ts';
 import type { Io } from './io.ts';
 
 /** One line for the list of commands. */
@@ -19,14 +18,7 @@ DESCRIPTION
 
 ${backendHelp}
 
-OPTIONS
-${adminHelp}
-  -h, --help         print this
-
-EXIT CODES
-  0  done
-  1  the instance cannot be reached or refused, or there is no such backend
-  2  the command line was not understood
+${changeHelp}
 
 EXAMPLES
   fairlead enable web/app-1

@@ -1,6 +1,5 @@
 import { largestWeight } from '../config/schema-route.ts';
-import { adminHelp } from './admin-address.ts';
-import { backendHelp, changeBackend } from './backend-command.ts';
+import { backendHelp, changeBackend, changeHelp } from './backend-command.ts';
 import { EXIT_OK } from './command.ts';
 import type { Io } from './io.ts';
 import { readBackendName, runLive, UsageProblem } from './live.ts';
@@ -22,14 +21,7 @@ DESCRIPTION
 
 ${backendHelp}
 
-OPTIONS
-${adminHelp}
-  -h, --help         print this
-
-EXIT CODES
-  0  done
-  1  the instance cannot be reached or refused, or there is no such backend
-  2  the command line was not understood
+${changeHelp}
 
 EXAMPLES
   fairlead weight web/app-1 10

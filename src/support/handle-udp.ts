@@ -40,8 +40,16 @@ class HandleUdpWire implements UdpWire {
     check('recvmsg', handle.recvStart());
   }
 
-  /** Throws the system's error. */
-  connect({ host, port, local }: UdpTarget): void {
+  /** What goes wrong is told later, as everything else is. */
+  connect(to: UdpTarget): void {
+    try {
+      this.#tryConnect(to);
+    } catch (error) {
+      this.#failLater(error as NodeJS.ErrnoException);
+    }
+  }
+
+  #tryConnect({ host, port, local }: UdpTarget): void {
     const handle = this.#handle;
     if (local !== '') check('bind', isIPv6(local) ? handle.bind6(local, 0, 0) : handle.bind(local, 0, 0));
     check('connect', this.#is6 ? handle.connect6(host, port) : handle.connect(host, port));
@@ -89,7 +97,7 @@ class HandleUdpWire implements UdpWire {
     one[0] = undefined;
     if (result > 0) return true;
     if (result < 0) {
-      this.failLater(systemError('send', result));
+      this.#failLater(systemError('send', result));
       return true;
     }
     this.#request.list = [bytes];
@@ -103,8 +111,7 @@ class HandleUdpWire implements UdpWire {
     else if (bytes !== undefined) this.#sink.onDatagram(bytes, from);
   }
 
-  /** What has gone wrong at once is told later, as everything else. */
-  failLater(error: NodeJS.ErrnoException): void {
+  #failLater(error: NodeJS.ErrnoException): void {
     process.nextTick(() => {
       if (!this.#closed) this.#sink.onError(error);
     });
@@ -143,11 +150,7 @@ export function handleUdp(kit: HandleKit): UdpMaker {
 
     connect(to, sink) {
       const wire = new HandleUdpWire(kit, to.host, sink);
-      try {
-        wire.connect(to);
-      } catch (error) {
-        wire.failLater(error as NodeJS.ErrnoException);
-      }
+      wire.connect(to);
       return wire;
     },
   };

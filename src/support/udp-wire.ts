@@ -46,7 +46,7 @@ export interface UdpMaker {
 }
 
 /** Every address is one already, and an answer at once saves a turn of the event loop for each datagram. */
-export function lookupNothing(
+function lookupNothing(
   host: string,
   options: unknown,
   done: (error: null, address: string, family: number) => void,

@@ -3,7 +3,7 @@ import { barChart, escapeText, lineChart } from './chart.ts';
 import { percent } from './findings.ts';
 import { SLICE_MS } from './load.ts';
 import { type BenchReport, percentiles } from './report.ts';
-import { whole } from './report-text.ts';
+import { poolParts, whole } from './report-text.ts';
 
 const STYLE = `
 :root { color-scheme: light dark; --ink: #1f2328; --faint: #59636e; --ground: #fff; --rule: #d8dee4; --mark: #0969da; }
@@ -90,17 +90,10 @@ function charts({ histogram, latencyMs, course }: BenchReport): string {
   ].join('\n');
 }
 
-function poolTable({ pool, algorithm, picks, backends, fairnessError }: BenchReport['pools'][number]): string {
-  const rows = backends.map(({ id, picks: own, share, expected, busy }) => [
-    id,
-    whole(own),
-    percent(share),
-    percent(expected),
-    busy === null ? '-' : percent(busy),
-  ]);
-  const error = fairnessError === null ? '' : `, fairness error ${percent(fairnessError)}`;
-  return `<h2>Pool ${escapeText(pool)}</h2>
-<p class="faint">${escapeText(algorithm)}, ${whole(picks)} picks${error}</p>
+function poolTable(spread: BenchReport['pools'][number]): string {
+  const { line, rows } = poolParts(spread);
+  return `<h2>Pool ${escapeText(spread.pool)}</h2>
+<p class="faint">${escapeText(line)}</p>
 ${table(['backend', 'picks', 'share', 'by weight', 'CPU'], rows)}`;
 }
 

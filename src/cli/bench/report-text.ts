@@ -56,10 +56,11 @@ function histogramLines({ histogram }: BenchReport, paint: Paint): string[] {
   return [paint.bold('histogram'), ...rows];
 }
 
-function poolLines(
-  { pool, algorithm, picks, backends, fairnessError }: BenchReport['pools'][number],
-  paint: Paint,
-): string[] {
+/** What a report says of a pool, ready to be shown: a line, and a row for each backend. */
+export function poolParts({ algorithm, picks, backends, fairnessError }: BenchReport['pools'][number]): {
+  readonly line: string;
+  readonly rows: string[][];
+} {
   const error = fairnessError === null ? '' : `, fairness error ${percent(fairnessError)}`;
   const rows = backends.map(({ id, picks: own, share, expected, busy }) => [
     id,
@@ -68,6 +69,11 @@ function poolLines(
     percent(expected),
     busy === null ? '-' : percent(busy),
   ]);
+  return { line: `${algorithm}, ${whole(picks)} picks${error}`, rows };
+}
+
+function poolLines(spread: BenchReport['pools'][number], paint: Paint): string[] {
+  const { line: facts, rows } = poolParts(spread);
   const columns = [
     { title: 'BACKEND' },
     { title: 'PICKS', right: true },
@@ -76,7 +82,7 @@ function poolLines(
     { title: 'CPU', right: true },
   ];
   const table = tableLines(columns, rows).map((line) => `  ${line}`);
-  return [`${paint.bold(`pool ${pool}`)}  ${algorithm}, ${whole(picks)} picks${error}`, ...table];
+  return [`${paint.bold(`pool ${spread.pool}`)}  ${facts}`, ...table];
 }
 
 function loadLine({ loads: { generator, fairlead, backends, machine } }: BenchReport): string {
