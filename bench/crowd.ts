@@ -1,13 +1,13 @@
-import { availableParallelism } from 'node:os';
 import { type CrowdOptions, type CrowdSample, measureCrowd } from './crowd/measure.ts';
 import { type CrowdLayer, crowdComplaints, crowdReport } from './crowd/report.ts';
+import { coreOptions, coresOf } from './lib/cores.ts';
 import { readFileLimit } from './lib/file-limit.ts';
 import { type OptionSpec, type OptionValues, runMain } from './lib/options.ts';
 import { Progress } from './lib/progress.ts';
 import { json, thisMachine, writeResults } from './lib/results.ts';
 import { number } from './lib/table.ts';
 import { measureMemory } from './memory/measure.ts';
-import { filesNeeded } from './memory/report.ts';
+import { filesNeeded, growthKb } from './memory/report.ts';
 import type { Layer } from './peers/peer.ts';
 import { peers } from './peers/start.ts';
 
@@ -21,8 +21,7 @@ const OPTIONS = {
   connections: { about: 'connections of the load beside the crowd', default: 32 },
   duration: { about: 'seconds of each window', default: 5 },
   'warm-up': { about: 'seconds of load before the first window', default: 2 },
-  'proxy-core': { about: 'the core of the proxy', default: 0 },
-  'load-core': { about: 'the core of generator and backend', default: 1 },
+  ...coreOptions,
   check: { about: 'exit with 1 when a goal is missed', default: false },
   out: { about: 'folder for the results', default: 'bench/results' },
 } satisfies Record<string, OptionSpec>;
@@ -40,17 +39,15 @@ export function fitting(asked: number, hardLimit: number): number {
 }
 
 function crowdOptions(options: Options, layer: Layer): CrowdOptions {
-  const pinned = availableParallelism() > 1;
   return {
-    // An idle client of L7 takes one file of the proxy, in L4 another to the backend. Half is kept on the safe side of both.
+    // A client takes a file of the proxy, and in L4 another one to the backend.
     connections:
       layer === 'l4' ? fitting(options.l4, readFileLimit().hard) : fitting(options.l7, 2 * readFileLimit().hard),
     clientProcesses: options.clients,
     load: options.connections,
     durationS: options.duration,
     warmUpS: options['warm-up'],
-    proxyCore: pinned ? options['proxy-core'] : undefined,
-    loadCore: pinned ? options['load-core'] : undefined,
+    ...coresOf(options),
   };
 }
 
@@ -66,10 +63,7 @@ async function main(options: Options): Promise<void> {
     const name = layer.toUpperCase();
     const measured = measureMemory(peer, layer, { connections, clientProcesses, warmUpRequests: 200 });
     const memory = await progress.during(`${name} · memory`, measured);
-    progress.step(
-      `${name}: ${number((memory.asIs.after - memory.asIs.before) / connections / 1000, 2)} KB per connection`,
-      TYPICAL_MEMORY_MS,
-    );
+    progress.step(`${name}: ${number(growthKb(memory.asIs, connections), 2)} KB per connection`, TYPICAL_MEMORY_MS);
     const rounds: CrowdSample[] = [];
     for (let round = 1; round <= options.rounds; round++) {
       const sample = await progress.during(`${name} · round ${round}`, measureCrowd(peer, layer, settings));

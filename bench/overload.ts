@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os';
+import { coresOf } from './lib/cores.ts';
 import { readFileLimit } from './lib/file-limit.ts';
 import { type OptionSpec, type OptionValues, runMain } from './lib/options.ts';
 import { json, thisMachine, writeResults } from './lib/results.ts';
@@ -20,7 +20,6 @@ const OPTIONS = {
 } satisfies Record<string, OptionSpec>;
 
 function overloadOptions(options: OptionValues<typeof OPTIONS>): OverloadOptions {
-  const pinned = availableParallelism() > 1;
   return {
     times: options.times,
     connections: options.connections,
@@ -29,8 +28,7 @@ function overloadOptions(options: OptionValues<typeof OPTIONS>): OverloadOptions
     lightMs: options.light * 1000,
     overloadMs: options.duration * 1000,
     onsetMs: options.onset * 1000,
-    proxyCore: pinned ? options['proxy-core'] : undefined,
-    loadCore: pinned ? options['load-core'] : undefined,
+    ...coresOf(options),
   };
 }
 

@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os';
+import { coresOf } from './lib/cores.ts';
 import { readFileLimit } from './lib/file-limit.ts';
 import { type OptionSpec, type OptionValues, runMain } from './lib/options.ts';
 import { Progress } from './lib/progress.ts';
@@ -22,7 +22,6 @@ const OPTIONS = {
 } satisfies Record<string, OptionSpec>;
 
 function slowOptions(options: OptionValues<typeof OPTIONS>): SlowOptions {
-  const pinned = availableParallelism() > 1;
   return {
     clients: options.clients,
     everyS: options.every,
@@ -30,8 +29,7 @@ function slowOptions(options: OptionValues<typeof OPTIONS>): SlowOptions {
     connections: options.connections,
     durationS: options.duration,
     warmUpS: options['warm-up'],
-    proxyCore: pinned ? options['proxy-core'] : undefined,
-    loadCore: pinned ? options['load-core'] : undefined,
+    ...coresOf(options),
   };
 }
 

@@ -1,4 +1,5 @@
 import { startFastBackend } from '../backends/fast-backend.ts';
+import type { Cores } from '../lib/cores.ts';
 import { ProcessGroup } from '../lib/processes.ts';
 import { runWrk, type WrkResult } from '../lib/wrk.ts';
 import { countClosed, divide, openClients, useAll } from '../memory/clients.ts';
@@ -6,15 +7,13 @@ import type { Layer, Peer } from '../peers/peer.ts';
 import { startPeer } from '../peers/start.ts';
 
 /** How a crowd is measured. */
-export interface CrowdOptions {
+export interface CrowdOptions extends Cores {
   readonly connections: number;
   readonly clientProcesses: number;
   /** Connections of the load beside the crowd. */
   readonly load: number;
   readonly durationS: number;
   readonly warmUpS: number;
-  readonly proxyCore: number | undefined;
-  readonly loadCore: number | undefined;
 }
 
 /** One round: the same load on the same process without the crowd and then among it, and what became of the crowd. */

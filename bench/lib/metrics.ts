@@ -21,9 +21,15 @@ export function sumByLabel(text: string, metric: string, label: string): Record<
   return sums;
 }
 
+/** All metrics of a Fairlead's admin address on 127.0.0.1, as text; rejects when it does not answer with 200. */
+export async function readMetrics(adminPort: number): Promise<string> {
+  // On a connection of its own, so that none is left that a reading would find.
+  const answer = await fetch(`http://127.0.0.1:${adminPort}/metrics`, { headers: { connection: 'close' } });
+  if (!answer.ok) throw new Error(`/metrics answered ${answer.status}`);
+  return answer.text();
+}
+
 /** How often each backend has been picked so far, by backend name, from a Fairlead's admin address on 127.0.0.1. */
 export async function readPicks(adminPort: number): Promise<Record<string, number>> {
-  const answer = await fetch(`http://127.0.0.1:${adminPort}/metrics`);
-  if (!answer.ok) throw new Error(`/metrics answered ${answer.status}`);
-  return sumByLabel(await answer.text(), 'fairlead_backend_picks_total', 'backend');
+  return sumByLabel(await readMetrics(adminPort), 'fairlead_backend_picks_total', 'backend');
 }

@@ -1,12 +1,11 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Cores } from '../lib/cores.ts';
+import { startFairlead } from '../lib/fairlead.ts';
 import { type Answered, openLoad } from '../lib/open-load.ts';
 import { freePorts, portsReady } from '../lib/ports.ts';
 import { ProcessGroup } from '../lib/processes.ts';
 import { percentile } from '../lib/statistics.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const BACKEND = fileURLToPath(new URL('../backends/steady-backend.ts', import.meta.url));
 
 /** Load that leaves the worker idle most of the time, as a share of what it can do. */
@@ -15,7 +14,7 @@ const LIGHT = 0.25;
 const TIMEOUT_MS = 20_000;
 
 /** How a run is made. */
-export interface OverloadOptions {
+export interface OverloadOptions extends Cores {
   /** How much more comes than can be served. */
   readonly times: number;
   readonly connections: number;
@@ -27,8 +26,6 @@ export interface OverloadOptions {
   readonly overloadMs: number;
   /** The start of the overload that is shown apart, in ms: it is then that it is noticed. */
   readonly onsetMs: number;
-  readonly proxyCore: number | undefined;
-  readonly loadCore: number | undefined;
 }
 
 /** What came of a part of the load; times in ms. */
@@ -103,11 +100,8 @@ async function start(group: ProcessGroup, options: OverloadOptions): Promise<num
     const backend = await group.start({ name: 'backend', command: process.execPath, args, core: options.loadCore });
     await portsReady(backend, [port]);
   }
-  const path = join(group.directory(), 'fairlead.yaml');
-  writeFileSync(path, overloadConfig(listener, backends, options.routes));
-  const args = [MAIN, 'run', path];
-  const proxy = await group.start({ name: 'fairlead', command: process.execPath, args, core: options.proxyCore });
-  await portsReady(proxy, [listener]);
+  const config = overloadConfig(listener, backends, options.routes);
+  await startFairlead(group, { config, ports: [listener], core: options.proxyCore });
   return listener;
 }
 

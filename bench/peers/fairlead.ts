@@ -1,7 +1,5 @@
-import { fileURLToPath } from 'node:url';
+import { FAIRLEAD_MAIN } from '../lib/fairlead.ts';
 import type { Peer, PeerSetup } from './peer.ts';
-
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
 /** Fairlead with one pool behind a listener of each protocol; health checks, admin address and metrics stay on. */
 export const fairlead: Peer = {
@@ -11,7 +9,7 @@ export const fairlead: Peer = {
   countsPicks: true,
   launch: (setup) => ({
     command: process.execPath,
-    args: [...setup.nodeFlags, MAIN, 'run', `${setup.directory}/fairlead.yaml`],
+    args: [...setup.nodeFlags, FAIRLEAD_MAIN, 'run', `${setup.directory}/fairlead.yaml`],
     env: {},
     files: { 'fairlead.yaml': fairleadConfig(setup) },
   }),

@@ -1,3 +1,4 @@
+import type { Cores } from '../lib/cores.ts';
 import { cpuUsed, readCpu, readResidentBytes } from '../lib/cpu-time.ts';
 import { ProcessGroup } from '../lib/processes.ts';
 import type { Contestant, Peer } from './peer.ts';
@@ -22,12 +23,10 @@ export interface Sample extends Work {
 export const DIRECT: Contestant = { name: 'direct', layers: ['l4', 'l4-udp'] };
 
 /** How each window is run. */
-export interface WindowOptions {
+export interface WindowOptions extends Cores {
   readonly connections: number;
   readonly durationS: number;
   readonly warmUpS: number;
-  readonly proxyCore: number | undefined;
-  readonly loadCore: number | undefined;
   readonly forwarded: boolean;
 }
 

@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os';
+import { coreOptions, coresOf } from '../lib/cores.ts';
 import type { OptionSpec, OptionValues } from '../lib/options.ts';
 import { Progress } from '../lib/progress.ts';
 import { json, thisMachine, writeResults } from '../lib/results.ts';
@@ -39,8 +39,7 @@ export function comparisonOptions({ workloads, contestants }: Comparison) {
       default: workloads.map(({ name }) => name),
       choices: workloads.map(({ name }) => name),
     },
-    'proxy-core': { about: 'the core of the proxy', default: 0 },
-    'load-core': { about: 'the core of generator and backend', default: 1 },
+    ...coreOptions,
     forwarded: {
       about: 'have every peer write X-Forwarded-* and X-Request-Id, as Fairlead always does',
       default: false,
@@ -53,13 +52,11 @@ export function comparisonOptions({ workloads, contestants }: Comparison) {
 type Options = OptionValues<ReturnType<typeof comparisonOptions>>;
 
 function windowOptions(options: Options): WindowOptions {
-  const pinned = availableParallelism() > 1;
   return {
     connections: options.connections,
     durationS: options.duration,
     warmUpS: options['warm-up'],
-    proxyCore: pinned ? options['proxy-core'] : undefined,
-    loadCore: pinned ? options['load-core'] : undefined,
+    ...coresOf(options),
     forwarded: options.forwarded,
   };
 }

@@ -1,7 +1,5 @@
-import { fileURLToPath } from 'node:url';
+import { FAIRLEAD_MAIN } from '../lib/fairlead.ts';
 import type { Launch } from '../peers/peer.ts';
-
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
 /** What a proxy of a run is to do. */
 export interface ProxySetup {
@@ -23,7 +21,7 @@ const fairlead: Contender = {
   version: [process.execPath, '-p', '"Fairlead on Node " + process.version'],
   launch: ({ directory, port, backends }) => ({
     command: process.execPath,
-    args: [MAIN, 'run', `${directory}/fairlead.yaml`],
+    args: [FAIRLEAD_MAIN, 'run', `${directory}/fairlead.yaml`],
     env: {},
     files: {
       'fairlead.yaml': `workers: 1

@@ -1,17 +1,16 @@
-import { writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
-import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { BULK_BYTES, BULK_PATH, startFastBackend } from '../backends/fast-backend.ts';
+import type { Cores } from '../lib/cores.ts';
 import { readResidentBytes } from '../lib/cpu-time.ts';
-import { freePorts, portsReady } from '../lib/ports.ts';
+import { startFairlead } from '../lib/fairlead.ts';
+import { freePorts } from '../lib/ports.ts';
 import { ProcessGroup, type RunningProcess } from '../lib/processes.ts';
 import { runWrk, type WrkResult } from '../lib/wrk.ts';
 import type { CrowdSpec, ToCrowd } from './crowd-process.ts';
 import { type CrowdCount, type PerKind, SLOW_KINDS } from './slow-client.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const CROWD = fileURLToPath(new URL('./crowd-process.ts', import.meta.url));
 
 /** How much longer than the idle timer a reader stays blind, in seconds: the timer starts once no more bytes move. */
@@ -25,7 +24,7 @@ const ARRIVAL_MS = 10_000;
 const SETTLE_MS = 3000;
 
 /** How a run is made. */
-export interface SlowOptions {
+export interface SlowOptions extends Cores {
   readonly clients: number;
   readonly everyS: number;
   /** The listener's timers for heads and for idle connections, in seconds; that for bodies is a second below `everyS`. */
@@ -33,8 +32,6 @@ export interface SlowOptions {
   readonly connections: number;
   readonly durationS: number;
   readonly warmUpS: number;
-  readonly proxyCore: number | undefined;
-  readonly loadCore: number | undefined;
 }
 
 /** One round: the same load on the same process, without slow clients and then among them. */
@@ -102,18 +99,6 @@ async function startDeafBackend(): Promise<Server> {
   return server;
 }
 
-type Backends = { readonly backends: readonly number[]; readonly deaf: number };
-
-async function startFairlead(group: ProcessGroup, backends: Backends, options: SlowOptions) {
-  const [listener] = (await freePorts(1)) as [number];
-  const path = join(group.directory(), 'fairlead.yaml');
-  writeFileSync(path, slowConfig({ listener, ...backends }, options));
-  const args = [MAIN, 'run', path];
-  const running = await group.start({ name: 'fairlead', command: process.execPath, args, core: options.proxyCore });
-  await portsReady(running, [listener]);
-  return { running, port: listener };
-}
-
 function startCrowd(group: ProcessGroup, port: number, options: SlowOptions): Promise<RunningProcess> {
   const spec: CrowdSpec = {
     port,
@@ -156,7 +141,9 @@ export async function measureSlow(options: SlowOptions): Promise<Omit<SlowSample
   try {
     const { port: deaf } = deafBackend.address() as AddressInfo;
     const backend = await startFastBackend(group, 3, options.loadCore);
-    const { running, port } = await startFairlead(group, { backends: backend.ports, deaf }, options);
+    const [port] = (await freePorts(1)) as [number];
+    const config = slowConfig({ listener: port, backends: backend.ports, deaf }, options);
+    const { process: running } = await startFairlead(group, { config, ports: [port], core: options.proxyCore });
     const wrk = { url: `http://127.0.0.1:${port}/`, connections: options.connections, newConnections: false };
     const window = { ...wrk, durationS: options.durationS, core: options.loadCore };
     if (options.warmUpS > 0) await runWrk(group, { ...window, durationS: options.warmUpS });

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { readResidentBytes } from '../lib/cpu-time.ts';
 import { Inspector, inspectorUrl } from '../lib/inspector.ts';
-import { sumByLabel } from '../lib/metrics.ts';
+import { readMetrics, sumByLabel } from '../lib/metrics.ts';
 import { openSockets } from '../lib/open-sockets.ts';
 import type { RunningProcess } from '../lib/processes.ts';
 
@@ -31,13 +31,6 @@ function total(text: string, metric: string, label: string): number {
   return Object.values(sumByLabel(text, metric, label)).reduce((sum, value) => sum + value, 0);
 }
 
-/** Scrapes the admin address; rejects when it does not answer with 200. */
-export async function scrape(adminPort: number): Promise<string> {
-  const answer = await fetch(`http://127.0.0.1:${adminPort}/metrics`, { headers: { connection: 'close' } });
-  if (!answer.ok) throw new Error(`/metrics answered ${answer.status}`);
-  return answer.text();
-}
-
 /** Open files of a process. */
 export function countFiles(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;
@@ -45,7 +38,7 @@ export function countFiles(pid: number): number {
 
 /** Leases and client connections, from the metrics. */
 export async function readUse(adminPort: number): Promise<{ leases: number; connections: number }> {
-  const text = await scrape(adminPort);
+  const text = await readMetrics(adminPort);
   return {
     leases: total(text, 'fairlead_backend_active', 'backend'),
     connections: total(text, 'fairlead_connections_active', 'listener'),

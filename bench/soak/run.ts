@@ -1,15 +1,15 @@
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { readResidentBytes } from '../lib/cpu-time.ts';
-import { freePorts, portsReady } from '../lib/ports.ts';
+import { type RunningFairlead, startFairlead } from '../lib/fairlead.ts';
+import { readMetrics } from '../lib/metrics.ts';
+import { freePorts } from '../lib/ports.ts';
 import type { ProcessGroup, RunningProcess } from '../lib/processes.ts';
 import { MortalBackend } from './backends.ts';
 import { KEPT_MS, type SoakPorts, soakConfig } from './config.ts';
 import { httpWork } from './http-work.ts';
 import { l4Work } from './l4-work.ts';
-import { countFiles, type Reading, readAtRest, scrape } from './readings.ts';
+import { countFiles, type Reading, readAtRest } from './readings.ts';
 import { Tally } from './tally.ts';
 
 /** How long and how hard. */
@@ -42,7 +42,6 @@ export interface SoakResults {
   readonly after: Reading;
 }
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const BACKENDS = 3;
 /** Between two pieces of work of one lane, at most, in ms: enough churn, and the machine stays usable. */
 const PAUSE_MS = 60;
@@ -57,8 +56,7 @@ export class Soak {
   readonly #onMoment: (moment: Moment) => void;
   readonly #ports: SoakPorts;
   readonly #backends: readonly MortalBackend[];
-  readonly #configPath: string;
-  #fairlead!: RunningProcess;
+  #running!: RunningFairlead;
   #tally = new Tally();
   #reloads = 0;
   #deaths = 0;
@@ -74,7 +72,6 @@ export class Soak {
     this.#onMoment = onMoment;
     this.#ports = ports;
     this.#backends = backends;
-    this.#configPath = join(group.directory(), 'fairlead.yaml');
   }
 
   /** Starts everything in `group`, runs to the end, and tells what was found. */
@@ -92,10 +89,13 @@ export class Soak {
 
   async #startFairlead(): Promise<void> {
     const { http, tcp, admin } = this.#ports;
-    writeFileSync(this.#configPath, soakConfig(this.#ports, this.#backends, 0));
-    const args = ['--inspect=127.0.0.1:0', MAIN, 'run', this.#configPath];
-    this.#fairlead = await this.#group.start({ name: 'fairlead', command: process.execPath, args });
-    await portsReady(this.#fairlead, [http, tcp, admin]);
+    const config = soakConfig(this.#ports, this.#backends, 0);
+    const nodeFlags = ['--inspect=127.0.0.1:0'];
+    this.#running = await startFairlead(this.#group, { config, ports: [http, tcp, admin], nodeFlags });
+  }
+
+  get #fairlead(): RunningProcess {
+    return this.#running.process;
   }
 
   async #run(): Promise<SoakResults> {
@@ -152,9 +152,9 @@ export class Soak {
 
   async #reload(round: number): Promise<void> {
     const generation = async () =>
-      Number(/^fairlead_config_generation (\d+)/m.exec(await scrape(this.#ports.admin))?.[1]);
+      Number(/^fairlead_config_generation (\d+)/m.exec(await readMetrics(this.#ports.admin))?.[1]);
     const before = await generation();
-    writeFileSync(this.#configPath, soakConfig(this.#ports, this.#backends, round));
+    writeFileSync(this.#running.configPath, soakConfig(this.#ports, this.#backends, round));
     this.#fairlead.child.kill('SIGHUP');
     const deadline = performance.now() + RELOAD_PATIENCE_MS;
     while ((await generation()) === before) {
