@@ -354,10 +354,10 @@ export class HttpConnection implements WireSink, Expiring, Member, ClientSide {
 
   /**
    * A FIN is sent by a client that has left and by one that only has no more to say. Only the second is worth waiting
-   * for, and only writing tells them apart: as long as the answer moves it goes on, and a client that left resets.
+   * for, and only writing tells them apart: a client that left resets what still waits for it to read.
    */
   #checkAbandoned(): void {
-    if (this.#exchange?.movedSinceLastLook() === false) this.#exchange.abort();
+    if (!this.wire.unsent && this.#exchange?.movedSinceLastLook() === false) this.#exchange.abort();
   }
 
   onDrain(): void {

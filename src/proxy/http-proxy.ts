@@ -201,9 +201,9 @@ export class Exchange extends ClientHalf implements BackendUser {
     this.#link.resume();
   }
 
-  /** True when bytes have moved since this was last asked, or wait for the client, which then has not left yet. */
+  /** True when bytes have moved since this was last asked. */
   movedSinceLastLook(): boolean {
-    const moved = this.#moved || this.#answer?.clientIsFull === true;
+    const moved = this.#moved;
     this.#moved = false;
     return moved;
   }

@@ -182,10 +182,12 @@ describe('what comes before HTTP', () => {
     const tls = new TestAuthority().for('localhost');
     const { lb } = await guarded({ tls });
     for (let i = 0; i < 4; i++) await comeFrom('127.0.0.2', lb.address()).send('no handshake\r\n\r\n').ended();
+    await eventually(() => lb.source.bans.list().length > 0, 'the ban');
     expect(lb.source.bans.list()).toMatchObject([{ address: '127.0.0.2', reason: 'bad', cause: 'tls-handshake' }]);
     await lb.close();
     const other = (await guarded({ proxyProtocol: true })).lb;
     for (let i = 0; i < 4; i++) await comeFrom('127.0.0.2', other.address()).send('no header at all\r\n').ended();
+    await eventually(() => other.source.bans.list().length > 0, 'the ban');
     expect(other.source.bans.list()).toMatchObject([{ address: '127.0.0.2', cause: 'proxy-header' }]);
     expect(await endOf('127.0.0.2', other)).toBe('reset');
   });

@@ -182,7 +182,7 @@ describe('a client that sends requests and does not read the answers', () => {
     const lb = await runFairlead(webConfig([backend.address]));
     const client = await connectTo(lb.address());
     client.socket.pause();
-    client.send(get('/big').repeat(40) + get('/last')).end();
+    client.send(get('/big').repeat(40) + get('/last', 'Connection: close'));
     await pause(200);
     client.socket.resume();
     const { ending } = await client.ended();

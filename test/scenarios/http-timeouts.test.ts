@@ -188,7 +188,7 @@ describe.concurrent.each(['Connection: close', 'Connection: keep-alive'])('a cli
   });
 
   it('and never reads is cut', async () => {
-    const { lb, clients } = await startPausedClients('200ms', field);
+    const { lb, clients } = await startPausedClients('1s', field);
     await eventually(async () => (await metric(lb, 'requests_total')) === clients.length, 'the end of all exchanges');
     const large = clients.filter(({ size }) => size > 300_000);
     await eventually(async () => (await metric(lb, 'connections_active')) === 0, 'the end of all connections');

@@ -113,7 +113,7 @@ describe('a tcp listener with routes by SNI', () => {
   });
 
   it('takes a hello that comes byte by byte', async () => {
-    const { lb, authority } = await stage();
+    const { lb, authority } = await stage({ timeouts: { opening: '10s' } });
     const raw = net.connect(Number(lb.address('db').split(':')[1]), '127.0.0.1').setNoDelay();
     remember({ close: () => raw.destroy() });
     const through = new Duplex({
@@ -129,6 +129,7 @@ describe('a tcp listener with routes by SNI', () => {
       },
     });
     raw.on('data', (bytes) => through.push(bytes));
+    raw.on('close', () => through.destroy(new Error('Fairlead ended the connection')));
     const socket = tls.connect({ socket: through, servername: 'x.b.test', ca: authority.root.certPem });
     remember({ close: () => socket.destroy() });
     await once(socket, 'secureConnect');
