@@ -159,7 +159,7 @@ async function startPausedClients(idle: string, field: string) {
       return { size, client };
     }),
   );
-  return { lb, clients };
+  return { backend, lb, clients };
 }
 
 describe.concurrent.each(['Connection: close', 'Connection: keep-alive'])('a client that asked for %s', (field) => {
@@ -174,8 +174,8 @@ describe.concurrent.each(['Connection: close', 'Connection: keep-alive'])('a cli
   });
 
   it('and reads slowly gets all of its answer although a drain has begun', async () => {
-    const { lb, clients } = await startPausedClients('20s', `${field} `);
-    await pause(200);
+    const { backend, lb, clients } = await startPausedClients('20s', `${field} `);
+    await eventually(() => backend.requests.length === clients.length, 'every request');
     const drained = lb.drain();
     // Longer than an idle connection lives once a drain has begun.
     await pause(1300);
