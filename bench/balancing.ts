@@ -3,17 +3,15 @@
  * docs/balancing.md. The same numbers on every machine. Run: npm run bench:balancing.
  */
 import { writeFileSync } from 'node:fs';
-import { type AlgorithmName, algorithms } from '../src/pick/algorithms.ts';
+import { algorithmNames, goesByKey, play } from '../src/simulate/play.ts';
 import { barChart } from './balancing/chart.ts';
 import { scenarios } from './balancing/scenarios.ts';
-import { play } from './balancing/simulate.ts';
 
 const CHART = new URL('../docs/images/balancing.svg', import.meta.url);
 
 const groups = Object.entries(scenarios).map(([title, scenario]) => {
-  const bars = (Object.keys(algorithms) as AlgorithmName[]).map((name) => {
-    const keyed = name === 'hash' || name === 'maglev';
-    const { p50Ms, p99Ms } = play(name, keyed ? { ...scenario, keys: 1000 } : scenario);
+  const bars = algorithmNames.map((name) => {
+    const { p50Ms, p99Ms } = play(name, goesByKey(name) ? { ...scenario, keys: 1000 } : scenario);
     console.log(`${title.padEnd(34)} ${name.padEnd(18)} p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`);
     return { name, p99Ms };
   });

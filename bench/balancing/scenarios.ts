@@ -1,4 +1,4 @@
-import type { ModelBackend, Scenario } from './simulate.ts';
+import type { ModelBackend, Scenario } from '../../src/simulate/play.ts';
 
 /** Requests a second that a backend of the model can do: 8 at a time, 20 ms each. */
 const PER_BACKEND = 400;

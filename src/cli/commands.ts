@@ -14,9 +14,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   disable: () => import('./disable.ts'),
   weight: () => import('./weight.ts'),
   reload: () => import('./reload.ts'),
+  simulate: () => import('./simulate.ts'),
   schema: () => import('./schema.ts'),
   completion: () => import('./completion.ts'),
 };
-
-/** The commands that are planned and named in the docs of the project, so that asking for one gets a straight answer. */
-export const plannedCommands: readonly string[] = ['simulate'];

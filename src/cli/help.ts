@@ -1,6 +1,5 @@
 import type { Paint } from './colour.ts';
 import type { Command } from './command.ts';
-import { plannedCommands } from './commands.ts';
 
 const heading = /^[A-Z][A-Z ]*$/gm;
 
@@ -24,8 +23,6 @@ USAGE
 
 COMMANDS
 ${lines.join('\n')}
-
-  Not available yet: ${plannedCommands.join(', ')}.
 
 OPTIONS
   -h, --help     print this, or the help of a command

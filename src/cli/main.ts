@@ -3,7 +3,7 @@ import { closest } from '../support/suggest.ts';
 import { version } from '../support/version.ts';
 import { paintFor } from './colour.ts';
 import { type Command, EXIT_FAILED, EXIT_OK, EXIT_USAGE, refuse } from './command.ts';
-import { commands, plannedCommands } from './commands.ts';
+import { commands } from './commands.ts';
 import { overview, renderHelp } from './help.ts';
 import { type Io, type Output, processIo } from './io.ts';
 
@@ -26,10 +26,9 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
 }
 
 async function runCommand(name: string, args: readonly string[], io: Io): Promise<number> {
-  if (plannedCommands.includes(name)) return refuse(io, undefined, `'${name}' is not available yet`);
   const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (load === undefined) {
-    const meant = closest(name, [...Object.keys(commands), ...plannedCommands]);
+    const meant = closest(name, Object.keys(commands));
     const hint = meant === undefined ? '' : `; did you mean '${meant}'?`;
     return refuse(io, undefined, `unknown command '${name}'${hint}`);
   }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { commands, plannedCommands } from '../../src/cli/commands.ts';
+import { commands } from '../../src/cli/commands.ts';
 import { main } from '../../src/cli/main.ts';
 import { entry, runCli } from './cli-process.ts';
 import { fakeIo } from './fake-io.ts';
@@ -29,7 +29,6 @@ describe('fairlead', () => {
     for (const [name, load] of Object.entries(commands)) {
       expect(stdout).toContain(`  ${name.padEnd(width)}  ${(await load()).summary}\n`);
     }
-    for (const name of plannedCommands) expect(stdout).toContain(name);
   });
 
   it('without a command says how to use it, and that this was not it', async () => {
@@ -51,11 +50,6 @@ describe('fairlead', () => {
     [['check', '--', '--help', 'b'], "fairlead check: unexpected argument 'b'\nTry 'fairlead check --help'.\n"],
   ])('refuses %j', async (args, stderr) => {
     expect(await run(args)).toEqual({ code: 2, stdout: '', stderr });
-  });
-
-  it.each(plannedCommands)('says that %s is not available yet', async (name) => {
-    const stderr = `fairlead: '${name}' is not available yet\nTry 'fairlead --help'.\n`;
-    expect(await run([name, '--help', 'x'])).toEqual({ code: 2, stdout: '', stderr });
   });
 
   it('sets headings in bold on a terminal only', async () => {

@@ -27,14 +27,15 @@ const folders: Record<string, FolderRule> = {
   config: ['support', 'route'],
   admin: ['support'],
   proxy: ['accept', 'http1', 'http2', 'route', 'pick', 'connect', 'relay', 'pool', 'observe', 'support'],
-  runtime: { except: ['cli', 'library', 'fastify', 'index.ts', ''] },
+  simulate: ['pick', 'pool', 'support'],
+  runtime: { except: ['cli', 'library', 'fastify', 'simulate', 'index.ts', ''] },
   fastify: ['runtime', 'config', 'admin', 'pool', 'proxy', 'observe', 'support'],
   library: ['runtime', 'config', 'admin', 'observe', 'support'],
-  cli: ['runtime', 'config', 'admin', 'route', 'observe', 'support'],
+  cli: ['runtime', 'config', 'admin', 'route', 'observe', 'simulate', 'support'],
   'index.ts': ['library', 'runtime', 'config', 'admin'],
 };
 
-const dataPath = ['accept', 'http1', 'http2', 'route', 'pick', 'connect', 'relay', 'pool', 'proxy'];
+const dataPath = ['accept', 'http1', 'http2', 'route', 'pick', 'connect', 'relay', 'pool', 'proxy', 'simulate'];
 const noDisk = ['node:fs', 'node:dns', 'node:child_process'];
 const noSockets = [...noDisk, 'node:net', 'node:tls', 'node:http', 'node:http2', 'node:dgram'];
 

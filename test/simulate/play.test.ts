@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { at, fleet } from '../../../bench/balancing/scenarios.ts';
-import { type ModelBackend, type Played, play, type Scenario } from '../../../bench/balancing/simulate.ts';
-import type { AlgorithmName } from '../../../src/pick/algorithms.ts';
+import { at, fleet } from '../../bench/balancing/scenarios.ts';
+import type { AlgorithmName } from '../../src/pick/algorithms.ts';
+import { type ModelBackend, type Played, play, type Scenario } from '../../src/simulate/play.ts';
 
 const byLatency: readonly AlgorithmName[] = ['peak-ewma', 'prequal'];
 const added: readonly AlgorithmName[] = [...byLatency, 'maglev'];
@@ -91,4 +91,19 @@ test('the same seed gives the same story, another one another', () => {
   const scenario = at(0.5, fleet(3), { requests: 500 });
   expect(play('prequal', scenario)).toEqual(play('prequal', scenario));
   expect(play('prequal', { ...scenario, seed: 2 }).picks).not.toEqual(play('prequal', scenario).picks);
+});
+
+test('a backend that is full, and has no other beside it, refuses', () => {
+  const backends: ModelBackend[] = [{ serviceMs: 20, slots: 8, maxConnections: 2 }];
+  const { refused, picks } = play('round-robin', { backends, perSecond: 400, requests: 1000 });
+  expect(refused).toBeGreaterThan(100);
+  expect(refused + picks.length).toBe(1000);
+});
+
+test('a backup stays idle while another backend works', () => {
+  const backends: ModelBackend[] = [
+    { serviceMs: 20, slots: 8 },
+    { serviceMs: 20, slots: 8, backup: true },
+  ];
+  expect(play('random', { backends, perSecond: 100, requests: 500 }).shares).toEqual([1, 0]);
 });

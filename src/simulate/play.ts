@@ -1,7 +1,16 @@
-import type { AlgorithmName } from '../../src/pick/algorithms.ts';
-import type { Lease } from '../../src/pool/lease.ts';
-import { Pool, type PoolPlan } from '../../src/pool/pool.ts';
-import { AdminState, Health, SharedTable } from '../../src/pool/table.ts';
+import { type AlgorithmName, algorithms } from '../pick/algorithms.ts';
+import type { Lease } from '../pool/lease.ts';
+import { Pool, type PoolPlan } from '../pool/pool.ts';
+import { AdminState, Health, SharedTable } from '../pool/table.ts';
+import { Agenda } from './agenda.ts';
+
+/** The algorithms that can be played. */
+export const algorithmNames = Object.keys(algorithms) as readonly AlgorithmName[];
+
+/** Whether an algorithm goes by a key, and picks as another one does when there is none. */
+export function goesByKey(algorithm: AlgorithmName): boolean {
+  return algorithm === 'hash' || algorithm === 'maglev';
+}
 
 /** A backend of the model: so many requests at a time, the rest wait in line. */
 export interface ModelBackend {
@@ -10,6 +19,10 @@ export interface ModelBackend {
   /** Requests it works on at a time. */
   readonly slots: number;
   readonly weight?: number;
+  /** Leases it may hold at a time; 0 for no limit. */
+  readonly maxConnections?: number;
+  /** Used only while no other backend can be. */
+  readonly backup?: boolean;
   /** Fails every request at once. */
   readonly failsFast?: boolean;
 }
@@ -24,6 +37,8 @@ export interface Scenario {
   readonly joining?: { readonly index: number; readonly atRequest: number };
   /** Distinct keys, drawn evenly; without it, requests have no key. */
   readonly keys?: number;
+  /** See `BalancerContext`. */
+  readonly loadFactor?: number | undefined;
   readonly seed?: number;
 }
 
@@ -34,6 +49,8 @@ export interface Played {
   /** Picks by backend, as shares of all. */
   readonly shares: readonly number[];
   readonly failed: number;
+  /** Requests for which no backend was free. */
+  readonly refused: number;
   /** The backends in the order they were picked. */
   readonly picks: readonly number[];
 }
@@ -47,40 +64,6 @@ function seeded(seed: number): () => number {
     state ^= state << 5;
     return (state >>> 0) / 2 ** 32;
   };
-}
-
-/** Things to do in the order of their times: a binary heap. */
-class Agenda {
-  readonly #heap: { readonly atMs: number; readonly run: () => void }[] = [];
-
-  add(atMs: number, run: () => void): void {
-    const heap = this.#heap;
-    let at = heap.push({ atMs, run }) - 1;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (heap[parent]!.atMs <= heap[at]!.atMs) break;
-      [heap[parent], heap[at]] = [heap[at]!, heap[parent]!];
-      at = parent;
-    }
-  }
-
-  next(): { readonly atMs: number; readonly run: () => void } | undefined {
-    const heap = this.#heap;
-    const first = heap[0];
-    const last = heap.pop();
-    if (last === undefined || heap.length === 0) return first;
-    heap[0] = last;
-    let at = 0;
-    for (;;) {
-      let least = at;
-      for (const child of [2 * at + 1, 2 * at + 2]) {
-        if (child < heap.length && heap[child]!.atMs < heap[least]!.atMs) least = child;
-      }
-      if (least === at) return first;
-      [heap[least], heap[at]] = [heap[at]!, heap[least]!];
-      at = least;
-    }
-  }
 }
 
 /** Fails after this long, where a backend fails fast. */
@@ -105,6 +88,7 @@ export function play(algorithm: AlgorithmName, scenario: Scenario): Played {
   const latencies: number[] = [];
   const picks: number[] = [];
   let failed = 0;
+  let refused = 0;
 
   const work = (index: number): void => {
     const { serviceMs, slots } = scenario.backends[index]!;
@@ -126,7 +110,10 @@ export function play(algorithm: AlgorithmName, scenario: Scenario): Played {
     if (scenario.joining?.atRequest === number) join(table, scenario.joining.index);
     const key = scenario.keys === undefined ? undefined : `key-${Math.floor(random() * scenario.keys)}`;
     const acquired = pool.acquire({ key });
-    if (!acquired.ok) throw new Error(acquired.refusal);
+    if (!acquired.ok) {
+      refused++;
+      return;
+    }
     const index = acquired.lease.backend.slot;
     picks.push(index);
     if (scenario.backends[index]!.failsFast !== true) {
@@ -144,8 +131,10 @@ export function play(algorithm: AlgorithmName, scenario: Scenario): Played {
   }
   latencies.sort((a, b) => a - b);
   const quantile = (share: number): number => latencies[Math.floor(share * (latencies.length - 1))] ?? 0;
-  const shares = scenario.backends.map((_, index) => picks.filter((pick) => pick === index).length / picks.length);
-  return { p50Ms: quantile(0.5), p99Ms: quantile(0.99), shares, failed, picks };
+  const counts = scenario.backends.map(() => 0);
+  for (const pick of picks) counts[pick]!++;
+  const shares = counts.map((count) => count / Math.max(1, picks.length));
+  return { p50Ms: quantile(0.5), p99Ms: quantile(0.99), shares, failed, refused, picks };
 }
 
 function join(table: SharedTable, slot: number): void {
@@ -154,18 +143,22 @@ function join(table: SharedTable, slot: number): void {
 }
 
 function stage(algorithm: AlgorithmName, scenario: Scenario, random: () => number, now: () => number) {
-  const { backends, joining } = scenario;
+  const { backends, joining, loadFactor } = scenario;
   const table = new SharedTable({ backends: backends.length, pools: 1, splits: 1, listeners: 1, lanes: 1 });
-  for (const [slot, { weight }] of backends.entries()) {
+  for (const [slot, { weight, maxConnections }] of backends.entries()) {
     table.setAdmin(slot, AdminState.enabled);
     table.setWeight(slot, weight ?? 1);
+    table.setMaxActive(slot, maxConnections ?? 0);
     if (slot !== joining?.index) table.setHealth(slot, Health.up);
   }
   const plan: PoolPlan = {
     number: 0,
     name: 'model',
     algorithm,
-    backends: backends.map((_, slot) => ({ slot, id: `b${slot}`, address: `b${slot}:80`, endpoints: [] })),
+    backends: backends.map(({ backup = false }, slot) => {
+      return { slot, id: `b${slot}`, address: `b${slot}:80`, backup, endpoints: [] };
+    }),
+    loadFactor,
     ejectAfter: 0,
     probed: false,
   };
