@@ -48,6 +48,18 @@ export const catalogue = {
     help: 'Client connections open now.',
     labels: ['listener'],
   },
+  connections_limit: {
+    type: 'gauge',
+    held: 'control',
+    help: 'The most client connections at once that all listeners together may have, if there is such a limit.',
+    labels: [],
+  },
+  listener_connections_limit: {
+    type: 'gauge',
+    held: 'control',
+    help: 'The most client connections at once that the listener may have, where there is such a limit.',
+    labels: ['listener'],
+  },
   connections_phase: {
     type: 'gauge',
     held: 'lane',
@@ -88,6 +100,18 @@ export const catalogue = {
     type: 'gauge',
     held: 'control',
     help: 'Leases held on the backend now: connections in L4, request attempts in L7.',
+    labels: ['pool', 'backend'],
+  },
+  backend_enabled: {
+    type: 'gauge',
+    held: 'control',
+    help: '1 while new work may go to the backend, 0 while an operator or its agent drains it or has disabled it.',
+    labels: ['pool', 'backend'],
+  },
+  backend_connections_limit: {
+    type: 'gauge',
+    held: 'control',
+    help: 'The most leases at once that the backend may have, where there is such a limit.',
     labels: ['pool', 'backend'],
   },
   backend_picks_total: {
@@ -218,11 +242,23 @@ export const catalogue = {
     help: 'Reloads that were applied, and that were rejected because the new config was bad.',
     labels: ['result'],
   },
+  config_last_reload_success: {
+    type: 'gauge',
+    held: 'control',
+    help: '1 while the config that was loaded last is in force, 0 after one that was rejected.',
+    labels: [],
+  },
   workers: {
     type: 'gauge',
     held: 'control',
     help: 'Data-plane threads that are running.',
     labels: [],
+  },
+  worker_restarts_total: {
+    type: 'counter',
+    held: 'control',
+    help: 'Times a worker that had died was replaced.',
+    labels: ['worker'],
   },
   build_info: {
     type: 'gauge',

@@ -17,7 +17,11 @@ export interface ControlGauges {
     readonly pool: string;
     readonly backend: string;
     readonly up: boolean;
+    /** False while it is drained or disabled. */
+    readonly enabled: boolean;
     readonly active: number;
+    /** The most leases at once; 0 for no limit. */
+    readonly limit: number;
   }>;
   /** Every pool that has a queue, and how many wait in it. */
   queues(): Iterable<{ readonly pool: string; readonly length: number }>;
@@ -25,6 +29,12 @@ export interface ControlGauges {
   generation(): number;
   /** Worker threads that are running. */
   workers(): number;
+  /** How often each worker was replaced. */
+  restarts(): Iterable<{ readonly worker: string; readonly restarts: number }>;
+  /** The most client connections at once of all listeners together; 0 for no limit. */
+  connectionsLimit(): number;
+  /** Likewise for each listener. */
+  listenerLimits(): Iterable<{ readonly listener: string; readonly limit: number }>;
   /** Every listener that bans sources: how many are banned now, by the reason. */
   bans(): Iterable<{ readonly listener: string; readonly reason: string; readonly active: number }>;
   /** Every certificate of every listener, and when it expires, in seconds since 1970. */
@@ -99,18 +109,40 @@ function registerLaneMetrics(registry: Registry, reader: MeterReader): void {
   }
 }
 
+/** The limits that there are: one that is 0 is none, and has no sample. */
+function registerLimits(registry: Registry, gauges: ControlGauges): void {
+  const onlySet = (samples: Sample[]) => samples.filter(({ value }) => value > 0);
+  new ReadMetric('backend_connections_limit', registry, () =>
+    onlySet(
+      [...gauges.backends()].map(({ pool, backend, limit }) => ({ sharedLabels: { pool, backend }, value: limit })),
+    ),
+  );
+  new ReadMetric('connections_limit', registry, () =>
+    onlySet([{ sharedLabels: {}, value: gauges.connectionsLimit() }]),
+  );
+  new ReadMetric('listener_connections_limit', registry, () =>
+    onlySet([...gauges.listenerLimits()].map(({ listener, limit }) => ({ sharedLabels: { listener }, value: limit }))),
+  );
+}
+
 function registerControlGauges(registry: Registry, { gauges, version }: MetricsSources): void {
   const single = (value: number, sharedLabels: Labels = {}): Sample[] => [{ sharedLabels, value }];
-  const backends = (value: (b: { up: boolean; active: number }) => number): Sample[] =>
+  type Backend = ReturnType<ControlGauges['backends']> extends Iterable<infer B> ? B : never;
+  const backends = (value: (b: Backend) => number): Sample[] =>
     [...gauges.backends()].map((b) => ({ sharedLabels: { pool: b.pool, backend: b.backend }, value: value(b) }));
   const build: LabelsOf<'build_info'> = { version, node: process.version };
   new ReadMetric('backend_up', registry, () => backends((b) => (b.up ? 1 : 0)));
+  new ReadMetric('backend_enabled', registry, () => backends((b) => (b.enabled ? 1 : 0)));
   new ReadMetric('backend_active', registry, () => backends((b) => b.active));
+  registerLimits(registry, gauges);
   new ReadMetric('queue_length', registry, () =>
     [...gauges.queues()].map(({ pool, length }) => ({ sharedLabels: { pool }, value: length })),
   );
   new ReadMetric('config_generation', registry, () => single(gauges.generation()));
   new ReadMetric('workers', registry, () => single(gauges.workers()));
+  new ReadMetric('worker_restarts_total', registry, () =>
+    [...gauges.restarts()].map(({ worker, restarts }) => ({ sharedLabels: { worker }, value: restarts })),
+  );
   new ReadMetric('certificate_expiry_timestamp_seconds', registry, () =>
     [...gauges.certificates()].map(({ listener, certificate, seconds }) => ({
       sharedLabels: { listener, certificate },
@@ -149,6 +181,7 @@ export class Metrics {
   readonly #reloads: Counter;
   readonly #bans: Counter;
   readonly #ejections = new Map<string, number>();
+  #lastReload: 'applied' | 'rejected' = 'applied';
 
   /** Reads from `sources` at every scrape and keeps nothing of them. */
   constructor(sources: MetricsSources) {
@@ -158,6 +191,9 @@ export class Metrics {
     this.#reloads = controlCounter('config_reloads_total', this.#registry);
     this.#bans = controlCounter('bans_total', this.#registry);
     for (const result of ['applied', 'rejected'] as const) this.#reloads.inc({ result }, 0);
+    new ReadMetric('config_last_reload_success', this.#registry, () => [
+      { sharedLabels: {}, value: this.#lastReload === 'applied' ? 1 : 0 },
+    ]);
   }
 
   /** Counts a backend's change of health. */
@@ -174,6 +210,7 @@ export class Metrics {
   /** Counts an attempt to reload the config. */
   configReload(result: 'applied' | 'rejected'): void {
     this.#reloads.inc({ result });
+    this.#lastReload = result;
   }
 
   /** Counts a source that was banned. */

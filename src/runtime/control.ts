@@ -43,6 +43,10 @@ export async function startFairlead(options: StartOptions): Promise<Running> {
   return control;
 }
 
+function listenerLimits({ listeners }: Config): { listener: string; limit: number }[] {
+  return Object.entries(listeners).map(([listener, { limits }]) => ({ listener, limit: limits.connections }));
+}
+
 /** Platforms where several sockets may listen on one port and the kernel spreads connections over them. */
 const REUSE_PORT_PLATFORMS: ReadonlySet<string> = new Set(['linux', 'freebsd']);
 
@@ -268,6 +272,9 @@ class Control implements Running {
       bans: () => this.#bans.gauges(),
       certificates: () => this.#tls.expiries(this.#config),
       workers: () => this.#fleet.views().filter(({ state }) => state === 'running').length,
+      restarts: () => this.#fleet.views().map(({ id, restarts }) => ({ worker: String(id), restarts })),
+      connectionsLimit: () => this.#config.limits.connections,
+      listenerLimits: () => listenerLimits(this.#config),
     };
   }
 

@@ -70,6 +70,9 @@ export class LocalPool {
       queues: () => this.#status.queues(),
       generation: () => 1,
       workers: () => 0,
+      restarts: () => [],
+      connectionsLimit: () => 0,
+      listenerLimits: () => [],
       certificates: () => [],
       bans: () => [],
     };

@@ -4,6 +4,7 @@ import { showConfig } from '../config/redact.ts';
 import type { Config, ListenerConfig } from '../config/schema.ts';
 import type { LatencyWindow } from '../observe/latency-window.ts';
 import type { MeterReader } from '../observe/meter-reader.ts';
+import type { ControlGauges } from '../observe/metrics.ts';
 import { AdminState, type SharedTable } from '../pool/table.ts';
 import { type Address, formatAddress } from '../support/address.ts';
 import { version } from '../support/version.ts';
@@ -190,10 +191,17 @@ export class StatusSource {
   }
 
   /** What the gauges of backends read. */
-  *gauges(): Iterable<{ pool: string; backend: string; up: boolean; active: number }> {
+  *gauges(): ReturnType<ControlGauges['backends']> {
     const { health, table } = this.#facts;
     for (const { slot, pool, config } of this.#backends()) {
-      yield { pool, backend: config.id, up: health.describe(slot).word === 'up', active: table.active(slot) };
+      yield {
+        pool,
+        backend: config.id,
+        up: health.describe(slot).word === 'up',
+        enabled: table.admin(slot) === AdminState.enabled,
+        active: table.active(slot),
+        limit: table.maxActive(slot),
+      };
     }
   }
 

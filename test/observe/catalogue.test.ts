@@ -7,6 +7,8 @@ const contract: Record<string, string> = {
   requests_total: 'counter listener route pool backend code',
   request_duration_seconds: 'histogram listener route',
   connections_total: 'counter listener',
+  connections_limit: 'gauge',
+  listener_connections_limit: 'gauge listener',
   connections_phase: 'gauge listener phase',
   connections_ended_total: 'counter listener how',
   connections_routed_total: 'counter listener route pool',
@@ -15,6 +17,8 @@ const contract: Record<string, string> = {
   bytes_total: 'counter listener direction',
   backend_up: 'gauge pool backend',
   backend_active: 'gauge pool backend',
+  backend_enabled: 'gauge pool backend',
+  backend_connections_limit: 'gauge pool backend',
   backend_picks_total: 'counter pool backend',
   backend_failures_total: 'counter pool backend reason',
   backend_connect_seconds: 'histogram pool',
@@ -36,7 +40,9 @@ const contract: Record<string, string> = {
   overloaded: 'gauge worker',
   config_generation: 'gauge',
   config_reloads_total: 'counter result',
+  config_last_reload_success: 'gauge',
   workers: 'gauge',
+  worker_restarts_total: 'counter worker',
   build_info: 'gauge version node',
 };
 
@@ -74,15 +80,21 @@ describe('the catalogue of metrics', () => {
     const control = entries.filter(([, entry]) => entry.held === 'control').map(([name]) => name);
     expect(control.sort()).toEqual([
       'backend_active',
+      'backend_connections_limit',
+      'backend_enabled',
       'backend_up',
       'bans_active',
       'bans_total',
       'build_info',
       'certificate_expiry_timestamp_seconds',
       'config_generation',
+      'config_last_reload_success',
       'config_reloads_total',
+      'connections_limit',
       'health_transitions_total',
+      'listener_connections_limit',
       'queue_length',
+      'worker_restarts_total',
       'workers',
     ]);
   });

@@ -4,7 +4,9 @@ import { MeterReader } from '../../src/observe/meter-reader.ts';
 import { createMeterMemory, Meters } from '../../src/observe/meters.ts';
 import { type ControlGauges, Metrics } from '../../src/observe/metrics.ts';
 
-type Backend = { pool: string; backend: string; up: boolean; active: number };
+type Backend = ReturnType<ControlGauges['backends']> extends Iterable<infer B> ? B : never;
+
+const one: Backend = { pool: 'p', backend: 'a', up: true, enabled: true, active: 3, limit: 0 };
 
 function setUp(gauges: Partial<ControlGauges> = {}) {
   const memory = createMeterMemory({ lanes: 2, cellsPerLane: 65_536 });
@@ -15,6 +17,9 @@ function setUp(gauges: Partial<ControlGauges> = {}) {
     queues: () => [],
     generation: () => 1,
     workers: () => 2,
+    restarts: () => [],
+    connectionsLimit: () => 0,
+    listenerLimits: () => [],
     certificates: () => [],
     bans: () => [],
   };
@@ -91,22 +96,25 @@ describe('Metrics', () => {
   });
 
   it('asks the control plane anew at every scrape', async () => {
-    const backends: Backend[] = [{ pool: 'p', backend: 'a', up: true, active: 3 }];
+    const backends: Backend[] = [one];
     let generation = 1;
     let workers = 2;
     const { metrics } = setUp({ backends: () => backends, generation: () => generation, workers: () => workers });
-    const read = async () => (await scrape(metrics)).filter((line) => /_up|_active|_generation|_workers/.test(line));
+    const read = async () =>
+      (await scrape(metrics)).filter((line) => /_up|_enabled|_active|_generation|_workers/.test(line));
     expect((await read()).sort()).toEqual([
       'fairlead_backend_active{pool="p",backend="a"} 3',
+      'fairlead_backend_enabled{pool="p",backend="a"} 1',
       'fairlead_backend_up{pool="p",backend="a"} 1',
       'fairlead_config_generation 1',
       'fairlead_workers 2',
     ]);
-    backends.splice(0, 1, { pool: 'q', backend: 'b', up: false, active: 0 });
+    backends.splice(0, 1, { ...one, pool: 'q', backend: 'b', up: false, enabled: false, active: 0 });
     generation = 7;
     workers = 1;
     expect((await read()).sort()).toEqual([
       'fairlead_backend_active{pool="q",backend="b"} 0',
+      'fairlead_backend_enabled{pool="q",backend="b"} 0',
       'fairlead_backend_up{pool="q",backend="b"} 0',
       'fairlead_config_generation 7',
       'fairlead_workers 1',
@@ -134,6 +142,40 @@ describe('Metrics', () => {
     expect(await reloads()).toEqual(lines(1, 2));
   });
 
+  it('says whether the config that was loaded last is in force', async () => {
+    const { metrics } = setUp();
+    const last = () => scrapeOf(metrics, 'fairlead_config_last_reload_success');
+    expect(await last()).toEqual(['fairlead_config_last_reload_success 1']);
+    metrics.configReload('rejected');
+    expect(await last()).toEqual(['fairlead_config_last_reload_success 0']);
+    metrics.configReload('applied');
+    expect(await last()).toEqual(['fairlead_config_last_reload_success 1']);
+  });
+
+  it('shows the limits that there are, and how often each worker was replaced', async () => {
+    const { metrics } = setUp({
+      backends: () => [one, { ...one, backend: 'b', limit: 7 }],
+      connectionsLimit: () => 20_000,
+      listenerLimits: () => [
+        { listener: 'web', limit: 10_000 },
+        { listener: 'raw', limit: 0 },
+      ],
+      restarts: () => [
+        { worker: '0', restarts: 0 },
+        { worker: '1', restarts: 2 },
+      ],
+    });
+    expect((await scrape(metrics)).filter((line) => /_limit|_restarts/.test(line)).sort()).toEqual([
+      'fairlead_backend_connections_limit{pool="p",backend="b"} 7',
+      'fairlead_connections_limit 20000',
+      'fairlead_listener_connections_limit{listener="web"} 10000',
+      'fairlead_worker_restarts_total{worker="0"} 0',
+      'fairlead_worker_restarts_total{worker="1"} 2',
+    ]);
+    const unlimited = await scrape(setUp().metrics);
+    expect(unlimited.filter((line) => /_limit/.test(line))).toEqual([]);
+  });
+
   it('counts changes of health', async () => {
     const { metrics } = setUp();
     metrics.healthTransition('p', 'a', 'down');
@@ -147,7 +189,7 @@ describe('Metrics', () => {
 
   it('escapes labels, so that a name from the config cannot forge a line', async () => {
     const backend = 'a"} 1\nfairlead_workers 99\n\\';
-    const { workers, metrics } = setUp({ backends: () => [{ pool: 'p', backend, up: true, active: 1 }] });
+    const { workers, metrics } = setUp({ backends: () => [{ ...one, backend }] });
     workers[0]!.cells[workers[0]!.counter('backend_picks_total', { pool: 'p', backend })]! += 1;
     const escaped = 'a\\"} 1\\nfairlead_workers 99\\n\\\\';
     const lines = await scrape(metrics);
