@@ -57,21 +57,32 @@ describe('the Dockerfile', () => {
   });
 });
 
+interface Service {
+  readonly profiles?: string[];
+  readonly ports?: string[];
+  readonly volumes?: string[];
+  readonly command?: string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly read_only?: boolean;
+  readonly cap_drop?: string[];
+}
+
 describe('compose.yaml', () => {
   const { services } = parse(textOf('compose.yaml'), { merge: true }) as {
-    services: Record<string, { ports?: string[]; volumes?: string[]; command?: string[]; environment?: object }>;
+    services: Record<string, Service>;
   };
   const config = parse(textOf('config/docker.yaml')) as {
     listeners: Record<string, { bind: string }>;
     admin: { bind: string };
     pools: { apps: { backends: { address: string }[] } };
   };
-  const { fairlead, ...apps } = services;
+  const { fairlead, prometheus, grafana, ...apps } = services;
 
   it('has the backends that config/docker.yaml names, on their ports', () => {
     const served = Object.entries(apps).map(([name, { environment }]) => ({ name, ...environment }));
     const addresses = config.pools.apps.backends.map(({ address }) => address);
     expect(served.map((app) => `${app.name}:${(app as { PORT?: string }).PORT}`)).toEqual(addresses);
+    expect(Object.keys(apps)).toHaveLength(3);
   });
 
   it('publishes every listener and the admin server, on the loopback address', () => {
@@ -85,5 +96,29 @@ describe('compose.yaml', () => {
       const [folder] = volumes[0]!.split(':');
       expect(existsSync(`${root}${folder}/${command[1]}`)).toBe(true);
     }
+  });
+
+  it('has Prometheus and Grafana in a profile of their own, with the files that are there and nothing published wider', () => {
+    for (const { profiles, ports = [], volumes = [], ...rest } of [prometheus!, grafana!]) {
+      expect(profiles).toEqual(['monitoring']);
+      expect(ports).toEqual([expect.stringMatching(/^127\.0\.0\.1:(\d+):\1$/)]);
+      expect(rest).toMatchObject({ read_only: true, cap_drop: ['ALL'] });
+      const folders = volumes.filter((volume) => volume.startsWith('./'));
+      expect(folders.length).toBeGreaterThan(0);
+      for (const folder of folders) {
+        expect(existsSync(root + folder.split(':')[0])).toBe(true);
+        expect(folder).toMatch(/:ro$/);
+      }
+    }
+  });
+
+  it('gives Prometheus the token that Fairlead has, in the file that its config reads', () => {
+    const token = 'FAIRLEAD_TOKEN';
+    expect(prometheus!.environment![token]).toBe(fairlead!.environment![token]);
+    const { scrape_configs: jobs } = parse(textOf('config/prometheus/prometheus.yml')) as {
+      scrape_configs: { authorization: { credentials_file: string }; static_configs: { targets: string[] }[] }[];
+    };
+    expect(prometheus!.command![0]).toContain(`> ${jobs[0]!.authorization.credentials_file};`);
+    expect(jobs[0]!.static_configs[0]!.targets).toEqual([`fairlead${config.admin.bind}`]);
   });
 });

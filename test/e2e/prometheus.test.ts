@@ -1,0 +1,156 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse, stringify } from 'yaml';
+import { queries } from '../gates/monitoring.ts';
+import { asked } from '../gates/promql.ts';
+import { root } from '../gates/source.ts';
+import { closeOpened, remember } from '../support/opened.ts';
+import { type RunningFairlead, runFairlead } from '../support/running.ts';
+import { eventually } from '../support/scrape.ts';
+import { freePort, has, run, startServer } from '../support/servers.ts';
+import { startAttached } from '../support/socket-backends.ts';
+
+const here = has('prometheus', 'promtool');
+const folder = `${root}config/prometheus`;
+const token = 'token-of-the-test';
+
+interface Result {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly value: readonly [number, string];
+}
+
+/** Fairlead before a backend that answers and one that resets, with a mirror and sessions, so that most metrics have series. */
+async function startBusy(): Promise<RunningFairlead> {
+  const [good, bad] = await startAttached(['good', 'bad'], (server, name) => {
+    server.on('request', (request, response) => {
+      if (name === 'bad') request.socket.destroy();
+      else response.end(name);
+    });
+    return undefined;
+  });
+  const backends = [good!, bad!].map(({ name, address }) => ({ name, address, maxConnections: 50 }));
+  const lb = await runFairlead({
+    admin: { bind: '127.0.0.1:0', token },
+    listeners: {
+      web: {
+        protocol: 'http',
+        bind: '127.0.0.1:0',
+        routes: [
+          { name: 'fixed', match: { path: '/fixed' }, respond: { status: 200 } },
+          { name: 'apps', pool: 'apps', sticky: { cookie: 'id' }, mirror: { pool: 'good', percent: 100 } },
+        ],
+      },
+      raw: { protocol: 'tcp', bind: '127.0.0.1:0', pool: 'apps' },
+    },
+    pools: {
+      apps: { backends, health: { type: 'off' }, queue: { max: 10 } },
+      good: { backends: backends.slice(0, 1), health: { type: 'off' } },
+    },
+  });
+  return lb;
+}
+
+const ask = async (address: string) => {
+  const response = await fetch(`http://${address}/`, { headers: { connection: 'close' } }).catch(() => undefined);
+  await response?.text();
+};
+
+describe.skipIf(!here && process.env['CI'] === undefined)('with promtool and Prometheus', () => {
+  it('the rules are well-formed, and every alert fires when it should and not when it should not', async () => {
+    const files = ['recording.yml', 'alerts.yml'].map((file) => `${folder}/${file}`);
+    await run('promtool', ['check', 'rules', ...files]);
+    await run('promtool', ['test', 'rules', `${folder}/alerts.test.yml`]);
+  });
+
+  describe('that scrapes a running instance', () => {
+    let lb: RunningFairlead;
+    let home: string;
+    let port: number;
+
+    const api = async <T>(path: string): Promise<T> => {
+      const response = await fetch(`http://127.0.0.1:${port}/api/v1/${path}`);
+      const { status, data, error } = (await response.json()) as { status: string; data: T; error?: string };
+      if (status !== 'success') throw new Error(`${path}: ${error}`);
+      return data;
+    };
+    const query = async (expr: string) =>
+      (await api<{ result: Result[] }>(`query?query=${encodeURIComponent(expr)}`)).result;
+
+    beforeAll(async () => {
+      lb = await startBusy();
+      home = await mkdtemp(join(tmpdir(), 'fairlead-prometheus-'));
+      remember({ close: () => rm(home, { recursive: true }) });
+      await writeFile(join(home, 'token'), token);
+      const config = parse(await readFile(`${folder}/prometheus.yml`, 'utf8'));
+      config.global = { scrape_interval: '500ms', evaluation_interval: '500ms' };
+      config.rule_files = config.rule_files.map((file: string) => join(folder, file));
+      const [job] = config.scrape_configs;
+      job.authorization.credentials_file = join(home, 'token');
+      job.static_configs = [{ targets: lb.adminAddresses }];
+      await writeFile(join(home, 'prometheus.yml'), stringify(config));
+      await run('promtool', ['check', 'config', join(home, 'prometheus.yml')]);
+      port = await freePort();
+      const flags = ['--config.file', join(home, 'prometheus.yml'), '--storage.tsdb.path', join(home, 'data')];
+      await startServer('prometheus', [...flags, '--web.listen-address', `127.0.0.1:${port}`], port);
+      let over = false;
+      const flow = (async () => {
+        while (!over) for (const name of ['web', 'raw']) await ask(lb.address(name));
+      })();
+      const counted = 'increase(fairlead_requests_total{route="apps"}[1m]) > 0';
+      await eventually(async () => (await query(counted).catch(() => [])).length > 0, 'a scrape with traffic');
+      const recorded = 'route:fairlead_request_duration_seconds:p99_5m > 0';
+      await eventually(async () => (await query(recorded)).length > 0, 'a rule that is recorded');
+      over = true;
+      await flow;
+    });
+    afterAll(closeOpened);
+
+    it('gets it with the token of its file', async () => {
+      const { activeTargets } = await api<{ activeTargets: { health: string; lastError: string }[] }>('targets');
+      expect(activeTargets).toMatchObject([{ health: 'up', lastError: '' }]);
+    });
+
+    it('evaluates every rule', async () => {
+      const { groups } = await api<{ groups: { rules: { name: string; health: string; lastError?: string }[] }[] }>(
+        'rules',
+      );
+      const wrong = groups.flatMap(({ rules }) => rules).filter(({ health }) => health !== 'ok');
+      expect(wrong).toEqual([]);
+      expect(groups).toHaveLength(6);
+    });
+
+    it('answers what the dashboards ask, with something where there is something, and with the labels they write', async () => {
+      const shown = await fetch(`http://${lb.adminAddresses[0]}/metrics`, {
+        headers: { authorization: `Bearer ${token}` },
+      });
+      const text = await shown.text();
+      const exposed = new Set([...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name!));
+      const sampled = new Set([...text.matchAll(/^([a-z_]+)(?:\{| )/gm)].map(([, name]) => name!));
+      const problems: string[] = [];
+      for (const { where, expr, written } of queries()) {
+        const { metrics } = asked(expr);
+        const own = metrics.map(({ name }) => name).filter((name) => /^(fairlead|process|nodejs)_/.test(name));
+        const unknown = own.filter((name) => !exposed.has(name.replace(/_(bucket|sum|count)$/, '')));
+        problems.push(...unknown.filter((name) => !exposed.has(name)).map((name) => `${where}: no metric ${name}`));
+        const plain = expr
+          .replaceAll('$__rate_interval', '1m')
+          .replaceAll('$job', 'fairlead')
+          .replaceAll(/\$(instance|listener|pool)/g, '.*');
+        const result = await query(plain);
+        // Errors, changes and what is in excess are selected by more than the name, and may well be absent.
+        if (
+          own.length > 0 &&
+          own.every((name) => sampled.has(name)) &&
+          !/code=~| > 0/.test(expr) &&
+          result.length === 0
+        )
+          problems.push(`${where}: nothing for ${plain}`);
+        for (const label of written)
+          if (result.some(({ metric }) => metric[label] === undefined)) problems.push(`${where}: no label ${label}`);
+      }
+      expect(problems).toEqual([]);
+    });
+  });
+});
