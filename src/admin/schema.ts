@@ -14,7 +14,7 @@ const stateSchema = z.enum(['enabled', 'draining', 'disabled']);
 const backendSchema = z.object({
   id: z.string(),
   address: z.string(),
-  weight: z.number(),
+  weight: z.number().describe('As configured, or as it was changed at run time.'),
   state: stateSchema.describe('What the operator wants.'),
   health: z.enum(['up', 'down', 'ejected', 'unknown']).describe('What probes and traffic say.'),
   healthReason: z.string().describe('Why the health is what it is.'),
@@ -22,6 +22,7 @@ const backendSchema = z.object({
   total: count.describe('Leases taken since the start.'),
   failures: count.describe('Attempts failed since the start.'),
   latencyMs: latencySchema,
+  effectiveWeight: z.number().describe('What is left of the weight now, by slow start and by what an agent says.'),
 });
 
 const poolSchema = z.object({

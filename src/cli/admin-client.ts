@@ -35,6 +35,8 @@ interface Answer {
 interface Sent {
   readonly method: 'GET' | 'PATCH' | 'POST';
   readonly body?: unknown;
+  /** The version of the pool that is meant. */
+  readonly ifMatch?: string | undefined;
 }
 
 const TIMEOUT_MS = 10_000;
@@ -84,10 +86,10 @@ export class AdminClient {
     return text;
   }
 
-  /** Changes a backend. */
-  async change({ pool, backend }: BackendName, change: BackendChange): Promise<void> {
+  /** Changes a backend; with `ifMatch`, only when its pool is still of that version. */
+  async change({ pool, backend }: BackendName, change: BackendChange, ifMatch?: string): Promise<void> {
     const path = `/api/pools/${encodeURIComponent(pool)}/backends/${encodeURIComponent(backend)}`;
-    const { status, text } = await this.#ask(path, { method: 'PATCH', body: change });
+    const { status, text } = await this.#ask(path, { method: 'PATCH', body: change, ifMatch });
     if (status >= 300) throw refusal(status, text);
   }
 
@@ -122,12 +124,13 @@ export class AdminClient {
     }
   }
 
-  #send(path: string, { method, body }: Sent): Promise<Answer> {
+  #send(path: string, { method, body, ifMatch }: Sent): Promise<Answer> {
     const { secure, to, token } = this.#address;
     const where = to.kind === 'unix' ? { socketPath: to.path, host: 'localhost' } : { host: to.host, port: to.port };
     const named = to.kind === 'unix' ? 'localhost' : formatAddress(to);
     const headers: Record<string, string | number> = { Host: named };
     if (token !== '') headers['Authorization'] = `Bearer ${token}`;
+    if (ifMatch !== undefined) headers['If-Match'] = `"${ifMatch}"`;
     const text = body === undefined ? undefined : JSON.stringify(body);
     if (text !== undefined) headers['Content-Type'] = 'application/json';
     if (text !== undefined) headers['Content-Length'] = Buffer.byteLength(text);

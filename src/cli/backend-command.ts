@@ -4,7 +4,7 @@ import { adminHelp } from './admin-address.ts';
 import { type AdminClient, AdminProblem, type BackendChange, type BackendName } from './admin-client.ts';
 import { EXIT_OK } from './command.ts';
 import type { Io } from './io.ts';
-import { readBackendName, runLive } from './live.ts';
+import { type Live, readBackendName, runLive, UsageProblem } from './live.ts';
 
 const MOST_NAMES = 10;
 
@@ -12,14 +12,22 @@ const MOST_NAMES = 10;
 export const backendHelp = `  POOL/BACKEND is the name of a pool and the id of one of its backends: its name, or else its address, as fairlead
   status shows it. Only the first slash parts the two, so web/unix:/run/app.sock and web/[::1]:3001 are fine.`;
 
+/** The option of every command that changes a backend. */
+export const changeOptions = { 'if-match': { type: 'string' } } as const;
+
+/** What the help of these commands says of it. */
+export const ifMatchHelp = `  --if-match TAG     only when the pool still has this version, which fairlead status --json shows; default: whatever
+                     others have changed meanwhile, the last one wins`;
+
 /** The options and exit codes of those that have no others. */
 export const changeHelp = `OPTIONS
+${ifMatchHelp}
 ${adminHelp}
   -h, --help         print this
 
 EXIT CODES
   0  done
-  1  the instance cannot be reached or refused, or there is no such backend
+  1  the instance cannot be reached or refused, there is no such backend, or its pool has another version
   2  the command line was not understood`;
 
 /** The backend of that name as it is. Throws AdminProblem, with what was probably meant, when there is none. */
@@ -59,14 +67,20 @@ function backendOf({ backends }: PoolStatus, id: string): BackendStatus | undefi
   return backends.find((one) => one.id === id) ?? backends.find((one) => one.address === id);
 }
 
-/** Changes a backend, and gives it as it is then. Throws AdminProblem when there is none, or the change is refused. */
+/**
+ * Changes a backend as `--if-match` among the values says, and gives it as it is then. Throws AdminProblem when there is
+ * none, or the change is refused.
+ */
 export async function changeBackend(
-  client: AdminClient,
+  { client, values }: Pick<Live, 'client' | 'values'>,
   name: BackendName,
   change: BackendChange,
 ): Promise<BackendStatus> {
+  const version = values['if-match'] as string | undefined;
+  if (version !== undefined && !/^[\w.-]+$/.test(version))
+    throw new UsageProblem(`--if-match '${version}' is no version, such as fairlead status --json shows`);
   const { id } = await findBackend(client, name);
-  await client.change({ ...name, backend: id }, change);
+  await client.change({ ...name, backend: id }, change, version);
   return findBackend(client, { ...name, backend: id });
 }
 
@@ -82,9 +96,10 @@ export function setState(
       name,
       args,
       positionals,
-      async run({ client, positionals: [written] }) {
+      options: changeOptions,
+      async run({ positionals: [written], ...live }) {
         const named = readBackendName(written);
-        const { id } = await changeBackend(client, named, { state });
+        const { id } = await changeBackend(live, named, { state });
         io.stdout.write(`${named.pool}/${id} is ${state}\n`);
         return EXIT_OK;
       },

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseDuration } from '../support/duration.ts';
 import { adminHelp } from './admin-address.ts';
 import type { AdminClient, BackendName } from './admin-client.ts';
-import { backendHelp, changeBackend, findBackend } from './backend-command.ts';
+import { backendHelp, changeBackend, changeOptions, findBackend, ifMatchHelp } from './backend-command.ts';
 import { EXIT_FAILED, EXIT_OK } from './command.ts';
 import type { Io } from './io.ts';
 import { readBackendName, runLive, UsageProblem } from './live.ts';
@@ -31,12 +31,14 @@ ${backendHelp}
 OPTIONS
   -w, --wait         wait until nothing is left
   --timeout TIME     wait no longer than this, such as 90s or 5m; default: as long as it takes
+${ifMatchHelp}
 ${adminHelp}
   -h, --help         print this
 
 EXIT CODES
   0    the backend drains, or with --wait: it is empty
-  1    the instance cannot be reached or refused, there is no such backend, or something was left when the time was over
+  1    the instance cannot be reached or refused, there is no such backend, its pool has another version, or
+       something was left when the time was over
   2    the command line was not understood
   130  interrupted while it waited (143 by SIGTERM); the backend goes on draining
 
@@ -54,12 +56,12 @@ export function main(args: readonly string[], io: Io): Promise<number> {
     {
       name: 'drain',
       args,
-      options: { wait: { type: 'boolean', short: 'w' }, timeout: { type: 'string' } },
+      options: { wait: { type: 'boolean', short: 'w' }, timeout: { type: 'string' }, ...changeOptions },
       positionals: ['POOL/BACKEND'],
       async run({ client, values, positionals: [written] }) {
         const named = readBackendName(written);
         const timeoutMs = readTimeout(values['timeout'] as string | undefined);
-        const { id, active } = await changeBackend(client, named, { state: 'draining' });
+        const { id, active } = await changeBackend({ client, values }, named, { state: 'draining' });
         const name = { ...named, backend: id };
         if (values['wait'] !== true) {
           io.stdout.write(`${name.pool}/${id} is draining, ${left(active)}\n`);

@@ -75,14 +75,16 @@ function backendRow({
   state,
   health,
   weight,
+  effectiveWeight,
   active,
   total,
   failures,
   latencyMs,
   healthReason,
 }: BackendStatus): string[] {
-  const counts = [weight, active, total, failures].map(String);
-  return [id, state, health, ...counts, milliseconds(latencyMs.p50), milliseconds(latencyMs.p99), healthReason];
+  const shown = effectiveWeight === weight ? String(weight) : `${effectiveWeight} of ${weight}`;
+  const counts = [active, total, failures].map(String);
+  return [id, state, health, shown, ...counts, milliseconds(latencyMs.p50), milliseconds(latencyMs.p99), healthReason];
 }
 
 function colourOf({ state, health }: BackendStatus, paint: Paint): (text: string) => string {

@@ -1,5 +1,5 @@
 import { largestWeight } from '../config/schema-route.ts';
-import { backendHelp, changeBackend, changeHelp } from './backend-command.ts';
+import { backendHelp, changeBackend, changeHelp, changeOptions } from './backend-command.ts';
 import { EXIT_OK } from './command.ts';
 import type { Io } from './io.ts';
 import { readBackendName, runLive, UsageProblem } from './live.ts';
@@ -35,10 +35,11 @@ export function main(args: readonly string[], io: Io): Promise<number> {
       name: 'weight',
       args,
       positionals: ['POOL/BACKEND', 'N'],
-      async run({ client, positionals: [written, number] }) {
+      options: changeOptions,
+      async run({ positionals: [written, number], ...live }) {
         const name = readBackendName(written);
         const weight = readWeight(number);
-        const { id, weight: now } = await changeBackend(client, name, { weight });
+        const { id, weight: now } = await changeBackend(live, name, { weight });
         io.stdout.write(`${name.pool}/${id} has weight ${now}\n`);
         return EXIT_OK;
       },

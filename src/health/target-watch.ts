@@ -11,7 +11,7 @@ const JITTER = 0.1;
 
 /** What is known of a backend, and why. */
 export interface Verdict extends HealthState {
-  /** What the latest probe found, in words. */
+  /** What the latest probe found, in words; where it contradicts `status`, also how far it is from moving it. */
   readonly reason: string;
   /** When `status` took its value: ms on the injected clock. */
   readonly at: number;
@@ -112,7 +112,12 @@ export class TargetWatch {
     }
     const { status, streak } = stepHealth(before, ok, policy);
     const moved = status !== before.status;
-    this.#verdict = { status, streak, reason, at: moved ? this.#deps.clock.now() : before.at };
+    this.#verdict = {
+      status,
+      streak,
+      reason: inWords({ streak, ok, reason }, policy),
+      at: moved ? this.#deps.clock.now() : before.at,
+    };
     if (ok ? !this.#outrun : moved) this.#hurryGapMs = 0;
     this.#schedule(policy);
     this.#deps.onResult(this, ok, before);
@@ -150,4 +155,13 @@ async function failureOf(probe: Probe, to: Endpoint, signal: AbortSignal): Promi
   } catch (error) {
     return error as Error;
   }
+}
+
+/** What a result says; of one that the verdict has not followed yet, how many more it takes. */
+function inWords(
+  { streak, ok, reason }: { readonly streak: number; readonly ok: boolean; readonly reason: string },
+  { rise, fall }: ActivePolicy,
+): string {
+  if (streak === 0) return reason;
+  return ok ? `rising: ${streak} of ${rise} checks passed` : `falling: ${streak} of ${fall} checks failed: ${reason}`;
 }

@@ -164,6 +164,7 @@ export class StatusSource {
       total: this.#picks(pool, config.id),
       failures,
       latencyMs: latency.percentiles(pool, config.id),
+      effectiveWeight: roundShare(table.weight(slot) * table.weightShare(slot) * table.ramp(slot)),
     };
   }
 
@@ -211,6 +212,11 @@ export class StatusSource {
       if (pool.queue !== undefined) yield { pool: pool.name, length: this.#facts.table.queues.waiting(pool.number) };
     }
   }
+}
+
+/** To thousandths: further digits say nothing. */
+function roundShare(weight: number): number {
+  return Math.round(weight * 1000) / 1000;
 }
 
 function routesOf(listener: ListenerConfig): ListenerStatus['routes'] {

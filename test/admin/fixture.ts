@@ -12,6 +12,7 @@ export function backendStatus(changed: Partial<BackendStatus> = {}): BackendStat
     id: 'a',
     address: '127.0.0.1:3001',
     weight: 2,
+    effectiveWeight: 2,
     state: 'enabled',
     health: 'up',
     healthReason: 'probe: 200',

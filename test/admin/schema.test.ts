@@ -27,10 +27,10 @@ describe('the schemas of the API', () => {
     expect(JSON.stringify(schema)).not.toContain('anyOf');
   });
 
-  it('shows a backend as the contract has it', () => {
+  it('shows a backend as the contract has it, and its weight as it is now', () => {
     const backend = (schemas.pool as Node).properties!['backends']!.items!;
     const keys = 'id address weight state health healthReason active total failures latencyMs'.split(' ');
-    expect(Object.keys(backend.properties!)).toEqual(keys);
+    expect(Object.keys(backend.properties!)).toEqual([...keys, 'effectiveWeight']);
     expect(backend.properties!['state']!['enum']).toEqual(['enabled', 'draining', 'disabled']);
     expect(backend.properties!['health']!['enum']).toEqual(['up', 'down', 'ejected', 'unknown']);
     const latency = backend.properties!['latencyMs']!.properties!;

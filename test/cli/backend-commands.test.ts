@@ -46,6 +46,22 @@ describe('a backend', () => {
     expect(await backendOf(id)).toMatchObject({ state: 'enabled', weight: 7 });
   });
 
+  it('is changed with --if-match only as long as nobody else has changed its pool', async () => {
+    const { stdout } = await run('status', '--json');
+    const { version } = (JSON.parse(stdout) as { pools: { version: string }[] }).pools[0]!;
+    expect(await run('drain', 'web/slow', '--if-match', version)).toMatchObject({ code: 0 });
+    for (const command of [
+      ['enable', 'web/slow'],
+      ['weight', 'web/slow', '9'],
+      ['drain', 'web/slow'],
+    ]) {
+      const { code, stderr } = await run(...command, '--if-match', version);
+      expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining("pool 'web' has changed since") });
+    }
+    expect(await run('enable', 'web/slow')).toMatchObject({ code: 0 });
+    expect(await run('enable', 'web/slow', '--if-match', '"')).toMatchObject({ code: 2 });
+  });
+
   it('may be named by its address too', async () => {
     expect((await run('weight', `web/${slow.address}`, '1')).stdout).toBe('web/slow has weight 1\n');
   });

@@ -8,6 +8,7 @@ const backend: BackendStatus = {
   id: 'one',
   address: '127.0.0.1:3001',
   weight: 1,
+  effectiveWeight: 1,
   state: 'enabled',
   health: 'up',
   healthReason: 'the probe succeeds',
@@ -54,7 +55,14 @@ const overview: Parameters<typeof overviewText>[0] = {
           healthReason: 'connection refused',
           latencyMs: { p50: null, p99: null },
         },
-        { ...backend, id: 'third', state: 'draining', weight: 20, latencyMs: { p50: 123.4, p99: 1234.5 } },
+        {
+          ...backend,
+          id: 'third',
+          state: 'draining',
+          weight: 20,
+          effectiveWeight: 7.5,
+          latencyMs: { p50: 123.4, p99: 1234.5 },
+        },
       ],
     },
   ],
@@ -74,10 +82,10 @@ web       http://localhost:8080 (every interface)     1     20
 db        (not open)                                  0      0
 
 pool apps  p2c, 1 of 3 usable, 3 active
-BACKEND       STATE     HEALTH  WEIGHT  ACTIVE  TOTAL  FAILED     P50     P99  WHY
-one           enabled   up           1       3   1234       0  1.23ms  12.3ms  the probe succeeds
-a-longer-one  enabled   down         1       3   1234       0       -       -  connection refused
-third         draining  up          20       3   1234       0   123ms  1235ms  the probe succeeds
+BACKEND       STATE     HEALTH     WEIGHT  ACTIVE  TOTAL  FAILED     P50     P99  WHY
+one           enabled   up              1       3   1234       0  1.23ms  12.3ms  the probe succeeds
+a-longer-one  enabled   down            1       3   1234       0       -       -  connection refused
+third         draining  up      7.5 of 20       3   1234       0   123ms  1235ms  the probe succeeds
   changed at run time: weight of third: 20
   is being removed: third
 `);

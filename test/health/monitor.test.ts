@@ -31,11 +31,18 @@ describe('one backend', () => {
     await clock.advance(1_000);
     behaviours.set(1, refused);
     await clock.advance(4_000);
-    expect(monitor.state(key)).toEqual({ status: 'up', streak: 2, reason: 'connection refused', at: 0 });
+    expect(monitor.state(key)).toEqual({
+      status: 'up',
+      streak: 2,
+      reason: 'falling: 2 of 3 checks failed: connection refused',
+      at: 0,
+    });
     await clock.advance(4_000);
     expect(monitor.state(key)).toEqual({ status: 'down', streak: 0, reason: 'connection refused', at: 6_000 });
     behaviours.delete(1);
-    await clock.advance(4_000);
+    await clock.advance(2_000);
+    expect(monitor.state(key)?.reason).toBe('rising: 1 of 2 checks passed');
+    await clock.advance(2_000);
     expect(monitor.state(key)).toEqual({ status: 'up', streak: 0, reason: 'tcp check passed', at: 12_000 });
     expect(changes()).toEqual([
       '0 pool/1 unknown → up: tcp check passed',

@@ -67,6 +67,9 @@ describe('the agent beside a backend', () => {
     await eventually(() => heard.length > 3, 'another answer');
     expect((await stateOf('a'))['health']).toBe('down');
     await say('up 100%', 'health', 'up');
+    await say('25%', 'effectiveWeight', 0.25);
+    expect((await stateOf('a'))['weight']).toBe(1);
+    await say('100%', 'effectiveWeight', 1);
   });
 
   it('limits its leases, also after a reload, until it takes that back', async () => {

@@ -16,4 +16,10 @@ it('a backend that a reload adds begins with a tenth of its weight, over all wor
   const after = await counts();
   expect(Math.abs(after.get('c')! - 20)).toBeLessThanOrEqual(3);
   expect(Math.abs(after.get('a')! - after.get('b')!)).toBeLessThanOrEqual(3);
+  const weights = lb.source.pool('web')!.backends.map(({ weight, effectiveWeight }) => [weight, effectiveWeight]);
+  expect(weights).toEqual([
+    [1, 1],
+    [1, 1],
+    [1, 0.1],
+  ]);
 });

@@ -54,6 +54,9 @@ export function BackendRow({ pool, id }: BackendPlace) {
       </td>
       <td data-head="Weight">
         <Weight place={{ pool, id }} weight={backend.weight} />
+        {backend.effectiveWeight !== backend.weight && (
+          <small title="by slow start, or by what its agent says">now {backend.effectiveWeight}</small>
+        )}
       </td>
       <td class="actions">
         <Actions pool={pool} backend={backend} />

@@ -11,7 +11,17 @@ import { cpuMs, cpuOfPorts, listeners } from '../../../src/cli/bench/port-cpu.ts
 
 function backend(id: string, more: Partial<PoolStatus['backends'][number]> = {}): PoolStatus['backends'][number] {
   const counts = { active: 0, total: 0, failures: 0, latencyMs: { p50: null, p99: null } };
-  return { id, address: `${id}:80`, weight: 1, state: 'enabled', health: 'up', healthReason: '', ...counts, ...more };
+  return {
+    id,
+    address: `${id}:80`,
+    weight: 1,
+    effectiveWeight: 1,
+    state: 'enabled',
+    health: 'up',
+    healthReason: '',
+    ...counts,
+    ...more,
+  };
 }
 
 function lookAt(n: 0 | 1, picks: Record<string, number>, backends: PoolStatus['backends']): Look {

@@ -8,6 +8,7 @@ export function backend(id: string, more: Partial<BackendStatus> = {}): BackendS
     id,
     address: '127.0.0.1:1',
     weight: 1,
+    effectiveWeight: 1,
     state: 'enabled',
     health: 'up',
     healthReason: 'fine',
