@@ -2,14 +2,22 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+/** Folders of `test/` whose files start instances, processes and browsers. */
+const large = ['cli', 'conformance', 'e2e', 'examples', 'fastify', 'fuzz', 'library', 'scenarios'];
+const largeFiles = `test/{${large.join(',')}}/**/*.test.ts`;
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     // Most tests wait for sockets and timers, so that one at a time would leave a small machine idle.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     // Most scenarios start worker threads, and would strip the types of every source anew each time.
     env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url)) },
     testTimeout: 20_000,
     hookTimeout: 30_000,
+    projects: [
+      { extends: true, test: { name: 'large', include: [largeFiles] } },
+      // A process for each of the many small files would take longer than most of them run.
+      { extends: true, test: { name: 'small', include: ['test/**/*.test.ts'], exclude: [largeFiles], isolate: false } },
+    ],
   },
 });
