@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { isIPv6, Socket, type SocketConstructorOpts } from 'node:net';
+import { Socket, type SocketConstructorOpts } from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import { latin1 } from './latin1.ts';
 import type {
@@ -136,6 +136,7 @@ export class HandleWire implements Wire, WriteOwner {
     this.#target = undefined;
     const status = 'path' in target ? this.#connectUnix(target.path) : this.#connectTcp(target);
     if (status !== 0) this.#fail(status, 'connect');
+    else if (!('path' in target)) this.#startReading();
   }
 
   /** Writes what waits for the end of the turn. */
@@ -149,7 +150,7 @@ export class HandleWire implements Wire, WriteOwner {
   #connectTcp({ host, port }: { readonly host: string; readonly port: number }): number {
     const handle = this.#handle as UnconnectedHandle;
     const local = this.#from;
-    const v6 = isIPv6(host);
+    const v6 = host.includes(':');
     handle.setNoDelay?.(true);
     const status = local === '' ? 0 : v6 ? handle.bind6(local, 0, 0) : handle.bind(local, 0);
     if (status !== 0) return status;
@@ -191,7 +192,11 @@ export class HandleWire implements Wire, WriteOwner {
   }
 
   start(): void {
-    if (this.#reading || this.destroyed || this.readableEnded || this.#connecting) return;
+    if (!this.#reading && !this.destroyed && !this.readableEnded && !this.#connecting) this.#startReading();
+  }
+
+  /** A TCP handle that connects does so too, so that libuv asks the kernel once for both of its events. */
+  #startReading(): void {
     this.#reading = true;
     const status = this.#handle.readStart();
     if (status < 0) this.#fail(status, 'read');
@@ -254,16 +259,15 @@ export class HandleWire implements Wire, WriteOwner {
   }
 
   /**
-   * Sends a FIN behind what was written. libuv does so on its next turn; when the way in ends before, closing takes its
-   * place, which is why nobody waits for the request. Where it cannot be sent the connection is gone, as reading or
-   * writing will show.
+   * Sends a FIN behind what was written; the second FIN of a connection is sent by closing. Nobody waits for the request:
+   * where it cannot be sent the connection is gone, as reading or writing will show.
    */
   end(): void {
     if (this.#ending || this.destroyed) return;
     this.#ending = true;
     this.#flush();
-    this.#handle.shutdown(this.#kit.newShutdown());
     this.#closeWhenEnded();
+    if (!this.destroyed) this.#handle.shutdown(this.#kit.newShutdown());
   }
 
   #closeWhenEnded(): void {
