@@ -47,6 +47,10 @@ const poolShareSchema = z.object({
   share: z.number().describe('Share of the requests of this route, 0 to 1.'),
   algorithm: z.string(),
   key: z.string().nullable().describe('What the algorithm hashes of this request; null when it hashes nothing.'),
+  backend: z
+    .string()
+    .nullable()
+    .describe('Where the key leads while every backend is well and idle; null without a key.'),
   backends: z.array(z.object({ id: z.string(), address: z.string(), weight: z.number(), backup: z.boolean() })),
 });
 
@@ -68,6 +72,12 @@ export const explanationSchema = z.object({
   listener: z.string().nullable(),
   route: z.object({ index: z.number(), name: z.string() }).nullable(),
   pool: z.string().nullable().describe('Pool that takes it, of several the one with the largest share.'),
+  backend: z
+    .string()
+    .nullable()
+    .describe(
+      'Backend of `pool` that the cookie of a session, or the key of the algorithm, leads to while it is well; null when the pool picks in its turn.',
+    ),
   refusal: z
     .object({
       code: z.string().describe('Value of `Fairlead-Error`.'),

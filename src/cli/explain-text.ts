@@ -61,16 +61,17 @@ function routeLines({ steps }: Explanation, paint: Paint): string[] {
   return left === 0 ? lines : [...lines, indented(paint.dim(`  ${left} more, not reached`))];
 }
 
-function poolLines({ action }: Explanation): string[] {
+function poolLines({ action, ...determined }: Explanation): string[] {
   if (action === null) return [];
   if (action.kind === 'redirect') return [indented(`${action.status}, Location: ${action.location}`)];
   if (action.kind === 'respond') return [indented(`${action.status}, ${JSON.stringify(action.body)}`)];
   return action.pools.flatMap(({ pool, share, algorithm, key, backends }) => {
+    const chosen = (id: string): boolean => pool === determined.pool && id === determined.backend;
     const part = share === 1 ? '' : `, ${formatPercent(Number(share.toFixed(4)))} of the requests`;
     const by = key === null ? algorithm : `${algorithm} of ${JSON.stringify(key)}`;
     const rows = backends.map(({ id, address, weight, backup }) => {
       const named = id === address ? '' : `, ${address}`;
-      return indented(`  ${id}${named}, weight ${weight}${backup ? ', backup' : ''}`);
+      return indented(`${chosen(id) ? '→' : ' '} ${id}${named}, weight ${weight}${backup ? ', backup' : ''}`);
     });
     return [indented(`pool ${pool}: ${by}${part}`), ...rows];
   });

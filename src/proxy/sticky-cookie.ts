@@ -1,5 +1,4 @@
 import { createHmac } from 'node:crypto';
-import type { Seat } from './deps.ts';
 
 /** A session's cookie is renewed when so many parts of its life, of this many, have begun. */
 const PARTS = 4;
@@ -17,15 +16,21 @@ export interface CookiePlan {
   readonly secure: boolean;
 }
 
+/** A backend of a pool, as far as cookies tell of it. */
+export interface CookieSeat {
+  readonly pool: { readonly pool: { readonly name: string } };
+  readonly backend: { readonly id: string };
+}
+
 /** Cookies of one part of time: those that are made in it. */
-interface Part {
+interface Part<Seat> {
   readonly number: number;
   readonly seats: ReadonlyMap<string, Seat>;
   readonly values: ReadonlyMap<Seat, string>;
 }
 
 /** What a cookie's value says. */
-export interface Reading {
+export interface Reading<Seat> {
   readonly seat: Seat;
   /** It is time to give the session a new cookie for the same backend. */
   readonly ageing: boolean;
@@ -38,13 +43,13 @@ export interface Reading {
  * the four that follow, and is renewed when it is seen in one of those: a session ends when it was silent for a ttl, or
  * up to a quarter more, whatever the client does with the cookie.
  */
-export class CookieBook {
+export class CookieBook<Seat extends CookieSeat> {
   readonly #plan: CookiePlan;
   readonly #seats: readonly Seat[];
   readonly #now: () => number;
   readonly #attributes: string;
   /** Newest first. */
-  #parts: readonly Part[] = [];
+  #parts: readonly Part<Seat>[] = [];
 
   /** `now` is the time of day in milliseconds, so that a restart changes nothing. */
   constructor(plan: CookiePlan, seats: readonly Seat[], now: () => number) {
@@ -56,7 +61,7 @@ export class CookieBook {
   }
 
   /** What this value says; `undefined` when it is none of ours, too old, or of a backend that is no longer there. */
-  read(value: string): Reading | undefined {
+  read(value: string): Reading<Seat> | undefined {
     for (const part of this.#current()) {
       const seat = part.seats.get(value);
       if (seat !== undefined) return { seat, ageing: part !== this.#parts[0] };
@@ -69,7 +74,7 @@ export class CookieBook {
     return `Set-Cookie: ${this.#plan.name}=${this.#current()[0]!.values.get(seat)}${this.#attributes}\r\n`;
   }
 
-  #current(): readonly Part[] {
+  #current(): readonly Part<Seat>[] {
     const { ttlMs } = this.#plan;
     const number = ttlMs === 0 ? 0 : Math.floor(this.#now() / (ttlMs / PARTS));
     if (this.#parts[0]?.number === number) return this.#parts;
@@ -79,7 +84,7 @@ export class CookieBook {
     return this.#parts;
   }
 
-  #makePart(number: number): Part {
+  #makePart(number: number): Part<Seat> {
     const seats = new Map<string, Seat>();
     const values = new Map<Seat, string>();
     for (const seat of this.#seats) {

@@ -44,7 +44,7 @@ const FOLLOW_MS = 10_000;
 export class Sticky {
   readonly plan: StickyPlan;
   readonly seats: readonly Seat[];
-  readonly cookies: CookieBook | undefined;
+  readonly cookies: CookieBook<Seat> | undefined;
   readonly sessions: SessionTable;
   readonly readKey: ReadKey;
   readonly #deps: StickyDeps;

@@ -33,14 +33,15 @@ export function explainRequest(config: Config, request: ExplainRequest): Explain
   const listeners = listenerSteps(all, target, best?.candidate.name);
   const found: Found = best?.found ?? { ...nothingFound(request.source ?? '127.0.0.1'), outcome: 'no-listener' };
   const listener = best?.candidate.name;
-  const { outcome, source, route, ...rest } = found;
+  const { outcome, source, route, determined, ...rest } = found;
   const explanation = {
     outcome,
     summary: summaryOf(found, listener, target),
     source,
     listener: listener ?? null,
     route,
-    pool: largest(found.action?.pools ?? []),
+    pool: determined?.pool ?? largest(found.action?.pools ?? []),
+    backend: determined?.backend ?? null,
     ...rest,
     listeners,
     notes: [...notes, ...(best === undefined ? [] : tlsNotes(best.candidate, target)), ...found.notes],
@@ -82,7 +83,7 @@ function tlsNotes({ name, config }: NamedConfig, { tls, kind }: Target): string[
 }
 
 function summaryOf(found: Found, listener: string | undefined, target: Target): string {
-  const { outcome, refusal, route, action } = found;
+  const { outcome, refusal, route, action, determined } = found;
   if (outcome === 'no-listener') return `No listener is bound to port ${target.port}.`;
   if (outcome === 'refused') {
     const how = refusal!.status === null ? 'closes the connection' : `answers ${refusal!.status} ${refusal!.code}`;
@@ -93,6 +94,7 @@ function summaryOf(found: Found, listener: string | undefined, target: Target): 
   if (action!.kind === 'redirect')
     return `${by} answers ${action!.status} and sends the client to ${action!.location}.`;
   if (action!.kind === 'respond') return `${by} answers ${action!.status} by itself.`;
+  if (determined !== undefined) return `${by} leads to backend ${determined.backend} of pool ${determined.pool}.`;
   const pools = action!.pools.map(({ pool, share }) => (share === 1 ? pool : `${pool} (${formatPercent(share)})`));
   return `${by} leads to pool ${pools.join(', ')}.`;
 }

@@ -3,12 +3,17 @@ import type { PoolConfig } from '../../config/schema.ts';
 import { keyedAlgorithms } from '../../config/schema-pool.ts';
 import { formatAddress } from '../../support/address.ts';
 import { cidrSet } from '../../support/cidr.ts';
+import { backendForKey, type Place } from './determined.ts';
 
 /** What one listener makes of a request. */
 export type Found = Pick<
   Explanation,
   'outcome' | 'source' | 'route' | 'refusal' | 'action' | 'steps' | 'changes' | 'settings' | 'backendHead'
-> & { readonly notes: readonly string[] };
+> & {
+  readonly notes: readonly string[];
+  /** The backend that the request itself decides on. */
+  readonly determined: Place | undefined;
+};
 
 /** Nothing found yet: what the fields are until something is. */
 export function nothingFound(source: string): Found {
@@ -23,6 +28,7 @@ export function nothingFound(source: string): Found {
     settings: [],
     notes: [],
     backendHead: null,
+    determined: undefined,
   };
 }
 
@@ -44,11 +50,13 @@ export function poolShare(
   { share, key }: { readonly share: number; readonly key: string | undefined },
 ): NonNullable<Explanation['action']>['pools'][number] {
   const { algorithm } = pool.balance;
+  const hashed = keyedAlgorithms.some((keyed) => keyed === algorithm) ? key : undefined;
   return {
     pool: name,
     share,
     algorithm,
-    key: keyedAlgorithms.some((keyed) => keyed === algorithm) ? (key ?? null) : null,
+    key: hashed ?? null,
+    backend: hashed === undefined ? null : (backendForKey(pool, hashed) ?? null),
     backends: pool.backends.map(({ id, address, weight, backup }) => ({
       id,
       address: formatAddress(address),
@@ -56,4 +64,11 @@ export function poolShare(
       backup,
     })),
   };
+}
+
+/** The backend that the key of a pool leads to, where nothing else has a say: where one pool takes all. */
+export function determinedBy(pools: NonNullable<Explanation['action']>['pools']): Place | undefined {
+  const [only] = pools;
+  if (pools.length !== 1 || only === undefined || only.backend === null) return undefined;
+  return { pool: only.pool, backend: only.backend };
 }

@@ -13,7 +13,8 @@ import { formatAddress } from '../../support/address.ts';
 import { cidrSet } from '../../support/cidr.ts';
 import { unforgeableFields } from '../plan.ts';
 import { routePlan } from '../plan-route.ts';
-import { type Found, forbidding, nothingFound, poolShare } from './found.ts';
+import { sessionOf } from './determined.ts';
+import { determinedBy, type Found, forbidding, nothingFound, poolShare } from './found.ts';
 import { editsInWords, settingsInWords } from './route-words.ts';
 import type { Target } from './target.ts';
 
@@ -102,8 +103,9 @@ function withRoute(asked: HttpAsked, understood: Understood): Found {
 type Taken = HttpAsked & Understood & { readonly route: RouteConfig };
 
 function actedOn(found: Found, taken: Taken): Found {
-  const { route, head } = taken;
-  const settings = settingsInWords(route, taken);
+  const { route, head, config, listener } = taken;
+  const session = sessionOf(route, head, { pools: config.pools, secure: listener.tls !== undefined });
+  const settings = settingsInWords(route, { ...taken, session });
   const edits = editsInWords(route);
   const { action, match } = route;
   const own = { kind: action.kind, pools: [], status: null, location: null, body: null };
@@ -118,11 +120,15 @@ function actedOn(found: Found, taken: Taken): Found {
   }
   const rewritten = rewriteOf(taken);
   if (rewritten === 'unsafe') return refused(found, unsafePath.code, unsafePath.cause);
+  const pools = sharesOf(taken);
+  // The key of a session in a header or the query takes the place of the pool's own.
+  const byPool = session?.key !== undefined && route.sticky?.kind !== 'cookie' ? undefined : determinedBy(pools);
   return {
     ...found,
     settings,
+    determined: session?.place ?? byPool,
     changes: [...rewriteWords(head, rewritten), ...edits],
-    action: { ...own, pools: sharesOf(taken) },
+    action: { ...own, pools },
     backendHead: backendHead(taken, rewritten),
   };
 }

@@ -1,7 +1,7 @@
 import type { ExplainRequest } from '../../admin/explain-schema.ts';
 import type { Config, ListenerConfig } from '../../config/schema.ts';
 import { type TcpFacts, TcpRoutes } from '../../route/tcp-routes.ts';
-import { type Found, forbidding, nothingFound, poolShare } from './found.ts';
+import { determinedBy, type Found, forbidding, nothingFound, poolShare } from './found.ts';
 import type { Target } from './target.ts';
 
 /** A tcp or udp listener that is asked about a connection or a flow. */
@@ -32,11 +32,16 @@ export function explainL4({ config, listener, target, request }: L4Asked): Found
   return { ...found, ...leadsTo(config, listener.routes[route.index]!.pool, source), route: { ...route } };
 }
 
-function leadsTo(config: Config, pool: string, source: string): Pick<Found, 'outcome' | 'action' | 'settings'> {
+function leadsTo(
+  config: Config,
+  pool: string,
+  source: string,
+): Pick<Found, 'outcome' | 'action' | 'settings' | 'determined'> {
   const share = poolShare(pool, config.pools[pool]!, { share: 1, key: source });
   const { proxyProtocol } = config.pools[pool]!.connect;
   return {
     outcome: 'matched',
+    determined: determinedBy([share]),
     action: { kind: 'pool', pools: [share], status: null, location: null, body: null },
     settings:
       proxyProtocol === 'off' ? [] : [`proxyProtocol: the backend is told of ${source} in a ${proxyProtocol} header`],

@@ -4,11 +4,13 @@ import { keyReader } from '../../proxy/sticky-key.ts';
 import { formatDuration } from '../../support/duration.ts';
 import { formatPercent } from '../../support/percent.ts';
 import type { Rate } from '../../support/rate.ts';
+import type { SessionFacts } from './determined.ts';
 
 /** A request as far as the settings of its route go by it. */
 export interface Asked {
   readonly head: RequestHead;
   readonly source: string;
+  readonly session: SessionFacts | undefined;
 }
 
 /** What a route does beside leading to a pool, a line for each thing. */
@@ -32,13 +34,18 @@ function retryWords({ retry: { attempts, on, perTry, budget } }: RouteConfig): s
   return `retry: up to ${attempts} tries on ${on.join(', ')}${each}, budget ${formatPercent(budget)}`;
 }
 
-function stickyWords({ sticky }: RouteConfig, { head }: Asked): string[] {
-  if (sticky === undefined) return [];
+function stickyWords({ sticky }: RouteConfig, { session }: Asked): string[] {
+  if (sticky === undefined || session === undefined) return [];
   const { kind, name, ttlMs } = sticky;
-  const brought = keyReader(sticky)(head);
   const life = ttlMs === 0 ? '' : `, ends after ${formatDuration(ttlMs)} of silence`;
   const place = kind === 'query' ? `query parameter ${name}` : `${kind} ${name}`;
-  if (brought !== undefined) return [`sticky: stays on the backend of its ${place}, if that is there${life}`];
+  if (session.key !== undefined && kind === 'cookie' && session.place === undefined)
+    return [`sticky: its ${place} is of no backend that is there, and it is given another${life}`];
+  if (session.key !== undefined) {
+    const backend = session.place === undefined ? 'the backend' : `${session.place.backend}, the backend`;
+    const begins = session.begins === undefined ? '' : `; a new session begins on ${session.begins.backend}`;
+    return [`sticky: stays on ${backend} of its ${place}, if that is there${life}${begins}`];
+  }
   const next = kind === 'cookie' ? 'is given one' : 'goes where the pool picks';
   return [`sticky: has no ${place}, and ${next}${life}`];
 }

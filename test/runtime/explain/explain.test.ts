@@ -126,7 +126,7 @@ describe('an explanation of a request', () => {
       'rateLimit: 100 in 1s, 50 at once, counted by header x-key; past that 429',
       'timeout: 30s for all tries together',
       'retry: up to 3 tries on connect, 503, 2s for each, budget 20%',
-      'sticky: stays on the backend of its cookie sid, if that is there, ends after 1h of silence',
+      'sticky: its cookie sid is of no backend that is there, and it is given another, ends after 1h of silence',
       'mirror: 5% are copied to pool hashed',
       'fault: 1% wait 200ms and are answered 503 on purpose',
     ]);
@@ -157,7 +157,14 @@ describe('an explanation of a request', () => {
       action: { kind: 'respond', status: 200, body: 'pong' },
     });
     const keyed = explain('http://a.test:8080/h/x?room=7');
-    expect(keyed.settings).toContain('sticky: stays on the backend of its query parameter room, if that is there');
+    expect(keyed.settings).toContain(
+      'sticky: stays on the backend of its query parameter room, if that is there; a new session begins on 127.0.0.1:3003',
+    );
+    expect(keyed.backend).toBeNull();
+    expect(explain('http://a.test:8080/h/x')).toMatchObject({
+      summary: 'Route uri of listener web leads to backend 127.0.0.1:3003 of pool hashed.',
+      backend: '127.0.0.1:3003',
+    });
     expect(explain('http://a.test:8080/h/x').settings).toContain(
       'sticky: has no query parameter room, and goes where the pool picks',
     );
