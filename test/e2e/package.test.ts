@@ -1,11 +1,12 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { codePieces } from '../gates/docs.ts';
+import { codePieces, linkBreaches } from '../gates/docs.ts';
 import { readFiles, root } from '../gates/source.ts';
 
 const run = promisify(execFile);
@@ -69,12 +70,38 @@ async function userProject(): Promise<string> {
   return folder;
 }
 
+/** The text of a file of the package; '' for a folder. */
+function readFileIn(own: string, path: string): string {
+  return statSync(join(own, path)).isDirectory() ? '' : readFileSync(join(own, path), 'utf8');
+}
+
 describe('the packed package', () => {
   let folder: string;
   beforeAll(async () => {
     folder = await userProject();
   }, 120_000);
   afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  it('has what its README links to, what the commands need, and what was built from the sources of today alone', async () => {
+    const own = join(folder, 'node_modules/fairlead');
+    const readme = { path: 'README.md', text: await readFile(join(own, 'README.md'), 'utf8') };
+    expect(linkBreaches(readme, (path) => (existsSync(join(own, path)) ? readFileIn(own, path) : undefined))).toEqual(
+      [],
+    );
+    const manifest = JSON.parse(readFileIn(own, 'package.json')) as { private?: boolean; engines: { node: string } };
+    expect(manifest.private).toBeUndefined();
+    expect(readFileIn(own, 'bin/fairlead.js')).toContain(`oldestNode = ${manifest.engines.node.replace('>=', '')};`);
+    const built = globSync('dist/**/*.js', { cwd: own, exclude: ['dist/dashboard'] });
+    const sources = globSync('src/**/*.ts', { cwd: root, exclude: ['src/admin/dashboard'] });
+    const expected = sources.map((path) => path.replace(/^src/, 'dist').replace(/\.ts$/, '.js'));
+    expect(built.sort()).toEqual(expected.filter((path) => !path.endsWith('.d.js')).sort());
+    expect(
+      globSync('dist/dashboard/*', { cwd: own })
+        .map((path) => basename(path))
+        .sort(),
+    ).toEqual(['LICENSES.txt', 'app.css', 'app.js', 'icon.svg', 'index.html']);
+    expect(globSync('{src,test,scripts}/**', { cwd: own })).toEqual([]);
+  });
 
   it('type-checks and runs in a project of its own, and so do the types of the examples of docs/library.md', async () => {
     const pieces = codePieces(readFiles('docs/library.md')[0]!.text).filter(({ language }) => language === 'ts');
