@@ -14,8 +14,8 @@ export interface KeySchema {
   readonly $defs?: Readonly<Record<string, KeySchema>>;
 }
 
-/** Blocks of YAML that belong to other programs: Compose, Prometheus, Kubernetes, GitHub's workflows. */
-const foreignKeys = ['services', 'scrape_configs', 'apiVersion', 'jobs'];
+/** Blocks of YAML that belong to other programs: Compose, Prometheus, Kubernetes, GitHub's workflows, Traefik. */
+const foreignKeys = ['services', 'scrape_configs', 'apiVersion', 'jobs', 'entryPoints'];
 
 /** The keys of a config, looked up by the schema. */
 export class ConfigKeys {

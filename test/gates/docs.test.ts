@@ -1,6 +1,5 @@
 import { statSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { endpoints } from '../../src/admin/endpoints.ts';
@@ -12,6 +11,8 @@ import { formatProblem } from '../../src/config/problem.ts';
 import { unavailableKeys } from '../../src/config/unavailable.ts';
 import { catalogue, METRIC_PREFIX } from '../../src/observe/catalogue.ts';
 import { errorStatus } from '../../src/proxy/error-response.ts';
+import { TestAuthority } from '../support/certificates.ts';
+import { closeOpened } from '../support/opened.ts';
 import { ConfigKeys, configPieces, unknownKeys } from './config-keys.ts';
 import { type KnownNames, linkBreaches, undocumented, unknownNames } from './docs.ts';
 import { readFiles, root } from './source.ts';
@@ -78,10 +79,13 @@ describe('the pages', () => {
 
 describe('the configs', () => {
   let folder: string;
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'fairlead-docs-'));
+  beforeAll(() => {
+    // What whole configs on the pages name as their certificate.
+    const authority = new TestAuthority();
+    authority.issue('web', { subject: { CN: 'www.example.com' }, names: ['www.example.com'] });
+    folder = authority.folder;
   });
-  afterAll(() => rm(folder, { recursive: true }));
+  afterAll(closeOpened);
 
   it.each(readFiles('config/*.{yaml,ts}').map(({ path }) => path))('%s is valid', async (path) => {
     expect(await problemsOf(root + path)).toBe('');
