@@ -12,8 +12,8 @@ export default defineConfig({
     maxWorkers: Math.max(2, availableParallelism() - 1),
     // Most scenarios start worker threads, and would strip the types of every source anew each time.
     env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url)) },
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    testTimeout: 40_000,
+    hookTimeout: 60_000,
     projects: [
       { extends: true, test: { name: 'large', include: [largeFiles] } },
       // A process for each of the many small files would take longer than most of them run.

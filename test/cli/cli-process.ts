@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 /** Where the CLI starts. */
 export const entry = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
-const STUCK_MS = 15_000;
+const STUCK_MS = 40_000;
 
 /** The CLI as a process of its own. */
 export class CliProcess {

@@ -13,8 +13,8 @@ import { startPeer } from '../support/tcp-peer.ts';
 
 afterAll(closeOpened);
 
-/** What a time limit may be missed by on a machine that is busy with other tests, in ms. */
-const LATE_MS = 1500;
+/** What a time limit may be missed by on a machine that is busy with other tests, in ms; the other limits are longer. */
+const LATE_MS = 10_000;
 
 type Timeouts = { header?: string; idle?: string; body?: string };
 
@@ -64,11 +64,11 @@ describe.concurrent('the header timeout', () => {
 
   it('runs anew for every request, also one of which the start came with the last', async () => {
     const backend = await startBackend();
-    const lb = await run(backend.address, { header: '400ms' });
+    const lb = await run(backend.address, { header: '1s' });
     const client = await connectTo(lb.address());
     for (let i = 0; i < 4; i++) {
       client.send(get().slice(0, 5));
-      await pause(150);
+      await pause(300);
       expect((await client.send(get().slice(5)).answer()).status).toBe(200);
     }
     client.send(get() + get().slice(0, 5));
@@ -80,7 +80,7 @@ describe.concurrent('the header timeout', () => {
 describe.concurrent('the idle timeout', () => {
   it('closes without a word a connection on which nothing came, and one on which nothing more comes', async () => {
     const backend = await startBackend();
-    const lb = await run(backend.address, { idle: '200ms' });
+    const lb = await run(backend.address, { idle: '1s' });
     const fresh = await connectTo(lb.address());
     const used = await connectTo(lb.address());
     await used.send(get()).answer();
@@ -94,10 +94,10 @@ describe.concurrent('the idle timeout', () => {
 
   it('does not run while a backend takes its time', async () => {
     const backend = await startBackend((_, { socket }) => {
-      setTimeout(() => socket.write(answerText('late')), 500);
+      setTimeout(() => socket.write(answerText('late')), 1500);
       return undefined;
     });
-    const lb = await run(backend.address, { idle: '100ms' });
+    const lb = await run(backend.address, { idle: '1s' });
     const client = await connectTo(lb.address());
     expect((await client.send(get()).answer()).body).toBe('late');
   });
@@ -110,7 +110,7 @@ describe.concurrent('the idle timeout', () => {
         socket.write(body);
       });
     });
-    const lb = await run(backend.address, { idle: '200ms' });
+    const lb = await run(backend.address, { idle: '1s' });
     const client = await connectTo(lb.address());
     client.socket.pause();
     client.send(get());
@@ -130,7 +130,7 @@ describe.concurrent('the idle timeout', () => {
     const backend = await startPeer(
       (socket) => void socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nsome')),
     );
-    const lb = await run(backend.address, { idle: '200ms' });
+    const lb = await run(backend.address, { idle: '1s' });
     const client = await connectTo(lb.address());
     expect(await client.send(get()).ended()).toMatchObject({ ending: 'reset' });
     expect(client.text.endsWith('some')).toBe(true);
@@ -188,7 +188,7 @@ describe.concurrent.each(['Connection: close', 'Connection: keep-alive'])('a cli
   });
 
   it('and never reads is cut', async () => {
-    const { lb, clients } = await startPausedClients('1s', field);
+    const { lb, clients } = await startPausedClients('2s', field);
     await eventually(async () => (await metric(lb, 'requests_total')) === clients.length, 'the end of all exchanges');
     const large = clients.filter(({ size }) => size > 300_000);
     await eventually(async () => (await metric(lb, 'connections_active')) === 0, 'the end of all connections');
@@ -224,11 +224,11 @@ describe.concurrent('the body timeout', () => {
 
   it('is between two reads: a body that keeps coming may take long', async () => {
     const backend = await startBackend((request) => answerText(request.body));
-    const lb = await run(backend.address, { body: '1s' }, { timeout: '150ms' });
+    const lb = await run(backend.address, { body: '2s' }, { timeout: '2s' });
     const client = await connectTo(lb.address());
     client.send(requestText('POST / HTTP/1.1', ['Content-Length: 8']));
     for (const letter of 'uploaded') {
-      await pause(160);
+      await pause(300);
       client.send(letter);
     }
     expect((await client.answer()).body).toBe('uploaded');
@@ -252,7 +252,7 @@ describe.concurrent('the route timeout', () => {
 
   it('ends an upload that the backend does not take', async () => {
     const backend = await startPeer((socket) => void socket.pause());
-    const lb = await run(backend.address, { body: '100ms' }, { timeout: '300ms' });
+    const lb = await run(backend.address, { body: '600ms' }, { timeout: '1200ms' });
     const client = await connectTo(lb.address());
     client.send(requestText('POST / HTTP/1.1', ['Content-Length: 64000000'], 'u'.repeat(64_000_000)));
     await client.until(() => client.text.includes('\r\n\r\n'), 'an answer');
@@ -262,10 +262,10 @@ describe.concurrent('the route timeout', () => {
 
   it('is not used up by the requests before', async () => {
     const backend = await startBackend((_, { socket }) => {
-      setTimeout(() => socket.write(answerText('ok')), 200);
+      setTimeout(() => socket.write(answerText('ok')), 300);
       return undefined;
     });
-    const lb = await run(backend.address, {}, { timeout: '600ms' });
+    const lb = await run(backend.address, {}, { timeout: '1500ms' });
     const client = await connectTo(lb.address());
     client.send(get().repeat(6));
     expect((await client.answers(6)).map(({ status }) => status)).toEqual(Array(6).fill(200));
