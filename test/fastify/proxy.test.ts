@@ -75,7 +75,7 @@ describe('fairleadProxy, with requests', () => {
   it('waits in the queue of the pool, until it is served, it takes too long, or the client leaves', async () => {
     const open: ServerResponse[] = [];
     const { address } = await backend((_, response) => void open.push(response));
-    const pool = await poolOf({ backends: [{ address, maxConnections: 1 }], queue: { max: 1, timeout: '300ms' } });
+    const pool = await poolOf({ backends: [{ address, maxConnections: 1 }], queue: { max: 1, timeout: '1500ms' } });
     const { url } = await gateway({ pool });
     const ask = async (signal?: AbortSignal) => (await fetch(`${url}/api/`, signal ? { signal } : {})).status;
     const waiting = (count: number) =>

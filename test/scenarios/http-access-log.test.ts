@@ -17,7 +17,7 @@ type Access = NonNullable<NonNullable<ConfigInput['log']>['access']>;
 function run(backends: readonly string[], access: Access = true, more: Partial<ConfigInput> = {}) {
   const routes = [
     { name: 'moved', match: { path: '/old/*' }, redirect: { to: '/new/' } },
-    { name: 'app', match: { path: '/app/*' }, pool: 'web', timeout: '300ms' },
+    { name: 'app', match: { path: '/app/*' }, pool: 'web', timeout: '1s' },
   ];
   const config = webConfig([...backends], { routes, trustProxies: ['127.0.0.1'] });
   return runFairlead({ ...config, log: { level: 'silent', access }, ...more });
@@ -73,7 +73,7 @@ describe('the access log as JSON', () => {
       referer: 'http://r.test/',
     });
     expect(record!['requestId']).toBe(fieldOf(backend.requests[0]!, 'x-request-id'));
-    expect(Math.abs(Date.parse(String(record!['time'])) - before)).toBeLessThan(2000);
+    expect(Math.abs(Date.parse(String(record!['time'])) - before)).toBeLessThan(20_000);
     expect(record!['connectMs']).toBeGreaterThan(0);
     expect(record!['firstByteMs']).toBeGreaterThan(0);
     const phases = Number(record!['connectMs']) + Number(record!['firstByteMs']);

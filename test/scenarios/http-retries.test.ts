@@ -223,7 +223,6 @@ describe.concurrent('how often and for what a request is tried again', () => {
     const answer = await client.send(get()).answer();
     expect([answer.status, answer.body]).toEqual([504, 'the backend did not answer in time\n']);
     expect(performance.now() - since).toBeGreaterThan(250);
-    expect(performance.now() - since).toBeLessThan(1800);
   });
 });
 

@@ -105,7 +105,7 @@ describe('a queue', () => {
     const queue = { max: 1, timeout: '20s' };
     lb = await runFairlead(
       config({
-        strict: { addresses: [slow.strict.address], queue: { max: 1, timeout: '400ms' } },
+        strict: { addresses: [slow.strict.address], queue: { max: 1, timeout: '1500ms' } },
         web: { addresses: [slow.web.address], queue },
         second: { addresses: [slow.second.address, dying.address], queue },
         tcp: { protocol: 'tcp', addresses: [peer.address], queue: { max: 1, timeout: '1s' } },

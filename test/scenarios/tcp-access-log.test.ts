@@ -61,7 +61,7 @@ describe('the access log of L4 connections', () => {
 
   it('tells a side that reset from one that was silent', async () => {
     const peer = await startPeer((socket) => socket.on('data', () => socket.resetAndDestroy()));
-    const lb = await runFairlead(config([peer.address], '200ms'));
+    const lb = await runFairlead(config([peer.address], '1s'));
     await connectTo(lb.address('db')).then((client) => client.send('x').ended());
     expect(await recordOf(lb)).toMatchObject({ ended: 'backend-reset', reason: 'backend reset the connection' });
     await connectTo(lb.address('db')).then((client) => client.ended());

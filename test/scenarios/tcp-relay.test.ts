@@ -101,10 +101,10 @@ describe('an L4 connection', () => {
 
   it('lives beyond the idle time as long as one side speaks', async () => {
     const peer = await startPeer((socket) => {
-      const timer = setInterval(() => socket.write('.'), 40);
+      const timer = setInterval(() => socket.write('.'), 100);
       socket.on('close', () => clearInterval(timer));
     });
-    const lb = await runFairlead(tcpConfig([peer.address], { timeouts: { idle: '200ms' } }));
+    const lb = await runFairlead(tcpConfig([peer.address], { timeouts: { idle: '1s' } }));
     const client = await connectTo(lb.address('db'));
     await client.until(() => client.text.length > 15, 'dots');
     expect(client.ending).toBeUndefined();

@@ -46,7 +46,7 @@ async function stage(more: object = {}) {
       db: {
         protocol: 'tcp',
         bind: '127.0.0.1:0',
-        timeouts: { opening: '100ms' },
+        timeouts: { opening: '20s' },
         routes: [
           { match: { sni: 'a.test', alpn: 'h2' }, pool: 'b' },
           { match: { sni: 'a.test' }, pool: 'a' },
@@ -91,7 +91,7 @@ describe('a tcp listener with routes by SNI', () => {
   });
 
   it('refuses what is no TLS, what is malformed and what does not come in time', async () => {
-    const { lb } = await stage();
+    const { lb } = await stage({ timeouts: { opening: '1s' } });
     expect(await sendAll(lb.address('db'), 'GET / HTTP/1.1\r\n\r\n')).toEqual({ text: '', ending: 'reset' });
     const malformed = await sendAll(lb.address('db'), Buffer.from('160301000401000001', 'hex'));
     expect(Buffer.from(malformed.text, 'latin1').toString('hex')).toBe('15030100020232');
@@ -103,7 +103,10 @@ describe('a tcp listener with routes by SNI', () => {
   });
 
   it('gives what is no TLS to a route that does not ask for it, also when the backend speaks first', async () => {
-    const { lb, ask } = await stage({ routes: [{ match: { sni: 'a.test' }, pool: 'a' }, { pool: 'plain' }] });
+    const { lb, ask } = await stage({
+      timeouts: { opening: '1s' },
+      routes: [{ match: { sni: 'a.test' }, pool: 'a' }, { pool: 'plain' }],
+    });
     const talking = (await connectTo(lb.address('db'))).send('one');
     expect((await talking.ended()).text).toBe('helloplain one');
     const waiting = await connectTo(lb.address('db'));
