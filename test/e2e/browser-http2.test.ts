@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
-import { afterAll, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { TestAuthority } from '../support/certificates.ts';
-import { describeWith } from '../support/needs.ts';
+import { skipsWithout } from '../support/needs.ts';
 import { closeOpened, remember } from '../support/opened.ts';
 import { runFairlead, webConfig } from '../support/running.ts';
 import { HOST } from './client-runs.ts';
@@ -65,7 +65,7 @@ async function visit(): Promise<unknown[]> {
   return Promise.all([first, ...fetches, ...bodies, events, chat]);
 }
 
-describeWith(existsSync(executablePath))('a page in Chromium over TLS and HTTP/2', () => {
+describe.skipIf(skipsWithout(existsSync(executablePath)))('a page in Chromium over TLS and HTTP/2', () => {
   it('sees through Fairlead what it sees of the backend itself', { timeout: 90_000 }, async () => {
     const backend = await startEveryAnswer(HOST);
     const lb = await runFairlead(webConfig([backend.address], { tls: new TestAuthority().for(HOST) }));

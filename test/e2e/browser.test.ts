@@ -3,9 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocketServer } from 'ws';
-import { describeWith } from '../support/needs.ts';
+import { skipsWithout } from '../support/needs.ts';
 import { closeOpened, remember } from '../support/opened.ts';
 import { runSticky, startAttached } from '../support/socket-backends.ts';
 
@@ -64,7 +64,7 @@ async function visit(): Promise<string[]> {
   return Promise.all([...names, event, message]);
 }
 
-describeWith(existsSync(executablePath))('a page in Chromium', () => {
+describe.skipIf(skipsWithout(existsSync(executablePath)))('a page in Chromium', () => {
   it('has its fetches, events and WebSocket on one backend, by the cookie', { timeout: 60_000 }, async () => {
     const lb = await runSticky(await startSites(), { cookie: 'fl', ttl: '1h' });
     const browser = await chromium.launchPersistentContext(folder, { executablePath, args, timeout: 40_000 });

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import net from 'node:net';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { buildDashboard } from '../../scripts/dashboard.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
-import { describeWith } from '../support/needs.ts';
+import { skipsWithout } from '../support/needs.ts';
 import { closeOpened } from '../support/opened.ts';
 import { type RunningFairlead, runFairlead } from '../support/running.ts';
 import { scrape, sumOf } from '../support/scrape.ts';
@@ -85,7 +85,7 @@ const startSmall = (port: number, token = '') =>
     listeners: { web: { protocol: 'http', bind: '127.0.0.1:0', routes: [{ respond: { status: 200 } }] } },
   });
 
-describeWith(existsSync(executablePath))('the dashboard in Chromium', { timeout: 30_000 }, () => {
+describe.skipIf(skipsWithout(existsSync(executablePath)))('the dashboard in Chromium', { timeout: 30_000 }, () => {
   beforeAll(async () => {
     await buildDashboard();
     config = await startConfig();

@@ -4,10 +4,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { TestAuthority } from '../support/certificates.ts';
 import { fieldOf } from '../support/http-text.ts';
-import { describeWith } from '../support/needs.ts';
+import { skipsWithout } from '../support/needs.ts';
 import { closeOpened } from '../support/opened.ts';
 import { answerText, startBackend } from '../support/recording-backend.ts';
 import { runFairlead, webConfig } from '../support/running.ts';
@@ -56,7 +56,7 @@ async function startNginx(name: string, port: number, text: string): Promise<voi
 
 const curl = async (...args: string[]) => (await run('curl', ['--silent', '--max-time', '10', ...args])).stdout;
 
-describeWith(has('haproxy', 'curl'))("HAProxy's PROXY headers", () => {
+describe.skipIf(skipsWithout(has('haproxy', 'curl')))("HAProxy's PROXY headers", () => {
   it.each(['send-proxy', 'send-proxy-v2'])('are taken: %s', async (option) => {
     const backend = await startBackend(answerText('ok'));
     const lb = await runFairlead(webConfig([backend.address], { proxyProtocol: true }));
@@ -80,7 +80,7 @@ describeWith(has('haproxy', 'curl'))("HAProxy's PROXY headers", () => {
   });
 });
 
-describeWith(has('nginx', 'curl'))('nginx', () => {
+describe.skipIf(skipsWithout(has('nginx', 'curl')))('nginx', () => {
   it.each(['v1', 'v2'] as const)('reads the PROXY headers that are sent to it: %s', async (version) => {
     const port = await freePort();
     await startNginx(
@@ -169,7 +169,7 @@ describeWith(has('nginx', 'curl'))('nginx', () => {
   });
 });
 
-describeWith(has('dnsmasq', 'dig'))('dnsmasq', () => {
+describe.skipIf(skipsWithout(has('dnsmasq', 'dig')))('dnsmasq', () => {
   it('is asked by dig, over UDP and TCP, one server after the other', async () => {
     const ports = [await freePort(), await freePort()];
     for (const [index, port] of ports.entries()) {

@@ -5,8 +5,8 @@ import { chownSync, existsSync, readdirSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { describeWith } from '../support/needs.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { skipsWithout } from '../support/needs.ts';
 import { closeOpened, remember } from '../support/opened.ts';
 import { type RunningFairlead, runFairlead } from '../support/running.ts';
 import { eventually, metric } from '../support/scrape.ts';
@@ -83,7 +83,7 @@ async function startPostgres(port: number): Promise<void> {
   await startServer(`${postgresBin}/postgres`, args, port, { as, endWith: 'SIGINT' });
 }
 
-describeWith(postgresBin !== '' && has('psql', 'pgbench'))('PostgreSQL', () => {
+describe.skipIf(skipsWithout(postgresBin !== '' && has('psql', 'pgbench')))('PostgreSQL', () => {
   it(
     'serves psql and pgbench through twenty reloads without an error',
     async () => {
@@ -114,7 +114,7 @@ describeWith(postgresBin !== '' && has('psql', 'pgbench'))('PostgreSQL', () => {
   );
 });
 
-describeWith(has('redis-server', 'redis-cli', 'redis-benchmark'))('Redis', () => {
+describe.skipIf(skipsWithout(has('redis-server', 'redis-cli', 'redis-benchmark')))('Redis', () => {
   it(
     'serves redis-cli, a pipeline and redis-benchmark through twenty reloads without an error',
     async () => {
@@ -159,7 +159,7 @@ describeWith(has('redis-server', 'redis-cli', 'redis-benchmark'))('Redis', () =>
   );
 });
 
-describeWith(has('rsync'))('rsync', () => {
+describe.skipIf(skipsWithout(has('rsync')))('rsync', () => {
   it(
     'copies files both ways, byte for byte',
     async () => {

@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, expect, it } from 'vitest';
-import { describeWith } from '../support/needs.ts';
+import { afterEach, describe, expect, it } from 'vitest';
+import { skipsWithout } from '../support/needs.ts';
 import { closeOpened, remember } from '../support/opened.ts';
 import { has } from '../support/servers.ts';
 import { until } from '../support/wire-stage.ts';
@@ -101,7 +101,7 @@ const count = (packets: Packet[], kind: string) => packets.filter((packet) => pa
 /** Namespaces take root; in CI, where there is root, a tool that is missing is a failure. */
 const here = process.getuid?.() === 0 && has('ip', 'tcpdump');
 
-describeWith(here)('the packets on both sides of Fairlead', () => {
+describe.skipIf(skipsWithout(here))('the packets on both sides of Fairlead', () => {
   it('of a connection that ends in order: a handshake each, and each FIN passed on', async () => {
     const packets = await capture(
       `socket.on('data', (data) => socket.write(data)).on('end', () => socket.end())`,

@@ -6,7 +6,7 @@ import { parse, stringify } from 'yaml';
 import { queries } from '../gates/monitoring.ts';
 import { asked } from '../gates/promql.ts';
 import { root } from '../gates/source.ts';
-import { describeWith } from '../support/needs.ts';
+import { skipsWithout } from '../support/needs.ts';
 import { closeOpened, remember } from '../support/opened.ts';
 import { type RunningFairlead, runFairlead } from '../support/running.ts';
 import { eventually } from '../support/scrape.ts';
@@ -58,7 +58,7 @@ const ask = async (address: string) => {
   await response?.text();
 };
 
-describeWith(here)('with promtool and Prometheus', () => {
+describe.skipIf(skipsWithout(here))('with promtool and Prometheus', () => {
   it('the rules are well-formed, and every alert fires when it should and not when it should not', async () => {
     const files = ['recording.yml', 'alerts.yml'].map((file) => `${folder}/${file}`);
     await run('promtool', ['check', 'rules', ...files]);

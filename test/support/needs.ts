@@ -1,7 +1,5 @@
-import { describe } from 'vitest';
-
 /**
- * As `describe`, for tests that need what a machine may not have. Without it they are skipped, but not in CI, where a
- * tool that is missing has to be seen.
+ * Whether tests are to be skipped that need what a machine may not have. In CI they never are: there, a tool that is
+ * missing has to be seen.
  */
-export const describeWith = (isHere: boolean) => describe.skipIf(!isHere && process.env['CI'] === undefined);
+export const skipsWithout = (isHere: boolean): boolean => !isHere && process.env['CI'] === undefined;

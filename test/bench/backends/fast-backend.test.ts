@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { afterAll, describe, expect, it } from 'vitest';
 import { BULK_BYTES, BULK_PATH, fastBackendConfig, startFastBackend } from '../../../bench/backends/fast-backend.ts';
 import { ProcessGroup, searchPath } from '../../../bench/lib/processes.ts';
-import { describeWith } from '../../support/needs.ts';
+import { skipsWithout } from '../../support/needs.ts';
 
 const hasNginx = spawnSync('nginx', ['-v'], { env: { ...process.env, PATH: searchPath() } }).status === 0;
 const group = new ProcessGroup();
@@ -25,7 +25,7 @@ describe('fastBackendConfig', () => {
   });
 });
 
-describeWith(hasNginx)('startFastBackend', () => {
+describe.skipIf(skipsWithout(hasNginx))('startFastBackend', () => {
   it('answers small requests on every port and sends the big file', async () => {
     const backend = await startFastBackend(group, 2);
     for (const port of backend.ports) {

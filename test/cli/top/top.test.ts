@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Terminal } from '../../../src/cli/terminal.ts';
 import { main } from '../../../src/cli/top.ts';
-import { describeWith } from '../../support/needs.ts';
+import { skipsWithout } from '../../support/needs.ts';
 import { closeOpened } from '../../support/opened.ts';
 import { startBackend } from '../../support/recording-backend.ts';
 import { type RunningFairlead, runFairlead, webConfig } from '../../support/running.ts';
@@ -101,7 +101,7 @@ const hasScript = await promisify(execFile)('script', ['--version']).then(
   () => false,
 );
 
-describeWith(hasScript)('on a real terminal', () => {
+describe.skipIf(skipsWithout(hasScript))('on a real terminal', () => {
   it('fills the screen, hears keys and sizes, and leaves everything as it was', async () => {
     const command = `stty rows 20 cols 80; "${process.execPath}" "${entry}" top --interval 100ms --admin ${lb.adminAddresses[0]}; echo "code $?"; stty -a`;
     const child = spawn('script', ['-qefc', command, '/dev/null'], {
