@@ -3,12 +3,14 @@ import { L4_GOALS } from './l4/goals.ts';
 import { serverWorkloads } from './l4/servers.ts';
 import { runMain } from './lib/options.ts';
 import { type Comparison, comparisonOptions, runComparison } from './peers/run.ts';
+import { peers } from './peers/start.ts';
 import { workloads } from './peers/workloads.ts';
 
 const comparison: Comparison = {
   name: 'l4',
   title: 'L4',
   workloads: [...workloads.filter(({ layer }) => layer === 'l4'), udpWorkload, ...serverWorkloads],
+  peers,
   contestants: ['fairlead', 'nginx', 'haproxy', 'direct'],
   goals: L4_GOALS,
 };

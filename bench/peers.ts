@@ -8,6 +8,7 @@ const comparison: Comparison = {
   name: 'peers',
   title: 'Peers',
   workloads,
+  peers,
   contestants: Object.keys(peers),
   goals: GOALS,
 };

@@ -3,6 +3,7 @@ import { cpuUsed, readCpu, readResidentBytes } from '../lib/cpu-time.ts';
 import { ProcessGroup } from '../lib/processes.ts';
 import type { Contestant, Peer } from './peer.ts';
 import { startPeer } from './start.ts';
+import { watchPeer } from './watch.ts';
 import type { Work, Workload } from './workloads.ts';
 
 /** One measured window: one peer, one workload, one round. */
@@ -53,6 +54,7 @@ export async function measureWindow(
     const port = { l7: running.l7Port, l4: running.l4Port, 'l7-tls': running.tlsPort, 'l4-udp': running.udpPort }[
       workload.layer
     ];
+    if (peer.watched === true) await watchPeer(group, running.adminPort, options.loadCore);
     const drive = { port, connections: options.connections, core: options.loadCore };
     if (options.warmUpS > 0) await workload.run(group, { ...drive, durationS: options.warmUpS });
     const pid = running.process.pid;

@@ -55,5 +55,7 @@ export interface Peer extends Contestant {
   readonly version: readonly [command: string, ...args: string[]];
   /** Whether its admin address serves Fairlead's metrics, with its own count of picks. */
   readonly countsPicks: boolean;
+  /** Its dashboard is open in a browser and its metrics are scraped while it is measured. */
+  readonly watched?: boolean;
   launch(setup: PeerSetup): Launch;
 }

@@ -4,9 +4,9 @@ import { Progress } from '../lib/progress.ts';
 import { json, thisMachine, writeResults } from '../lib/results.ts';
 import { number } from '../lib/table.ts';
 import { DIRECT, measureDirect, measureWindow, type Sample, type WindowOptions } from './measure.ts';
-import type { Contestant } from './peer.ts';
+import type { Contestant, Peer } from './peer.ts';
 import { type PeerResults, peerReport } from './report.ts';
-import { peers, peerVersion } from './start.ts';
+import { peerVersion } from './start.ts';
 import { type Goal, judge, ratios, summarize } from './summary.ts';
 import type { Workload } from './workloads.ts';
 
@@ -17,13 +17,15 @@ export interface Comparison {
   /** The heading of the report. */
   readonly title: string;
   readonly workloads: readonly Workload[];
+  /** Who can take part, by name. */
+  readonly peers: Readonly<Record<string, Peer>>;
   /** Names of peers, and `direct` for nobody in between; the first is compared with the others. */
   readonly contestants: readonly string[];
   readonly goals: readonly Goal[];
 }
 
 /** The options of a comparison's command line. */
-export function comparisonOptions({ workloads, contestants }: Comparison) {
+export function comparisonOptions({ workloads, peers, contestants }: Comparison) {
   return {
     rounds: { about: 'how often each window is measured', default: 3 },
     duration: { about: 'seconds of each window', default: 5 },
@@ -77,7 +79,11 @@ export function turns(chosen: readonly Contestant[], work: readonly Workload[], 
   });
 }
 
-async function measureAll(plan: readonly Turn[], window: WindowOptions): Promise<Sample[]> {
+async function measureAll(
+  plan: readonly Turn[],
+  peers: Comparison['peers'],
+  window: WindowOptions,
+): Promise<Sample[]> {
   const samples: Sample[] = [];
   const stepMs = (window.durationS + window.warmUpS + 1) * 1000;
   const progress = new Progress(plan.length * stepMs);
@@ -96,13 +102,13 @@ async function measureAll(plan: readonly Turn[], window: WindowOptions): Promise
 
 /** Measures, and writes the report; exit code 1 when that is asked for and a goal is missed or a request failed. */
 export async function runComparison(comparison: Comparison, options: Options): Promise<void> {
-  const { name, title, workloads, goals } = comparison;
+  const { name, title, workloads, peers, goals } = comparison;
   const window = windowOptions(options);
   const asked = options.peers.map((each): Contestant => peers[each] ?? DIRECT);
-  const versions = new Map(asked.map((each) => [each, versionOf(each)]));
+  const versions = new Map(asked.map((each) => [each, versionOf(peers[each.name])]));
   const present = asked.filter((each) => versions.get(each) !== undefined);
   const work = workloads.filter((each) => options.only.includes(each.name));
-  const samples = await measureAll(turns(present, work, options.rounds), window);
+  const samples = await measureAll(turns(present, work, options.rounds), peers, window);
 
   const subject = asked[0]!.name;
   const summaries = summarize(samples);
@@ -117,7 +123,7 @@ export async function runComparison(comparison: Comparison, options: Options): P
     window,
     summaries,
     ratios: found,
-    verdicts: subject === 'fairlead' ? judge(found, goals) : [],
+    verdicts: subject === comparison.contestants[0] ? judge(found, goals) : [],
   };
   const report = peerReport(results, work);
   writeResults(options.out, { [`${name}.md`]: report, [`${name}.json`]: json({ ...results, samples }) });
@@ -126,7 +132,6 @@ export async function runComparison(comparison: Comparison, options: Options): P
   if (options.check && failed) process.exitCode = 1;
 }
 
-function versionOf({ name }: Contestant): string | undefined {
-  const peer = peers[name];
+function versionOf(peer: Peer | undefined): string | undefined {
   return peer === undefined ? 'nobody in between' : peerVersion(peer);
 }
