@@ -1,3 +1,4 @@
+import { bare } from './l4/bare.ts';
 import { udpWorkload } from './l4/datagrams.ts';
 import { L4_GOALS } from './l4/goals.ts';
 import { serverWorkloads } from './l4/servers.ts';
@@ -10,8 +11,8 @@ const comparison: Comparison = {
   name: 'l4',
   title: 'L4',
   workloads: [...workloads.filter(({ layer }) => layer === 'l4'), udpWorkload, ...serverWorkloads],
-  peers,
-  contestants: ['fairlead', 'nginx', 'haproxy', 'direct'],
+  peers: { ...peers, bare },
+  contestants: ['fairlead', 'nginx', 'haproxy', 'bare', 'direct'],
   goals: L4_GOALS,
 };
 

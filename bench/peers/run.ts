@@ -79,11 +79,7 @@ export function turns(chosen: readonly Contestant[], work: readonly Workload[], 
   });
 }
 
-async function measureAll(
-  plan: readonly Turn[],
-  peers: Comparison['peers'],
-  window: WindowOptions,
-): Promise<Sample[]> {
+async function measureAll(plan: readonly Turn[], peers: Comparison['peers'], window: WindowOptions): Promise<Sample[]> {
   const samples: Sample[] = [];
   const stepMs = (window.durationS + window.warmUpS + 1) * 1000;
   const progress = new Progress(plan.length * stepMs);
