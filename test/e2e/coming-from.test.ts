@@ -4,12 +4,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { codePieces } from '../gates/docs.ts';
 import { readFiles } from '../gates/source.ts';
 import { TestAuthority } from '../support/certificates.ts';
+import { skipsWithout } from '../support/needs.ts';
 import { closeOpened } from '../support/opened.ts';
 import { has, run } from '../support/servers.ts';
 
 const pieces = codePieces(readFiles('docs/coming-from.md')[0]!.text);
 const piecesOf = (language: string) => pieces.filter((piece) => piece.language === language);
-const onCi = process.env['CI'] !== undefined;
 
 let folder: string;
 beforeAll(() => {
@@ -44,11 +44,12 @@ describe('docs/coming-from.md', () => {
     expect(counts).toEqual([3, 2, 7]);
   });
 
-  it.skipIf(!has('nginx') && !onCi).each(piecesOf('nginx'))('is understood by nginx, line $line', ({ text }) =>
+  it.skipIf(skipsWithout(has('nginx'))).each(piecesOf('nginx'))('is understood by nginx, line $line', ({ text }) =>
     readBy('nginx', ['-t', '-e', 'stderr', '-p', folder, '-c'], nginxFile(text)),
   );
 
-  it.skipIf(!has('haproxy') && !onCi).each(piecesOf('haproxy'))('is understood by HAProxy, line $line', ({ text }) =>
-    readBy('haproxy', ['-c', '-f'], text),
+  it.skipIf(skipsWithout(has('haproxy'))).each(piecesOf('haproxy'))(
+    'is understood by HAProxy, line $line',
+    ({ text }) => readBy('haproxy', ['-c', '-f'], text),
   );
 });
