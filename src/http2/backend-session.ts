@@ -1,5 +1,6 @@
 import http2, { type ClientHttp2Session, type ClientHttp2Stream, constants } from 'node:http2';
 import type { Duplex } from 'node:stream';
+import type { Wire, WireSink } from '../support/wire.ts';
 
 /** Who hears of what becomes of a session. */
 export interface SessionKeeper {
@@ -11,6 +12,8 @@ export interface SessionKeeper {
   onLeaving(): void;
   /** The session is gone, with the reason when it did not end in order. Called exactly once. */
   onGone(error: Error | undefined): void;
+  /** Dials an HTTP/1.1 connection to the same backend; undefined where it cannot be known whether it speaks that. */
+  dialHttp1(sink: WireSink): Wire | undefined;
 }
 
 /** The most streams that one session has at a time, whatever the backend allows. */
@@ -97,6 +100,11 @@ export class BackendSession {
   /** The backend takes WebSockets (RFC 8441 §3). */
   get takesWebSockets(): boolean {
     return this.#session.remoteSettings?.enableConnectProtocol === true;
+  }
+
+  /** As `SessionKeeper.dialHttp1`. */
+  dialHttp1(sink: WireSink): Wire | undefined {
+    return this.#keeper.dialHttp1(sink);
   }
 
   /** Takes a place for a stream; `leave` gives it back. */

@@ -7,6 +7,7 @@ import type { BackendSession } from './backend-session.ts';
 import { giveBytes, giveChunk, giveText } from './chunk-out.ts';
 import { gatherRuns, noteRun } from './data-runs.ts';
 import { trailersOut } from './fields-out.ts';
+import { type Fronting, Http1Instead } from './http1-instead.ts';
 import { opensWebSocket, requestFields } from './request-fields.ts';
 import { type AnswerShape, answerHead, interimText, switchText } from './response-text.ts';
 import { brokenOff, hooks, type StreamWire } from './stream-hooks.ts';
@@ -23,7 +24,7 @@ const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR, NGHTTP2_PROTOCOL_ERROR, NGHTTP2_FLAG_E
 /** Used up before the call returns, so that one serves all streams of the thread. */
 const head = new RequestHead();
 
-const NO_WEB_SOCKETS = 'the backend takes no WebSockets over HTTP/2 (RFC 8441)\n';
+const NO_WEB_SOCKETS = 'the backend takes no WebSockets over HTTP/2 (RFC 8441)';
 
 function onHeaders(this: WiredStream, _: unknown, __: number, raw: string[]): void {
   this.wire.onInterim(raw);
@@ -46,7 +47,8 @@ type Phase = 'waiting' | 'head' | 'body' | 'tunnel' | 'told';
  * `sink.onConnect` says that there is a session with room for it. Both directions are flow-controlled by whoever is on
  * the other side, since the stream is only read when the sink wants bytes.
  */
-export class H2BackendWire implements Wire, StreamWire {
+export class H2BackendWire implements Wire, StreamWire, Fronting {
+  readonly carriesOne = true;
   sink: WireSink;
   destroyed = false;
   readableEnded = false;
@@ -56,6 +58,8 @@ export class H2BackendWire implements Wire, StreamWire {
   onGivenUp: (() => void) | undefined;
   #session: BackendSession | undefined;
   #stream: WiredStream | undefined;
+  /** What carries a WebSocket that the session cannot. */
+  #instead: Http1Instead | undefined;
   readonly #framer = new BodyFramer();
   #phase: Phase = 'waiting';
   #method = '';
@@ -87,10 +91,10 @@ export class H2BackendWire implements Wire, StreamWire {
   }
 
   get unsent(): boolean {
-    return (this.#stream?.writableLength ?? 0) > 0;
+    return this.#stream === undefined ? this.#instead?.unsent === true : this.#stream.writableLength > 0;
   }
   get backedUp(): boolean {
-    return this.#stream?.writableNeedDrain === true;
+    return this.#stream === undefined ? this.#instead?.backedUp === true : this.#stream.writableNeedDrain;
   }
 
   // The request
@@ -102,7 +106,7 @@ export class H2BackendWire implements Wire, StreamWire {
 
   send(bytes: Buffer, start: number, end: number): boolean {
     if (this.destroyed) return false;
-    if (this.#stream === undefined) return this.#begin(bytes, start, end);
+    if (this.#stream === undefined) return this.#instead?.send(bytes, start, end) ?? this.#begin(bytes, start, end);
     if (this.#phase === 'tunnel' || this.#accept !== '') return this.#write(Buffer.from(bytes.subarray(start, end)));
     return this.#body(this.#stream, bytes, start, end);
   }
@@ -115,7 +119,7 @@ export class H2BackendWire implements Wire, StreamWire {
     const session = this.#session!;
     this.#method = head.method;
     const webSocket = opensWebSocket(head);
-    if (webSocket && !session.takesWebSockets) return this.#refuseWebSocket();
+    if (webSocket && !session.takesWebSockets) return this.#overHttp1(bytes, start, end);
     const framer = this.#framer;
     framer.keepsTrailers = true;
     if (head.chunked) framer.startChunked();
@@ -171,15 +175,34 @@ export class H2BackendWire implements Wire, StreamWire {
     if (!this.destroyed && !stream.destroyed && !stream.closed) stream.sendTrailers((this.#trailers ?? {}) as never);
   }
 
+  /** A WebSocket that cannot be a stream of the session has a connection of its own, if the backend can speak HTTP/1.1. */
+  #overHttp1(bytes: Buffer, start: number, end: number): boolean {
+    const instead = new Http1Instead(this);
+    const wire = this.#session!.dialHttp1(instead);
+    if (wire === undefined) {
+      process.nextTick(() => this.#refuseWebSocket(`${NO_WEB_SOCKETS}\n`));
+      return true;
+    }
+    instead.wire = wire;
+    this.#instead = instead;
+    this.#leave();
+    return instead.send(bytes, start, end);
+  }
+
+  onInsteadClose(error: NodeJS.ErrnoException | undefined): void {
+    this.#over(error);
+  }
+
+  onInsteadRefused(): void {
+    this.#refuseWebSocket(`${NO_WEB_SOCKETS}, and speaks no HTTP/1.1\n`);
+  }
+
   /** A clear answer is better than an upgrade that nobody understands. */
-  #refuseWebSocket(): boolean {
-    const fields = `content-type: text/plain; charset=utf-8\r\ncontent-length: ${NO_WEB_SOCKETS.length}\r\n`;
-    process.nextTick(() => {
-      if (this.destroyed) return;
-      this.#phase = 'told';
-      giveText(this.sink, `HTTP/1.1 501 Not Implemented\r\n${fields}connection: close\r\n\r\n${NO_WEB_SOCKETS}`);
-    });
-    return true;
+  #refuseWebSocket(why: string): void {
+    if (this.destroyed) return;
+    this.#phase = 'told';
+    const fields = `content-type: text/plain; charset=utf-8\r\ncontent-length: ${why.length}\r\n`;
+    giveText(this.sink, `HTTP/1.1 501 Not Implemented\r\n${fields}connection: close\r\n\r\n${why}`);
   }
 
   // The answer
@@ -255,6 +278,7 @@ export class H2BackendWire implements Wire, StreamWire {
 
   start(): void {
     this.#stream?.resume();
+    this.#instead?.wire.start();
   }
 
   // Ends
@@ -263,16 +287,19 @@ export class H2BackendWire implements Wire, StreamWire {
   end(): void {
     const stream = this.#stream;
     if (stream !== undefined && !stream.destroyed && !stream.writableEnded) stream.end();
+    this.#instead?.wire.end();
   }
 
   reset(): void {
     this.#breakOff(NGHTTP2_CANCEL);
+    this.#instead?.wire.reset();
   }
 
   /** An answer that came before the whole request has ended it; a request nobody waits for is taken back. */
   destroy(): void {
     const whole = this.#phase === 'told' && this.#requestEnded;
     this.#breakOff(whole ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL);
+    this.#instead?.wire.destroy();
   }
 
   /** What came is no HTTP/2 that could be passed on. */

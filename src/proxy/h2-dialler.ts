@@ -3,7 +3,7 @@ import { BackendSession, type SessionKeeper } from '../http2/backend-session.ts'
 import { H2BackendWire } from '../http2/backend-wire.ts';
 import type { Deadlines, Expiring } from '../support/deadlines.ts';
 import { TLS_FAILED } from '../support/tls-failure.ts';
-import type { Wire, WireSink } from '../support/wire.ts';
+import { silentSink, type Wire, type WireSink } from '../support/wire.ts';
 
 /** Sessions that one worker has with one address, however few streams each of them may have. */
 const MAX_SESSIONS = 16;
@@ -24,16 +24,21 @@ export interface SessionLimits {
 export class H2Dialler implements Dialler {
   /** How the connections beneath are made. */
   readonly beneath: Dialler;
-  readonly scheme: 'http' | 'https';
+  /** How connections are made that are to speak HTTP/1.1; undefined in the clear, where nothing is agreed on. */
+  readonly http1: Dialler | undefined;
   readonly deadlines: Deadlines;
   limits: SessionLimits;
   readonly #places = new Map<string, Place>();
 
-  constructor(beneath: Dialler, scheme: 'http' | 'https', deadlines: Deadlines, limits: SessionLimits) {
+  constructor(beneath: Dialler, http1: Dialler | undefined, deadlines: Deadlines, limits: SessionLimits) {
     this.beneath = beneath;
-    this.scheme = scheme;
+    this.http1 = http1;
     this.deadlines = deadlines;
     this.limits = limits;
+  }
+
+  get scheme(): 'http' | 'https' {
+    return this.http1 === undefined ? 'http' : 'https';
   }
 
   dial(destination: Destination, sink: WireSink): Wire {
@@ -219,6 +224,14 @@ class PlacedSession implements WireSink, SessionKeeper, Expiring {
     this.#end(error);
   }
 
+  dialHttp1(sink: WireSink): Wire | undefined {
+    const { http1, deadlines, limits } = this.#place.dialler;
+    if (http1 === undefined) return undefined;
+    const timed = new TimedSink(sink, deadlines, limits.timeoutMs);
+    timed.wire = http1.dial(this.#place.destination, timed);
+    return timed.wire;
+  }
+
   /** It was not made in time, or had no stream for long enough. */
   onDeadline(): void {
     if (this.#wasReady) return this.retire();
@@ -238,4 +251,43 @@ class PlacedSession implements WireSink, SessionKeeper, Expiring {
     this.#place.dialler.deadlines.remove(this);
     this.#place.gone(this, error ?? new Error('the backend closed the connection'), this.#wasReady);
   }
+}
+
+/** Stands in for a sink until its wire is connected, and ends it when it is not in time. */
+class TimedSink implements WireSink, Expiring {
+  wire!: Wire;
+  deadline: number;
+  deadlineIndex = -1;
+  readonly #sink: WireSink;
+  readonly #deadlines: Deadlines;
+
+  constructor(sink: WireSink, deadlines: Deadlines, timeoutMs: number) {
+    this.#sink = sink;
+    this.#deadlines = deadlines;
+    this.deadline = deadlines.in(timeoutMs);
+    deadlines.add(this);
+  }
+
+  onConnect(): void {
+    this.#deadlines.remove(this);
+    this.wire.sink = this.#sink;
+    this.#sink.onConnect();
+  }
+
+  onClose(error: NodeJS.ErrnoException | undefined): void {
+    this.#deadlines.remove(this);
+    this.#sink.onClose(error);
+  }
+
+  onDeadline(): void {
+    this.wire.sink = silentSink;
+    this.wire.destroy();
+    this.onClose(new Error('the backend did not accept the connection in time'));
+  }
+
+  onBytes(): boolean {
+    return false;
+  }
+  onEnd(): void {}
+  onDrain(): void {}
 }

@@ -131,7 +131,8 @@ export class Upstreams {
     const keepMs =
       promisedMs === 0 ? plan.keepAliveIdleMs : Math.min(plan.keepAliveIdleMs, promisedMs - KEEP_ALIVE_MARGIN_MS);
     connection.idle();
-    if (keepMs <= 0 || connection.dialler !== (plan.dialler ?? plainDialler)) return connection.drop();
+    const otherwise = connection.dialler !== (plan.dialler ?? plainDialler);
+    if (keepMs <= 0 || otherwise || connection.wire.carriesOne === true) return connection.drop();
     let list = this.#idle.get(connection.backend);
     if (list === undefined) {
       list = new IdleList();

@@ -47,6 +47,7 @@ interface Staged {
 
 /** What backends of HTTP/2 are offered over TLS. */
 const ALPN_H2 = Buffer.from('\x02h2', 'latin1');
+const ALPN_HTTP1 = Buffer.from('\x08http/1.1', 'latin1');
 
 /** How often a draining worker looks whether its last connection is gone, in ms. */
 const DRAIN_LOOK_MS = 20;
@@ -301,8 +302,9 @@ export class DataPlane {
     const alpn = http2 === true ? ALPN_H2 : undefined;
     const dialler = tls === undefined ? plainDialler : new TlsDialler(tls, onFailure, alpn);
     if (http2 !== true) return { ...connect, dialler };
-    const scheme = tls === undefined ? 'http' : 'https';
-    return { ...connect, dialler: new H2Dialler(dialler, scheme, this.#deps.deadlines, connect) };
+    // A backend that does not speak HTTP/1.1 has failed at nothing it was asked for.
+    const http1 = tls && new TlsDialler(tls, () => {}, ALPN_HTTP1);
+    return { ...connect, dialler: new H2Dialler(dialler, http1, this.#deps.deadlines, connect) };
   }
 
   #applyListeners(plan: WorkerPlan): void {

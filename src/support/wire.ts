@@ -53,6 +53,8 @@ export interface Wire {
   readonly httpVersion?: string;
   /** The protocol that ALPN has settled on; false or null for none. */
   readonly alpnProtocol?: string | false | null;
+  /** Carries one request, and is not kept for another. */
+  readonly carriesOne?: boolean;
   /** Where the peer connected to. */
   readonly localAddress?: string | undefined;
   readonly localPort?: number | undefined;
