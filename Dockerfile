@@ -27,6 +27,8 @@ COPY package.json LICENSE ./
 COPY src src
 COPY config config
 COPY --from=dashboard /app/dist/dashboard dist/dashboard
+# Mount a config of your own over this one.
+COPY config/docker.yaml /etc/fairlead/fairlead.yaml
 
 # Nothing in the image belongs to this user or is written to, so a read-only root file system is fine.
 USER node
@@ -38,4 +40,4 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
 
 # Exec form: Fairlead is process 1 and gets the signals itself.
 ENTRYPOINT ["node", "src/cli/main.ts"]
-CMD ["run", "config/docker.yaml"]
+CMD ["run", "/etc/fairlead/fairlead.yaml"]
