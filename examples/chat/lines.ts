@@ -3,6 +3,9 @@ import type { Readable } from 'node:stream';
 /** The longest line that is taken, in characters: what a stranger sends must not grow without end in memory. */
 const LONGEST_LINE = 4096;
 
+/** How the last line of a room begins that closes; nobody else can say it, since what others say begins with who they are. */
+export const GOODBYE = 'goodbye from ';
+
 /** Calls `onLine` for each line of a stream of text, and `onTooLong` once, the last call of all, for one that is too long. */
 export function eachLine(stream: Readable, onLine: (line: string) => void, onTooLong: () => void): void {
   let rest = '';

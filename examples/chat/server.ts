@@ -3,10 +3,10 @@
  *
  *     NAME=one PORT=4001 node server.ts
  *
- * A client that goes is told to the others, and the room stays. The room closes when it is interrupted.
+ * A client that goes is told to the others, and the room stays. When it is interrupted it says goodbye, and closes.
  */
 import { createServer, type Socket } from 'node:net';
-import { eachLine } from './lines.ts';
+import { eachLine, GOODBYE } from './lines.ts';
 
 const name = process.env['NAME'] ?? 'room';
 const port = Number(process.env['PORT'] ?? 4001);
@@ -55,7 +55,7 @@ eachLine(
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.once(signal, () => {
     room.close();
-    for (const guest of guests.values()) guest.end();
+    for (const guest of guests.values()) guest.end(`${GOODBYE}${name}\n`);
     process.stdin.destroy();
   });
 }

@@ -144,3 +144,22 @@ it('ends the guests of a room that closes, and they go on in another until it op
   rooms.set('two', await openRoom('two', ports[1]!));
   await eventually(async () => (await comeIn(lb)).room === 'two', 'a guest in the room that is open again');
 });
+
+it('has the guests of a room that is killed go on in another, with what they typed meanwhile', async () => {
+  const { ports, rooms, lb } = await openChat();
+  const guests = [await comeIn(lb), await comeIn(lb), await comeIn(lb)];
+  const ann = guests.find(({ room }) => room === 'two')!;
+  rooms.get('two')!.child.kill('SIGKILL');
+  await ann.guest.reads(/the connection broke: .*; again in 0\.\d s\n/);
+  ann.guest.type('is anybody there?');
+  const [, room, number] = await ann.guest.reads(/welcome to (one|three), you are guest (\d+)\n/);
+  await rooms.get(room!)!.reads(new RegExp(`guest ${number}: is anybody there\\?\n`));
+
+  // Nobody is there for a while: the balancer takes the connection and resets it.
+  for (const name of ['one', 'three']) rooms.get(name)!.child.kill('SIGKILL');
+  for (let tries = 0; tries < 2; tries++) await ann.guest.reads(/the connection broke: .*\n/);
+  await Promise.all(names.map((name, index) => openRoom(name, ports[index]!)));
+  await ann.guest.reads(/welcome to \w+, you are guest \d+\n/);
+  ann.guest.child.stdin!.end('bye\n');
+  expect(await ann.guest.ended).toEqual([0, null]);
+});
