@@ -91,6 +91,8 @@ class ServedFile {
   #running!: Running;
   #inForce!: Config;
   #watch: ConfigWatch | undefined;
+  /** Whether the file was refused when it was last loaded. */
+  #fileRefused = false;
   /** The tail of the queue of reloads: one ends before the next begins. */
   #reloads: Promise<unknown> = Promise.resolve();
 
@@ -148,7 +150,10 @@ class ServedFile {
     return reloaded;
   }
 
-  /** Brings the file as it is now into force, or says why not. A change that changes nothing counts only when asked for. */
+  /**
+   * Brings the file as it is now into force, or says why not. A change that changes nothing counts only when asked for, or
+   * when the file had been refused before: then it is news that it is good again.
+   */
   async #reloadNow(asked: boolean): Promise<Reloaded> {
     if (this.#running === undefined) return { ok: false, problems: ['the instance could not be started'] };
     const loaded = await loadConfig(this.#path, { env: this.#io.env });
@@ -158,11 +163,12 @@ class ServedFile {
       for (const problem of problems) this.#logger.error(problem);
       return this.#refused(counted(loaded.problems.length, 'problem'), problems);
     }
-    if (!asked && isDeepStrictEqual(loaded.config, this.#inForce))
+    if (!asked && !this.#fileRefused && isDeepStrictEqual(loaded.config, this.#inForce))
       return { ok: true, generation: this.#running.generation, replaced: [] };
     try {
       const replaced = await this.#running.reload(loaded.config);
       this.#inForce = loaded.config;
+      this.#fileRefused = false;
       this.#watchFile(loaded.config.watch);
       return { ok: true, generation: this.#running.generation, replaced: [...replaced] };
     } catch (error) {
@@ -172,6 +178,7 @@ class ServedFile {
   }
 
   #refused(why: string, problems: readonly string[]): Reloaded {
+    this.#fileRefused = true;
     this.#logger.error(`config not reloaded: ${why}; the one in force stays`);
     return { ok: false, problems };
   }

@@ -134,8 +134,12 @@ describe('fairlead run', () => {
     expect(cli.stderr).toMatch(/fairlead\.yaml:\d+:\d+: wachers: /);
     expect(await ask(`${web}/one`)).toBe('here\n');
     expect(await ask(`${admin}/metrics`)).toContain('fairlead_config_reloads_total{result="rejected"} 1');
+    expect(await ask(`${admin}/metrics`)).toContain('fairlead_config_last_reload_success 0');
+    await writeFile(path, config());
+    await cli.until('stderr', /"generation":2,"msg":"config reloaded"/);
+    expect(await ask(`${admin}/metrics`)).toContain('fairlead_config_last_reload_success 1');
     await writeFile(path, config({ path: '/two' }));
-    await cli.until('stderr', /config reloaded/);
+    await cli.until('stderr', /"generation":3,"msg":"config reloaded"/);
     expect(await ask(`${web}/two`)).toBe('here\n');
     expect(await ask(`${web}/one`)).toBe('hello\n');
   });
