@@ -1,0 +1,91 @@
+import { once } from 'node:events';
+import net, { type AddressInfo } from 'node:net';
+import { Worker } from 'node:worker_threads';
+import { afterEach, describe, expect, it } from 'vitest';
+import { checkBind } from '../../src/runtime/bind-check.ts';
+import { closeOpened, remember } from '../support/opened.ts';
+
+afterEach(closeOpened);
+
+const hasIpv6 = await new Promise<boolean>((resolve) => {
+  const server = net.createServer().once('error', () => resolve(false));
+  server.listen(0, '::1', () => server.close(() => resolve(true)));
+});
+
+async function listenOn(host: string, options: net.ListenOptions = {}): Promise<number> {
+  const server = remember(net.createServer().listen({ host, port: 0, ...options }));
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+/** Not an address that clients get, of which one might connect to itself. */
+const KNOCKED = '127.9.9.9';
+/** Connects again and again, from a thread of its own, until it is told to stop. */
+const knocker = `
+  const { parentPort, workerData } = require('node:worker_threads');
+  const count = { accepted: 0, refused: 0 };
+  let over = false;
+  parentPort.once('message', () => { over = true; });
+  const ended = (how) => { count[how]++; if (over) parentPort.postMessage(count); else knock(); };
+  const knock = () => {
+    const socket = require('node:net').connect(workerData, '${KNOCKED}');
+    socket.once('connect', () => { socket.destroy(); ended('accepted'); }).once('error', () => ended('refused'));
+  };
+  parentPort.postMessage('ready');
+  knock();
+`;
+
+const check = (host: string, port: number) =>
+  checkBind({ key: '', listener: 'web', to: { host, port }, isUdp: false, shared: true });
+
+const taken = (where: string) => `listener web cannot listen on ${where}: another process listens there`;
+
+describe('checkBind', () => {
+  it.each(['127.0.0.1', '0.0.0.0', '::'])('tells of a port of 127.0.0.1 that is taken, asked for %s', async (host) => {
+    const port = await listenOn('127.0.0.1');
+    await expect(check(host, port)).rejects.toThrow('another process listens there');
+    await expect(check('127.0.0.1', port)).rejects.toThrow(taken(`127.0.0.1:${port}`));
+  });
+
+  it('tells of one that would share itself', async () => {
+    const port = await listenOn('127.0.0.1', { reusePort: true });
+    await expect(check('127.0.0.1', port)).rejects.toThrow(taken(`127.0.0.1:${port}`));
+  });
+
+  it.runIf(hasIpv6)('tells of one of IPv6', async () => {
+    const port = await listenOn('::1');
+    await expect(check('::1', port)).rejects.toThrow(taken(`[::1]:${port}`));
+    await expect(check('::', port)).rejects.toThrow('another process listens there');
+  });
+
+  it('tells of an address that is not here, and of a port that is not allowed', async () => {
+    await expect(check('192.0.2.1', 0)).rejects.toThrow('192.0.2.1:0: this machine has no such address');
+    await expect(check('nowhere.invalid', 0)).rejects.toThrow('that name has no address');
+  });
+
+  it('leaves a free port free, also one on which connections have just ended', async () => {
+    const server = net.createServer((socket) => socket.end()).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const client = net.connect(port, '127.0.0.1').resume();
+    await once(client, 'close');
+    server.close();
+    await once(server, 'close');
+    for (let i = 0; i < 3; i++) await check('127.0.0.1', port);
+  });
+
+  it('accepts nobody meanwhile', async () => {
+    const server = net.createServer().listen(0, KNOCKED);
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    const worker = new Worker(knocker, { eval: true, workerData: port });
+    remember({ close: () => worker.terminate() });
+    await once(worker, 'message');
+    for (let i = 0; i < 3000; i++) await check(KNOCKED, port);
+    worker.postMessage('over');
+    const [{ accepted, refused }] = await once(worker, 'message');
+    expect(accepted).toBe(0);
+    expect(refused).toBeGreaterThan(0);
+  });
+});
