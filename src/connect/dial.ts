@@ -11,10 +11,11 @@ export function dial(to: DialTarget, local: string, sink: WireSink): Wire {
 }
 
 /** Why a connection could not be made. */
-export type DialFailure = 'connect-refused' | 'connect-failed' | 'connect-tls';
+export type DialFailure = 'connect-refused' | 'connect-failed' | 'connect-timeout' | 'connect-tls';
 
 /** Sorts the error of a failed connect: refused means that nobody listens there, which is known for sure. */
 export function dialFailure(error: NodeJS.ErrnoException | undefined): DialFailure {
   if (error?.code === TLS_FAILED) return 'connect-tls';
+  if (error?.code === 'ETIMEDOUT') return 'connect-timeout';
   return error?.code === 'ECONNREFUSED' || error?.code === 'ENOENT' ? 'connect-refused' : 'connect-failed';
 }

@@ -235,7 +235,7 @@ class PlacedSession implements WireSink, SessionKeeper, Expiring {
   /** It was not made in time, or had no stream for long enough. */
   onDeadline(): void {
     if (this.#wasReady) return this.retire();
-    this.#end(new Error('the backend did not begin to speak HTTP/2 in time'));
+    this.#end(late('the backend did not begin to speak HTTP/2 in time'));
     this.#wire?.destroy();
     this.#session?.destroy();
   }
@@ -282,7 +282,7 @@ class TimedSink implements WireSink, Expiring {
   onDeadline(): void {
     this.wire.sink = silentSink;
     this.wire.destroy();
-    this.onClose(new Error('the backend did not accept the connection in time'));
+    this.onClose(late('the backend did not accept the connection in time'));
   }
 
   onBytes(): boolean {
@@ -290,4 +290,8 @@ class TimedSink implements WireSink, Expiring {
   }
   onEnd(): void {}
   onDrain(): void {}
+}
+
+function late(message: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(message), { code: 'ETIMEDOUT' });
 }
