@@ -12,6 +12,9 @@ export interface SessionKeeper {
   onLeaving(): void;
   /** The session is gone, with the reason when it did not end in order. Called exactly once. */
   onGone(error: Error | undefined): void;
+  /** The backend was asked whether it is still there: `onSign` follows if it is. */
+  onDoubt(): void;
+  onSign(): void;
   /** Dials an HTTP/1.1 connection to the same backend; undefined where it cannot be known whether it speaks that. */
   dialHttp1(sink: WireSink): Wire | undefined;
 }
@@ -51,6 +54,7 @@ export class BackendSession {
   readonly #keeper: SessionKeeper;
   readonly #session: ClientHttp2Session;
   #error: Error | undefined;
+  #asking = false;
 
   /** Takes over a connection that is made, and on which nothing was sent. */
   constructor(socket: Duplex, scheme: 'http' | 'https', keeper: SessionKeeper) {
@@ -130,6 +134,17 @@ export class BackendSession {
   /** True when the backend has not looked at this stream, so that its request may go elsewhere (RFC 9113 §8.7). */
   isUnprocessed({ id, rstCode }: ClientHttp2Stream): boolean {
     return rstCode === constants.NGHTTP2_REFUSED_STREAM || id === undefined || id > this.lastStreamId;
+  }
+
+  /** Asks the backend by a PING whether it is still there; one at a time, since servers count them. */
+  doubt(): void {
+    if (this.#asking || this.#session.closed || this.#session.destroyed) return;
+    this.#asking = true;
+    this.#keeper.onDoubt();
+    this.#session.ping((error) => {
+      this.#asking = false;
+      if (error === null) this.#keeper.onSign();
+    });
   }
 
   /** No further streams: closes when the last one has ended. */

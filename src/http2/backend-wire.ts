@@ -283,6 +283,10 @@ export class H2BackendWire implements Wire, StreamWire, Fronting {
 
   // Ends
 
+  doubt(): void {
+    this.#session?.doubt();
+  }
+
   /** Nothing more is to be written. */
   end(): void {
     const stream = this.#stream;

@@ -155,6 +155,8 @@ class PlacedSession implements WireSink, SessionKeeper, Expiring {
   #session: BackendSession | undefined;
   #wasReady = false;
   #over = false;
+  /** Undefined unless the backend was asked whether it is still there. */
+  #doubt: Doubt | undefined;
 
   constructor(place: Place) {
     this.#place = place;
@@ -224,6 +226,15 @@ class PlacedSession implements WireSink, SessionKeeper, Expiring {
     this.#end(error);
   }
 
+  onDoubt(): void {
+    const { deadlines, limits } = this.#place.dialler;
+    this.#doubt = new Doubt(deadlines, limits.timeoutMs, () => this.#session?.destroy());
+  }
+
+  onSign(): void {
+    this.#doubt?.end();
+  }
+
   dialHttp1(sink: WireSink): Wire | undefined {
     const { http1, deadlines, limits } = this.#place.dialler;
     if (http1 === undefined) return undefined;
@@ -249,7 +260,27 @@ class PlacedSession implements WireSink, SessionKeeper, Expiring {
     if (this.#over) return;
     this.#over = true;
     this.#place.dialler.deadlines.remove(this);
+    this.#doubt?.end();
     this.#place.gone(this, error ?? new Error('the backend closed the connection'), this.#wasReady);
+  }
+}
+
+/** A session whose backend has been silent for too long: it ends when no sign of life comes in time. */
+class Doubt implements Expiring {
+  deadline: number;
+  deadlineIndex = -1;
+  readonly onDeadline: () => void;
+  readonly #deadlines: Deadlines;
+
+  constructor(deadlines: Deadlines, timeoutMs: number, onDeadline: () => void) {
+    this.#deadlines = deadlines;
+    this.onDeadline = onDeadline;
+    this.deadline = deadlines.in(timeoutMs);
+    deadlines.add(this);
+  }
+
+  end(): void {
+    this.#deadlines.remove(this);
   }
 }
 

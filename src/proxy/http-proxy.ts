@@ -250,6 +250,7 @@ export class Exchange extends ClientHalf implements BackendUser {
       return this.complain({ code: 'request-timeout', cause: 'the request body did not arrive in time' });
     }
     if (this.phase === 'relaying' && this.#answer?.clientIsFull === true) return this.abort('client-timeout');
+    this.#link.doubt();
     this.#fail('backend-timeout');
   }
 

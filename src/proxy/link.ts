@@ -100,6 +100,11 @@ export class Link {
     this.#connection?.wire.start();
   }
 
+  /** The backend does not answer in time: what else is to use the connection beneath should know. */
+  doubt(): void {
+    this.#connection?.wire.doubt?.();
+  }
+
   /** The exchange is over and both sides agree to go on: keeps the connection for the next, as long as the backend promised. */
   keep(plan: Connect, promisedMs: number): void {
     const connection = this.#connection!;

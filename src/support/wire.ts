@@ -78,6 +78,8 @@ export interface Wire {
   reset(): void;
   /** Closes both directions. */
   destroy(): void;
+  /** Nothing came in time. A connection beneath that others share is asked whether it is still there, and ended if not. */
+  doubt?(): void;
   /**
    * Gives the connection up to somebody who uses it as a stream of Node, as node:http2 does: from now on the sink hears
    * nothing. Nothing may have been written, and what was read is the caller's to put back with `unshift`. A wire of

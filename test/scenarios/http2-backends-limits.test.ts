@@ -1,10 +1,11 @@
 import type { ServerHttp2Stream } from 'node:http2';
+import net from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type OnStream, startH2Backend } from '../support/h2-backend.ts';
 import { askH2, connectH2 } from '../support/h2-client.ts';
 import { fieldOf } from '../support/http-text.ts';
-import { closeOpened } from '../support/opened.ts';
+import { closeOpened, remember } from '../support/opened.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { get, post } from '../support/requests.ts';
 import { type RunningFairlead, runFairlead, webConfig } from '../support/running.ts';
@@ -43,6 +44,23 @@ function keeper() {
     stream.end('kept');
   };
   return { open, onStream, answerOne };
+}
+
+/** A way to a backend on which connections fall silent, without an end, as behind a firewall that has forgotten them. */
+async function startGate(backend: string) {
+  const [host, port] = backend.split(':') as [string, string];
+  const passing: net.Socket[] = [];
+  const gate = await startPeer((socket) => {
+    const onward = net.connect(Number(port), host);
+    remember({ close: () => onward.destroy() });
+    passing.push(socket, onward);
+    socket.pipe(onward).pipe(socket);
+    onward.on('error', () => {});
+  });
+  const silence = (): void => {
+    for (const socket of passing) socket.unpipe().resume();
+  };
+  return { address: gate.address, silence };
 }
 
 const noLeaseLeft = (lb: RunningFairlead) =>
@@ -245,6 +263,22 @@ describe('streams that a backend leaves behind', () => {
     expect((await Promise.all(gets)).map(({ status }) => status)).toEqual(gets.map(() => 200));
     expect((await Promise.all(posts)).map(({ status }) => status)).toEqual(posts.map(() => 502));
     expect(await begun).toMatchObject({ status: 200, body: 'some', rstCode: 2 });
+    await noLeaseLeft(lb);
+  });
+
+  it('do not go on a session of which nothing is heard any more', async () => {
+    const backend = await startH2Backend(answer);
+    const { address, silence } = await startGate(backend.address);
+    const lb = await run([address], { timeout: '500ms' }, { connect: { timeout: '700ms' } });
+    const client = await connectTo(lb.address());
+    expect((await client.send(get('/a')).answer()).body).toBe('/a');
+    silence();
+    expect((await client.send(get('/b')).answer()).status).toBe(504);
+    await eventually(async () => {
+      const next = await client.send(get('/c')).answer();
+      return next.status === 200;
+    }, 'another session');
+    expect(backend.sessions).toHaveLength(2);
     await noLeaseLeft(lb);
   });
 });
