@@ -11,7 +11,8 @@ import type {
   UnconnectedHandle,
   WriteOwner,
 } from './socket-handle.ts';
-import { putSpare, takeSpare } from './spare-buffers.ts';
+import { putSpare, SPARE_BYTES, takeSpare } from './spare-buffers.ts';
+import { atTurnEnd, type TurnEnd } from './turn-end.ts';
 import {
   COPY_AS_TEXT_BYTES,
   type DialTarget,
@@ -26,18 +27,6 @@ import {
  * connection owns no buffer and a busy one causes no garbage. Whoever wants to keep bytes copies them.
  */
 const sharedBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
-
-/**
- * Wires that are to write, to connect or to close. They do when all events of this turn of the loop have been seen: the
- * other side, which usually sleeps, is then woken once for a burst and not once for each.
- */
-let queued: HandleWire[] = [];
-
-function afterPoll(): void {
-  const wires = queued;
-  queued = [];
-  for (const wire of wires) wire.afterPoll();
-}
 
 /** Wires that are closed and whose sinks have not heard of it: they do when the callback under way is over. */
 let closed: HandleWire[] = [];
@@ -85,7 +74,7 @@ function systemError(status: number, syscall: string): NodeJS.ErrnoException {
  * A TCP or Unix socket without `net.Socket`: the same system calls, a third of the processor time for a connection that
  * lives for one request. Half-open is allowed: each direction is ended by itself, and the wire closes when both are.
  */
-export class HandleWire implements Wire, WriteOwner {
+export class HandleWire implements Wire, WriteOwner, TurnEnd {
   sink: WireSink = silentSink;
   destroyed = false;
   readableEnded = false;
@@ -124,7 +113,7 @@ export class HandleWire implements Wire, WriteOwner {
   #queue(): void {
     if (this.#queued) return;
     this.#queued = true;
-    if (queued.push(this) === 1) setImmediate(afterPoll);
+    atTurnEnd(this);
   }
 
   /** All events of this turn have been seen: does what was asked for. */
@@ -218,7 +207,7 @@ export class HandleWire implements Wire, WriteOwner {
     if (length <= COPY_AS_TEXT_BYTES) return this.writeText(latin1(bytes, start, end));
     this.#flush();
     if (this.destroyed) return false;
-    const copy = length > READ_BUFFER_BYTES ? Buffer.allocUnsafeSlow(length) : takeSpare();
+    const copy = length > SPARE_BYTES ? Buffer.allocUnsafeSlow(length) : takeSpare();
     bytes.copy(copy, 0, start, end);
     return this.#wrote(this.#handle.writeBuffer(null, copy.length === length ? copy : copy.subarray(0, length)), copy);
   }

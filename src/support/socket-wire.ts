@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import net from 'node:net';
-import { putSpare, takeSpare } from './spare-buffers.ts';
+import { putSpare, SPARE_BYTES, takeSpare } from './spare-buffers.ts';
 import { COPY_AS_TEXT_BYTES, READ_BUFFER_BYTES, silentSink, type Wire, type WireSink } from './wire.ts';
 
 /** One buffer for all wires of the thread: a read is used up before the callback returns. */
@@ -67,7 +67,7 @@ export class SocketWire extends net.Socket implements Wire {
 
   send(bytes: Buffer, start: number, end: number): boolean {
     const length = end - start;
-    if (length <= COPY_AS_TEXT_BYTES || length > READ_BUFFER_BYTES) {
+    if (length <= COPY_AS_TEXT_BYTES || length > SPARE_BYTES) {
       return this.write(Buffer.from(bytes.subarray(start, end)));
     }
     const copy = takeSpare();
