@@ -6,7 +6,7 @@ import { silentSink, type Wire, type WireSink } from '../support/wire.ts';
 import type { BackendSession } from './backend-session.ts';
 import { giveBytes, giveChunk, giveText } from './chunk-out.ts';
 import { gatherRuns, noteRun } from './data-runs.ts';
-import { trailersOut } from './fields-out.ts';
+import { asObject, trailersOut } from './fields-out.ts';
 import { type Fronting, Http1Instead } from './http1-instead.ts';
 import { opensWebSocket, requestFields } from './request-fields.ts';
 import { type AnswerShape, answerHead, interimText, switchText } from './response-text.ts';
@@ -68,7 +68,7 @@ export class H2BackendWire implements Wire, StreamWire, Fronting {
   #shape: AnswerShape = 'none';
   #remaining = 0;
   #trailerText = '';
-  #trailers: Record<string, string | number | string[]> | undefined;
+  #trailers: string[] | undefined;
   #requestEnded = false;
 
   constructor(sink: WireSink) {
@@ -172,7 +172,7 @@ export class H2BackendWire implements Wire, StreamWire, Fronting {
 
   onWantTrailers(): void {
     const stream = this.#stream!;
-    if (!this.destroyed && !stream.destroyed && !stream.closed) stream.sendTrailers((this.#trailers ?? {}) as never);
+    if (!this.destroyed && !stream.destroyed && !stream.closed) stream.sendTrailers(asObject(this.#trailers ?? []));
   }
 
   /** A WebSocket that cannot be a stream of the session has a connection of its own, if the backend can speak HTTP/1.1. */

@@ -1,14 +1,17 @@
 import { Buffer } from 'node:buffer';
-import { constants, type ServerHttp2Stream } from 'node:http2';
 import { BodyFramer } from '../http1/body.ts';
 import { parseResponseHead, ResponseHead } from '../http1/response-head.ts';
 import { COPY_AS_TEXT_BYTES, silentSink, type Wire, type WireSink } from '../support/wire.ts';
 import { giveBytes, giveChunk, giveText } from './chunk-out.ts';
-import { gatherRuns, noteRun } from './data-runs.ts';
-import { asObject, fieldsOut, trailersOut } from './fields-out.ts';
+import type { ClientStream, StreamUser } from './client-stream.ts';
+import { noteRun } from './data-runs.ts';
+import type { FieldList } from './field.ts';
+import { AnswerFields, PairFields, trailersOut } from './fields-out.ts';
+import { HeldBytes } from './held-bytes.ts';
+import { ErrorCode } from './protocol.ts';
 import type { TranslatedRequest } from './request-in.ts';
-import { brokenOff, hooks, type StreamWire } from './stream-hooks.ts';
-import { trailersIn } from './trailers-in.ts';
+import { brokenOff } from './stream-hooks.ts';
+import { trailerLines } from './trailers-in.ts';
 import { webSocketAccept } from './web-socket-accept.ts';
 
 /** The client's end of the session that a stream is of. */
@@ -19,25 +22,13 @@ export interface ClientPlace {
   readonly localPort: number | undefined;
   /** See `Wire.clientLines`. */
   readonly clientLines: string;
-  /** The stream is over; `early` when the client ended it before it had its answer. */
-  left(wire: H2ClientWire, early: boolean): void;
+  /** The stream is over. */
+  left(wire: H2ClientWire): void;
 }
-
-type WiredStream = ServerHttp2Stream & { wire: H2ClientWire };
-
-const { NGHTTP2_NO_ERROR, NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR, NGHTTP2_PROTOCOL_ERROR } = constants;
-
-const WITH_END: object = { endStream: true, sendDate: false };
-/** For a body that is whole. */
-const WITH_BODY: object = { sendDate: false };
-/**
- * For a body that has yet to come, trailers or none: without this, node:http2 says END_STREAM before the RST_STREAM of an
- * answer that breaks off, and a client would take what it has for all of it.
- */
-const WITH_TRAILERS: object = { waitForTrailers: true, sendDate: false };
 
 /** Used up before the call returns, so that one of each serves all streams of the thread. */
 const head = new ResponseHead();
+const answerFields = new AnswerFields(head);
 const scratch = Buffer.allocUnsafeSlow(COPY_AS_TEXT_BYTES * 2);
 
 /** Where the answer stands. */
@@ -46,9 +37,9 @@ type Phase = 'heads' | 'body' | 'tunnel' | 'done';
 /**
  * A stream of a client's HTTP/2 connection that shows itself as an HTTP/1.1 connection with one request: what comes in is
  * given on as HTTP/1.1 text, and the HTTP/1.1 answer that is written becomes HEADERS, DATA and trailers. Both directions
- * are flow-controlled by whoever is on the other side, since the stream is only read when the sink wants bytes.
+ * are flow-controlled by whoever is on the other side: the client may send more when the sink has taken what it sent.
  */
-export class H2ClientWire implements Wire, StreamWire {
+export class H2ClientWire implements Wire, StreamUser {
   readonly httpVersion = '2.0';
   sink: WireSink = silentSink;
   destroyed = false;
@@ -58,42 +49,35 @@ export class H2ClientWire implements Wire, StreamWire {
   /** What serves it, to be cut when a drain's time is up. */
   owner: { cut(ended?: 'drained' | 'banned' | 'denied'): void } | undefined;
   readonly #place: ClientPlace;
-  readonly #stream: WiredStream;
+  readonly #stream: ClientStream;
   readonly #request: TranslatedRequest;
-  readonly #framer = new BodyFramer();
-  readonly #method: string;
   #phase: Phase = 'heads';
   #begun = false;
+  /** The sink wants bytes. */
+  #wanted = false;
   /** All of the request is given on. */
   #requestEnded: boolean;
   /** With a Content-Length: what of it has not come. */
   #remaining: number;
-  #trailerText = '';
-  #listening = false;
-  /** The answer is complete when the trailers are sent. */
-  #trailers: Record<string, string | number | string[]> | undefined;
-  /** The stream ends by sending trailers, be it none, and has not yet. */
-  #trailersDue = false;
-  #closeAfterTrailers = false;
-  /** This side has broken the stream off. */
-  #brokenOff = false;
+  /** What came while nobody wanted it. */
+  #held: HeldBytes | undefined;
+  /** The client has sent its end: the trailer section behind it, which waits for what is held. */
+  #end: string | undefined;
+  /** Of an answer that does not come as a whole. */
+  #framer: BodyFramer | undefined;
 
-  constructor(place: ClientPlace, stream: ServerHttp2Stream, request: TranslatedRequest, method: string) {
+  constructor(place: ClientPlace, stream: ClientStream, request: TranslatedRequest) {
     this.#place = place;
-    this.#stream = stream as WiredStream;
+    this.#stream = stream;
     this.#request = request;
-    this.#method = method;
     this.#remaining = request.length;
     this.#requestEnded = request.body === 'none';
-    this.#stream.wire = this;
-    stream.on('close', hooks.close);
-    stream.on('error', hooks.error);
+    stream.user = this;
   }
 
   get remotePort(): number | undefined {
     return this.#place.remotePort;
   }
-
   get remoteAddress(): string | undefined {
     return this.#place.remoteAddress;
   }
@@ -107,61 +91,70 @@ export class H2ClientWire implements Wire, StreamWire {
     return this.#place.clientLines;
   }
   get unsent(): boolean {
-    return this.#stream.writableLength > 0;
+    return this.#stream.backedUp;
   }
   get backedUp(): boolean {
-    return this.#stream.writableNeedDrain;
+    return this.#stream.backedUp;
   }
 
   // The request
 
   start(): void {
-    if (this.destroyed) return;
+    if (this.destroyed || this.#wanted) return;
+    this.#wanted = true;
     if (!this.#begun) {
       this.#begun = true;
-      const wanted = giveText(this.sink, this.#request.text);
-      if (!wanted || this.#requestEnded || this.#request.body === 'tunnel') return;
-    }
-    this.#read();
+      this.#wanted = giveText(this.sink, this.#request.text);
+    } else if (this.#held !== undefined || this.#end !== undefined) queueMicrotask(() => this.#giveHeld());
   }
 
   /** What a client sends for the tunnel before it is open could be taken for another request, so it is not read until then. */
-  #read(): void {
-    if (this.#requestEnded || (this.#request.body === 'tunnel' && this.#phase !== 'tunnel')) return;
-    const stream = this.#stream;
-    if (this.#listening) {
-      stream.resume();
-      return;
+  get #mayRead(): boolean {
+    return this.#wanted && (this.#request.body !== 'tunnel' || this.#phase === 'tunnel');
+  }
+
+  onData(bytes: Buffer, pos: number, end: number): void {
+    const length = end - pos;
+    if (this.destroyed || this.#requestEnded) return this.#stream.credit(length);
+    if (this.#request.body === 'length' && length > this.#remaining) return this.#stream.refuse(ErrorCode.protocol);
+    this.#remaining -= length;
+    if (length === 0) return;
+    if (this.#held === undefined && this.#mayRead) return this.#give(bytes.subarray(pos, end));
+    this.#held ??= new HeldBytes();
+    const at = this.#held.add(length);
+    bytes.copy(this.#held.buffer, at, pos, end);
+  }
+
+  #give(data: Buffer): void {
+    this.#wanted = this.#request.body === 'chunked' ? giveChunk(this.sink, data) : giveBytes(this, data);
+    this.#stream.credit(data.length);
+  }
+
+  #giveHeld(): void {
+    if (this.destroyed || !this.#mayRead) return;
+    const held = this.#held;
+    this.#held = undefined;
+    if (held !== undefined) {
+      this.#give(held.buffer.subarray(held.start, held.start + held.length));
+      held.clear();
     }
-    this.#listening = true;
-    stream.on('end', hooks.end);
-    stream.on('trailers', hooks.trailers);
-    stream.on('data', hooks.data);
+    if (this.#end !== undefined && this.#held === undefined && this.#mayRead) this.#giveEnd(this.#end);
   }
 
-  onData(data: Buffer): void {
+  onRemoteEnd(trailers: FieldList | undefined): void {
     if (this.destroyed || this.#requestEnded) return;
-    const { body } = this.#request;
-    if (body === 'length' && data.length > this.#remaining) return this.#breakOff(NGHTTP2_PROTOCOL_ERROR);
-    this.#remaining -= data.length;
-    if (data.length === 0) return;
-    const wanted = body === 'chunked' ? giveChunk(this.sink, data) : giveBytes(this, data);
-    if (!wanted && !this.destroyed) this.#stream.pause();
+    const text = trailers === undefined ? '' : trailerLines(trailers);
+    const short = this.#request.body === 'length' && this.#remaining > 0;
+    if (text === undefined || short) return this.#stream.refuse(ErrorCode.protocol);
+    if (this.#held !== undefined || (this.#request.body === 'tunnel' && !this.#mayRead)) this.#end = text;
+    else this.#giveEnd(text);
   }
 
-  onTrailers(raw: readonly string[]): void {
-    const text = trailersIn(raw);
-    if (text === undefined) this.#breakOff(NGHTTP2_PROTOCOL_ERROR);
-    else this.#trailerText = text;
-  }
-
-  /** The client has sent all. An end that comes of a reset is none, whatever its code: a request cut off is not whole. */
-  onEnd(): void {
-    if (this.destroyed || this.#requestEnded || this.#stream.aborted) return;
+  #giveEnd(trailers: string): void {
     const { body } = this.#request;
-    if (body === 'length' && this.#remaining > 0) return this.#breakOff(NGHTTP2_PROTOCOL_ERROR);
+    this.#end = undefined;
     this.#requestEnded = true;
-    if (body === 'chunked') giveText(this.sink, `0\r\n${this.#trailerText}\r\n`);
+    if (body === 'chunked') giveText(this.sink, `0\r\n${trailers}\r\n`);
     else if (body === 'tunnel') {
       this.readableEnded = true;
       this.sink.onEnd();
@@ -183,7 +176,7 @@ export class H2ClientWire implements Wire, StreamWire {
   }
 
   #take(bytes: Buffer, pos: number, end: number): boolean {
-    if (this.destroyed || this.#stream.destroyed || this.#stream.closed) return false;
+    if (this.destroyed || this.#stream.closed) return false;
     while (this.#phase === 'heads' && pos < end) {
       const next = parseResponseHead(head, bytes, { start: pos, end }, bytes.length);
       // What is written here was checked before, so this is a fault of our own; the client must not take it for an answer.
@@ -191,85 +184,66 @@ export class H2ClientWire implements Wire, StreamWire {
       pos = next;
       if (head.status === 101) return this.#openTunnel(bytes, pos, end);
       if (!head.interim) return this.#begin(bytes, pos, end);
-      this.#stream.additionalHeaders(asObject(this.#fields(head.status)));
+      this.#stream.head(answerFields, false);
     }
-    if (this.#phase === 'tunnel') return this.#write(Buffer.from(bytes.subarray(pos, end)));
+    if (this.#phase === 'tunnel') return this.#write(bytes, pos, end);
     if (this.#phase === 'body') return this.#body(bytes, pos, end);
     return true;
   }
 
-  #fields(status: number): (string | number)[] {
-    const fields: (string | number)[] = [':status', status];
-    fieldsOut(head, fields);
-    return fields;
-  }
-
   /** The final head, with what of the body came along: as few frames as can be. */
   #begin(bytes: Buffer, pos: number, end: number): boolean {
-    const kind = head.bodyFor(this.#method);
-    const framer = this.#framer;
+    const kind = head.bodyFor(this.#request.method);
+    const stream = this.#stream;
+    if (kind === 'none' || (kind === 'length' && end - pos === head.contentLength)) {
+      this.#phase = 'done';
+      stream.head(answerFields, kind === 'none');
+      if (kind === 'none') return true;
+      noteRun(pos, end);
+      stream.data(bytes, true);
+      return !stream.backedUp;
+    }
+    const framer = new BodyFramer();
     framer.keepsTrailers = true;
     if (kind === 'chunked') framer.startChunked();
     else if (kind === 'length') framer.startLength(head.contentLength);
-    else if (kind === 'until-close') framer.startUntilClose();
-    const fields = this.#fields(head.status);
-    const data = this.#feed(bytes, pos, end);
+    else framer.startUntilClose();
+    this.#framer = framer;
     this.#phase = 'body';
-    if (framer.bad) return this.#fail();
-    if (framer.done) return this.#answerWhole(fields, data);
-    this.#respondInParts(fields);
-    return data === undefined ? !this.backedUp : this.#write(data);
-  }
-
-  #respondInParts(fields: (string | number)[]): void {
-    this.#trailersDue = true;
-    this.#stream.on('wantTrailers', hooks.wantTrailers);
-    this.#stream.respond(fields as never, WITH_TRAILERS);
-  }
-
-  #answerWhole(fields: (string | number)[], data: Buffer | undefined): boolean {
-    const stream = this.#stream;
-    const trailers = trailersOut(this.#framer.trailerText);
-    this.#phase = 'done';
-    if (data === undefined && trailers === undefined) stream.respond(fields as never, WITH_END);
-    else {
-      this.#trailers = trailers;
-      if (trailers === undefined) stream.respond(fields as never, WITH_BODY);
-      else this.#respondInParts(fields);
-      if (!stream.writableEnded) stream.end(data);
+    // An answer in chunks that has come as a whole and is empty ends with its head.
+    const done = framer.feed(bytes, pos, end, noteRun) === end && framer.done;
+    if (done && framer.dataBytes === 0 && trailersOut(framer.trailerText) === undefined) {
+      this.#phase = 'done';
+      stream.head(answerFields, true);
+      return true;
     }
-    return true;
+    stream.head(answerFields, false);
+    return this.#fed(framer, bytes);
   }
 
   #body(bytes: Buffer, pos: number, end: number): boolean {
-    const data = this.#feed(bytes, pos, end);
-    if (this.#framer.bad) return this.#fail();
-    if (!this.#framer.done) return data === undefined ? !this.backedUp : this.#write(data);
-    this.#phase = 'done';
-    this.#trailers = trailersOut(this.#framer.trailerText);
-    if (!this.#stream.writableEnded) this.#stream.end(data);
-    return !this.backedUp;
+    const framer = this.#framer!;
+    framer.feed(bytes, pos, end, noteRun);
+    return this.#fed(framer, bytes);
   }
 
-  /** The data among `bytes[pos..end)`, in a buffer of its own; `undefined` for none. */
-  #feed(bytes: Buffer, pos: number, end: number): Buffer | undefined {
-    this.#framer.feed(bytes, pos, end, noteRun);
-    return gatherRuns(bytes);
+  /** The framer has noted the data among `bytes`, which is sent; with the end, if that is where it is. */
+  #fed(framer: BodyFramer, bytes: Buffer): boolean {
+    const pairs = framer.done ? trailersOut(framer.trailerText) : undefined;
+    if (framer.done) this.#phase = 'done';
+    this.#stream.data(bytes, framer.done, pairs && new PairFields(pairs));
+    if (framer.bad) return this.#fail();
+    return !this.#stream.backedUp;
   }
 
-  #write(data: Buffer): boolean {
-    const stream = this.#stream;
-    if (stream.writableEnded) return true;
-    if (!stream.write(data) && stream.listenerCount('drain') === 0) stream.on('drain', hooks.drain);
-    return !this.backedUp;
+  #write(bytes: Buffer, pos: number, end: number): boolean {
+    noteRun(pos, end);
+    this.#stream.data(bytes, false);
+    return !this.#stream.backedUp;
   }
 
-  onWantTrailers(): void {
-    const stream = this.#stream;
-    if (stream.destroyed || stream.closed) return;
-    this.#trailersDue = false;
-    stream.sendTrailers((this.#trailers ?? {}) as never);
-    if (this.#closeAfterTrailers) setImmediate(() => stream.close(NGHTTP2_NO_ERROR));
+  onWritable(): void {
+    this.sink.onDrain();
   }
 
   /** The backend has switched to WebSocket: to the client that is a 200, and from here it is bytes both ways (RFC 8441 §5). */
@@ -278,11 +252,12 @@ export class H2ClientWire implements Wire, StreamWire {
     const protocol = head.get('upgrade')?.toLowerCase();
     const isRight = protocol === 'websocket' && head.get('sec-websocket-accept') === webSocketAccept(webSocketKey);
     if (webSocketKey === '' || !isRight) return this.#fail();
-    const fields: (string | number)[] = [':status', 200];
-    fieldsOut(head, fields, (name) => name === 'sec-websocket-accept' || name === 'content-length');
+    answerFields.switches = true;
     this.#phase = 'tunnel';
-    this.#respondInParts(fields);
-    return pos === end || this.#write(Buffer.from(bytes.subarray(pos, end)));
+    this.#stream.head(answerFields, false);
+    answerFields.switches = false;
+    if (this.#wanted) queueMicrotask(() => this.#giveHeld());
+    return this.#write(bytes, pos, end);
   }
 
   // Ends
@@ -290,43 +265,36 @@ export class H2ClientWire implements Wire, StreamWire {
   /** Nothing more is to be written. An answer that is not whole is broken off. */
   end(): void {
     const stream = this.#stream;
-    if (this.destroyed || stream.destroyed || stream.closed) return;
-    const endsHere = this.#phase === 'tunnel' || (this.#phase === 'body' && this.#framer.endsWithConnection);
-    if (!endsHere && this.#phase !== 'done') return this.#breakOff(NGHTTP2_INTERNAL_ERROR);
-    if (endsHere) stream.end();
-    // A client that is still sending is told that nobody wants it, which is no error (RFC 9113 §8.1).
-    if (this.#requestEnded || this.#phase === 'tunnel') return;
-    if (this.#trailersDue) this.#closeAfterTrailers = true;
-    else stream.close(NGHTTP2_NO_ERROR);
+    if (this.destroyed || stream.closed) return;
+    const endsHere = this.#phase === 'tunnel' || (this.#phase === 'body' && this.#framer!.endsWithConnection);
+    if (!endsHere && this.#phase !== 'done') return stream.reset(ErrorCode.internal);
+    if (endsHere) stream.data(scratch, true);
+    if (this.#phase === 'tunnel') return;
+    this.#phase = 'done';
+    stream.finish();
   }
 
   reset(): void {
-    this.#breakOff(NGHTTP2_INTERNAL_ERROR);
+    this.#stream.reset(ErrorCode.internal);
   }
 
   destroy(): void {
-    this.#breakOff(this.#phase === 'done' ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL);
+    this.#stream.reset(this.#phase === 'done' ? ErrorCode.none : ErrorCode.cancel);
   }
 
   #fail(): false {
-    this.#breakOff(NGHTTP2_INTERNAL_ERROR);
+    this.#stream.reset(ErrorCode.internal);
     return false;
   }
 
-  #breakOff(code: number): void {
-    if (this.destroyed) return;
-    this.#brokenOff = true;
-    this.#stream.close(code);
-  }
-
-  onClose(): void {
-    if (this.destroyed) return;
+  onClosed(code: ErrorCode): void {
     this.destroyed = true;
+    this.#held?.clear();
+    this.#held = undefined;
     const { sink } = this;
     this.sink = silentSink;
-    const early = this.#phase !== 'done' && !this.#brokenOff;
-    const inOrder = this.#phase === 'done' || (this.#phase === 'tunnel' && this.#stream.rstCode === NGHTTP2_NO_ERROR);
+    const inOrder = this.#phase === 'done' || (this.#phase === 'tunnel' && code === ErrorCode.none);
     sink.onClose(inOrder ? undefined : brokenOff());
-    this.#place.left(this, early);
+    this.#place.left(this);
   }
 }

@@ -1,5 +1,5 @@
 import type { RequestHead } from '../http1/request-head.ts';
-import { isConnectionField } from './request-in.ts';
+import { isConnectionField } from './field.ts';
 
 /** What of an HTTP/1.1 head HTTP/2 says in another way; `te` is put back where it means something. */
 const SAID_OTHERWISE: ReadonlySet<string> = new Set(['host', 'te']);

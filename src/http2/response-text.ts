@@ -1,4 +1,4 @@
-import { isConnectionField, isPlainField } from './request-in.ts';
+import { isConnectionField, isPlainField } from './field.ts';
 
 // An import would load what else `node:http` names, fetch and WebSocket among it: 2 MiB and 30 ms for each worker.
 const { STATUS_CODES } = process.getBuiltinModule('node:http');

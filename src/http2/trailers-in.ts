@@ -1,4 +1,4 @@
-import { isConnectionField, isPlainField } from './request-in.ts';
+import { type FieldList, isConnectionField, isPlainField } from './field.ts';
 
 /** Names that may not stand in a trailer section (RFC 9110 §6.5.1): those are left out rather than passed on. */
 const NOT_TRAILERS: ReadonlySet<string> = new Set([
@@ -23,4 +23,11 @@ export function trailersIn(raw: readonly string[]): string | undefined {
     if (!NOT_TRAILERS.has(name)) text += `${name}: ${value}\r\n`;
   }
   return text;
+}
+
+/** Likewise, of fields as they came in a head of their own. */
+export function trailerLines({ fields, count }: FieldList): string | undefined {
+  const raw: string[] = [];
+  for (let i = 0; i < count; i++) raw.push(fields[i]!.name, fields[i]!.value);
+  return trailersIn(raw);
 }

@@ -1,7 +1,8 @@
 import type { Buffer } from 'node:buffer';
-import type { ServerHttp2Stream } from 'node:http2';
 import { ClientSession, type SessionObserver } from '../http2/client-session.ts';
+import type { ClientStream } from '../http2/client-stream.ts';
 import { type ClientPlace, H2ClientWire } from '../http2/client-wire.ts';
+import type { FieldList } from '../http2/field.ts';
 import { translateRequest } from '../http2/request-in.ts';
 import type { CutReason } from '../relay/tunnel.ts';
 import type { Expiring } from '../support/deadlines.ts';
@@ -37,6 +38,8 @@ export class H2Connection implements SessionObserver, ClientPlace, Expiring, Mem
   readonly #site: H2Owner;
   readonly #session: ClientSession;
   readonly #streams = new Members<H2ClientWire>();
+  /** What was read before. */
+  #early: Buffer | undefined;
   #served = 0;
   #finishing = false;
 
@@ -49,11 +52,17 @@ export class H2Connection implements SessionObserver, ClientPlace, Expiring, Mem
     this.localAddress = wire.localAddress;
     this.localPort = wire.localPort;
     this.clientLines = wire.clientLines ?? '';
-    const socket = wire.handOver!();
-    if (early !== undefined) socket.unshift(early);
-    this.#session = new ClientSession(socket, this);
+    this.#session = new ClientSession(wire, this);
     site.deps.deadlines.add(this);
     this.#expectStreams();
+    this.#early = early;
+  }
+
+  /** Begins to serve. */
+  start(): void {
+    const early = this.#early;
+    this.#early = undefined;
+    this.#session.start(early);
   }
 
   /** Streams under way. */
@@ -76,10 +85,9 @@ export class H2Connection implements SessionObserver, ClientPlace, Expiring, Mem
     this.deadline = deps.deadlines.in(this.#finishing ? CLOSE_MS : timeouts.idle);
   }
 
-  onRequest(stream: ServerHttp2Stream, raw: readonly string[], endStream: boolean): void {
-    const request = translateRequest(raw, endStream);
-    const method = request.problem === '' && request.text.startsWith('HEAD ') ? 'HEAD' : '';
-    const wire = new H2ClientWire(this, stream, request, method);
+  onRequest(stream: ClientStream, list: FieldList): void {
+    const request = translateRequest(list, stream.remoteEnded);
+    const wire = new H2ClientWire(this, stream, request);
     this.#streams.add(wire);
     this.deadline = Number.POSITIVE_INFINITY;
     const connection = new HttpConnection(this.#site, wire);
@@ -90,15 +98,21 @@ export class H2Connection implements SessionObserver, ClientPlace, Expiring, Mem
     this.#session.countReset();
   }
 
-  left(wire: H2ClientWire, early: boolean): void {
+  left(wire: H2ClientWire): void {
     this.#streams.remove(wire);
     wire.owner = undefined;
-    if (early) this.#session.countReset();
-    if (this.#streams.size === 0) this.#expectStreams();
+    if (this.#streams.size > 0) return;
+    this.#expectStreams();
+    this.#session.closeWhenDone();
   }
 
   onRefused(reason: 'http2-flood' | 'http2-protocol'): void {
     this.#site.refused(reason, this.peer);
+  }
+
+  onEnding(): void {
+    this.#finishing = true;
+    this.#expectStreams();
   }
 
   onGone(): void {

@@ -169,7 +169,7 @@ export class HttpConnection implements WireSink, Expiring, Member, ClientSide {
   #frame(bytes: Buffer, pos: number, end: number): number {
     const { head } = this.site;
     const next = parseRequestHead(head, bytes, { start: pos, end }, this.#maxHead);
-    if (next === REFUSED && this.served === 0 && this.wire.handOver !== undefined && this.site.proto === 'http') {
+    if (next === REFUSED && this.served === 0 && this.wire.httpVersion === undefined && this.site.proto === 'http') {
       const begun = prefaceIn(bytes, pos, end);
       if (begun === 'whole') return this.#becomeHttp2(bytes, pos, end);
       if (begun === 'part') return pos;

@@ -302,6 +302,7 @@ export class HttpSite implements HttpOwner {
   #beginHttp2(wire: Wire, bytes: Buffer | undefined): void {
     const connection = new H2Connection(this, wire, bytes);
     this.#add(connection);
+    connection.start();
     if (this.draining) connection.drain();
   }
 

@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { parseResponseHead, ResponseHead } from '../../src/http1/response-head.ts';
-import { gatherRuns, noteRun } from '../../src/http2/data-runs.ts';
-import { asObject, fieldsOut, trailersOut } from '../../src/http2/fields-out.ts';
+import { gatherRuns, notedBytes, noteRun, takeRuns } from '../../src/http2/data-runs.ts';
+import { FieldList } from '../../src/http2/field.ts';
+import { AnswerFields, asObject, trailersOut } from '../../src/http2/fields-out.ts';
+import { HpackDecoder } from '../../src/http2/hpack-decoder.ts';
+import { HpackEncoder } from '../../src/http2/hpack-encoder.ts';
+import type { FieldSource } from '../../src/http2/session-out.ts';
 import { trailersIn } from '../../src/http2/trailers-in.ts';
 import { webSocketAccept } from '../../src/http2/web-socket-accept.ts';
 
@@ -12,35 +16,48 @@ function headOf(...lines: string[]): ResponseHead {
   return head;
 }
 
+/** What a source of fields puts into a block, as a peer reads it: names and values in turn. */
+function sent(source: FieldSource): string[] {
+  const block = Buffer.alloc(source.bound);
+  const list = new FieldList(100, 65_536);
+  const end = source.put(new HpackEncoder(), block, 0);
+  expect(new HpackDecoder().decode(block, 0, end, list)).toBe(true);
+  return list.fields.flatMap(({ name, value }) => [name, value]);
+}
+
 describe('fields for HTTP/2', () => {
   it('have lower-case names, keep order and repetition, and none of the connection', () => {
-    const out: (string | number)[] = [':status', 200];
-    const head = headOf(
-      'Set-Cookie: a',
-      'Connection: close',
-      'X-A:  b ',
-      'Transfer-Encoding: chunked',
-      'Keep-Alive: 5',
-      'set-cookie: c',
-    );
-    fieldsOut(head, out);
-    expect(out).toEqual([':status', 200, 'set-cookie', 'a', 'x-a', 'b', 'set-cookie', 'c']);
-    expect(asObject(out)).toEqual({ ':status': 200, 'set-cookie': ['a', 'c'], 'x-a': 'b' });
+    const lines = ['Set-Cookie: a', 'Connection: close', 'X-A:  b ', 'Transfer-Encoding: chunked', 'Keep-Alive: 5'];
+    const fields = new AnswerFields(headOf(...lines, 'set-cookie: c', 'Upgrade: h2c', 'Proxy-Connection: close'));
+    expect(sent(fields)).toEqual([':status', '200', 'set-cookie', 'a', 'x-a', 'b', 'set-cookie', 'c']);
   });
 
-  it('leave out what they are told to', () => {
-    const out: (string | number)[] = [];
-    fieldsOut(headOf('A: 1', 'B: 2'), out, (name) => name === 'a');
-    expect(out).toEqual(['b', '2']);
+  it('have nothing of the handshake of a WebSocket', () => {
+    const fields = new AnswerFields(
+      headOf('Upgrade: websocket', 'Sec-WebSocket-Accept: x', 'Sec-WebSocket-Protocol: y'),
+    );
+    fields.switches = true;
+    expect(sent(fields)).toEqual([':status', '200', 'sec-websocket-protocol', 'y']);
+  });
+
+  it('are given as an object to node:http2', () => {
+    expect(asObject(['set-cookie', 'a', 'x-a', 'b', 'set-cookie', 'c'])).toEqual({
+      'set-cookie': ['a', 'c'],
+      'x-a': 'b',
+    });
   });
 });
 
 describe('trailers', () => {
   it('go out of a section as it came', () => {
-    expect(trailersOut('Grpc-Status: 0\r\nx:\t y: z \r\nx: 2\r\nConnection: x\r\n\r\n')).toEqual({
-      'grpc-status': '0',
-      x: ['y: z', '2'],
-    });
+    expect(trailersOut('Grpc-Status: 0\r\nx:\t y: z \r\nx: 2\r\nConnection: x\r\n\r\n')).toEqual([
+      'grpc-status',
+      '0',
+      'x',
+      'y: z',
+      'x',
+      '2',
+    ]);
     expect(trailersOut('\r\n')).toBeUndefined();
     expect(trailersOut('')).toBeUndefined();
   });
@@ -73,6 +90,22 @@ describe('runs of data', () => {
     bytes.fill('x');
     expect(data.toString()).toBe('12789');
     expect(gatherRuns(bytes)).toBeUndefined();
+  });
+
+  it('are taken in pieces of any length', () => {
+    const bytes = Buffer.from('0123456789');
+    noteRun(1, 4);
+    noteRun(6, 10);
+    const into = Buffer.alloc(7);
+    for (const [at, length] of [
+      [0, 2],
+      [2, 3],
+      [5, 2],
+    ] as const) {
+      takeRuns(bytes, into, at, length);
+      expect(notedBytes()).toBe(7 - at - length);
+    }
+    expect(into.toString()).toBe('1236789');
   });
 });
 

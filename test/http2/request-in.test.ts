@@ -2,7 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { REFUSED } from '../../src/http1/head.ts';
 import { parseRequestHead, RequestHead } from '../../src/http1/request-head.ts';
-import { translateRequest } from '../../src/http2/request-in.ts';
+import { FieldList, HeaderField } from '../../src/http2/field.ts';
+import { translateRequest as translateList } from '../../src/http2/request-in.ts';
+
+/** `raw` has names and values in turn. */
+function translateRequest(raw: readonly string[], endStream: boolean) {
+  const list = new FieldList(300, 65_536);
+  for (let i = 0; i < raw.length; i += 2) list.add(new HeaderField(raw[i]!, raw[i + 1]!));
+  return translateList(list, endStream);
+}
 
 const start = [':method', 'GET', ':scheme', 'http', ':authority', 'a.test', ':path', '/x'];
 const post = [':method', 'POST', ...start.slice(2)];

@@ -8,7 +8,6 @@ import { eventually, metric } from '../support/scrape.ts';
 afterEach(closeOpened);
 
 const ENHANCE_YOUR_CALM = 11;
-const INTERNAL_ERROR = 2;
 
 async function stage() {
   const backend = await startBackend(answerText('ok'));
@@ -40,9 +39,7 @@ describe('a client that floods its connection', () => {
   it.each(floods)('with %s is closed and counted', async (_, make) => {
     const { lb, client } = await stage();
     await flood(client, make);
-    // What the client has sent beyond the end makes the kernel reset the connection, which may overtake the GOAWAY.
-    // Of many frames in one read nghttp2 may have had enough before we have counted them, and calls it INTERNAL_ERROR.
-    expect([ENHANCE_YOUR_CALM, INTERNAL_ERROR]).toContain(client.goawayCode ?? ENHANCE_YOUR_CALM);
+    expect(client.goawayCode).toBe(ENHANCE_YOUR_CALM);
     expect(await metric(lb, 'refusals_total', { reason: 'http2-flood' })).toBe(1);
     expect(await metric(lb, 'connections_active')).toBe(0);
   });
@@ -50,7 +47,7 @@ describe('a client that floods its connection', () => {
   it('with malformed requests is closed and counted', async () => {
     const { lb, client, backend } = await stage();
     await flood(client, (i) => open(2 * i + 1, Flag.endHeaders | Flag.endStream, ['host', 'b.test']));
-    expect(client.goawayCode).not.toBe(0);
+    expect(client.goawayCode).toBe(ENHANCE_YOUR_CALM);
     expect(await metric(lb, 'refusals_total', { reason: 'http2-flood' })).toBe(1);
     expect(backend.requests).toHaveLength(0);
   });
@@ -59,7 +56,7 @@ describe('a client that floods its connection', () => {
     const { lb, client } = await stage();
     client.send(open(1, Flag.endHeaders));
     await flood(client, () => frame(Frame.data, 0, 1));
-    expect(client.goawayCode).not.toBe(0);
+    expect(client.goawayCode).toBe(ENHANCE_YOUR_CALM);
     expect(await metric(lb, 'refusals_total', { reason: 'http2-flood' })).toBe(1);
   });
 
@@ -67,7 +64,7 @@ describe('a client that floods its connection', () => {
     const { lb, client } = await stage();
     client.send(open(1, 0));
     await flood(client, (i) => frame(Frame.continuation, 0, 1, block([[`x-${i}`, 'y'.repeat(100)]])));
-    expect(client.goawayCode).not.toBe(0);
+    expect(client.goawayCode).toBe(ENHANCE_YOUR_CALM);
     expect(await metric(lb, 'refusals_total', { reason: 'http2-flood' })).toBe(1);
   });
 
@@ -93,12 +90,12 @@ describe('a client that floods its connection', () => {
 });
 
 describe('what HTTP/2 lets through and HTTP/1.1 would read as something else', () => {
-  const cases: [string, [string, string][], string, boolean?][] = [
-    ['a line end in a value', [...pseudo(), ['x', 'a\r\nGET /evil HTTP/1.1']], '', true],
+  const cases: [string, [string, string][], string][] = [
+    ['a line end in a value', [...pseudo(), ['x', 'a\r\nGET /evil HTTP/1.1']], ''],
     ['a line end in the path', pseudo('/ HTTP/1.1\r\nx: y'), ''],
     ['a space in the path', pseudo('/ HTTP/1.1'), ''],
     ['a line end in the method', pseudo('/', 'GET / HTTP/1.1\r\nHost: x\r\n\r\nGET'), ''],
-    ['a colon in a name', [...pseudo(), ['transfer-encoding: chunked\r\nx', 'y']], '', true],
+    ['a colon in a name', [...pseudo(), ['transfer-encoding: chunked\r\nx', 'y']], ''],
     [
       'a transfer-encoding',
       [...pseudo('/', 'POST'), ['transfer-encoding', 'chunked']],
@@ -113,19 +110,14 @@ describe('what HTTP/2 lets through and HTTP/1.1 would read as something else', (
     ['two hosts', [...pseudo(), ['host', 'b.test']], ''],
   ];
 
-  const expectedFields = new Set(['host', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-request-id']);
-
-  it.each(cases)('reaches no backend: %s', async (_, fields, body, leftOut = false) => {
+  it.each(cases)('reaches no backend: %s', async (_, fields, body) => {
     const { backend, client } = await stage();
     client.request(1, fields, body === '');
     if (body !== '') client.send(frame(Frame.data, Flag.endStream, 1, Buffer.from(body, 'latin1')));
     const refused = () => client.resetCode(1) !== undefined || client.of(Frame.headers, 1).length > 0 || client.closed;
     await eventually(async () => refused(), 'a refusal');
-    // nghttp2 leaves out a field that could not be one, and takes the request; of the field nothing may be left.
-    const left = backend.requests.flatMap((request) => request.fields.map(([name]) => name.toLowerCase()));
-    expect(left.filter((name) => !expectedFields.has(name))).toEqual([]);
     expect(backend.text).not.toMatch(/evil|chunked/);
-    expect(backend.requests.length).toBe(leftOut ? 1 : 0);
+    expect(backend.requests).toHaveLength(0);
   });
 
   it.each([0, 2, 8])('is not the end of a request: a reset with code %i amid its body', async (code) => {

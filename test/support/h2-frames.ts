@@ -6,8 +6,10 @@ import { remember } from './opened.ts';
 export const Frame = {
   data: 0,
   headers: 1,
+  priority: 2,
   rstStream: 3,
   settings: 4,
+  pushPromise: 5,
   ping: 6,
   goaway: 7,
   windowUpdate: 8,
@@ -15,7 +17,7 @@ export const Frame = {
 } as const;
 
 /** Flags of frames. */
-export const Flag = { endStream: 1, ack: 1, endHeaders: 4 } as const;
+export const Flag = { endStream: 1, ack: 1, endHeaders: 4, padded: 8, priority: 32 } as const;
 
 /** One frame as it came. */
 export interface ReceivedFrame {
@@ -25,7 +27,8 @@ export interface ReceivedFrame {
   readonly payload: Buffer;
 }
 
-const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
+/** What a client sends first. */
+export const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 
 /** A frame's bytes. */
 export function frame(type: number, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)): Buffer {
@@ -35,6 +38,19 @@ export function frame(type: number, flags: number, stream: number, payload: Buff
   head[4] = flags;
   head.writeUInt32BE(stream, 5);
   return Buffer.concat([head, payload]);
+}
+
+/** The frames that bytes are, and what is left behind them. */
+export function framesIn(bytes: Buffer<ArrayBufferLike>): { frames: ReceivedFrame[]; rest: Buffer<ArrayBufferLike> } {
+  const frames: ReceivedFrame[] = [];
+  while (bytes.length >= 9) {
+    const end = 9 + bytes.readUIntBE(0, 3);
+    if (bytes.length < end) break;
+    const [type, flags] = [bytes[3]!, bytes[4]!];
+    frames.push({ type, flags, stream: bytes.readUInt32BE(5), payload: bytes.subarray(9, end) });
+    bytes = bytes.subarray(end);
+  }
+  return { frames, rest: bytes };
 }
 
 /** Fields as a header block of literals, without Huffman coding or the dynamic table (RFC 7541 §6.2.2). */
@@ -65,7 +81,7 @@ export class FrameClient {
   readonly socket: net.Socket;
   readonly frames: ReceivedFrame[] = [];
   closed = false;
-  #rest = Buffer.alloc(0);
+  #rest: Buffer<ArrayBufferLike> = Buffer.alloc(0);
 
   constructor(socket: net.Socket) {
     this.socket = socket;
@@ -77,14 +93,9 @@ export class FrameClient {
   }
 
   #take(bytes: Buffer): void {
-    this.#rest = Buffer.concat([this.#rest, bytes]);
-    while (this.#rest.length >= 9) {
-      const end = 9 + this.#rest.readUIntBE(0, 3);
-      if (this.#rest.length < end) return;
-      const [type, flags] = [this.#rest[3]!, this.#rest[4]!];
-      this.frames.push({ type, flags, stream: this.#rest.readUInt32BE(5), payload: this.#rest.subarray(9, end) });
-      this.#rest = this.#rest.subarray(end);
-    }
+    const { frames, rest } = framesIn(Buffer.concat([this.#rest, bytes]));
+    this.frames.push(...frames);
+    this.#rest = rest;
   }
 
   send(...frames: readonly Buffer[]): this {
