@@ -91,14 +91,14 @@ describe('an operator', () => {
     for (const name of algorithms) {
       // Those that look at the latency may shun one that the machine has held up.
       const measures = name === 'peak-ewma' || name === 'prequal';
-      const all = measures ? /b/ : /^abc$/;
       const rest = measures ? /^[ac]+$/ : /^ac$/;
       const seen = async () => bodiesOf(await ask(lb, 24, `/${name}`, (turn) => [`x-key: ${turn}`]));
-      expect([name, await seen()]).toMatchObject([name, expect.stringMatching(all)]);
+      if (!measures) expect([name, await seen()]).toEqual([name, 'abc']);
       await askApi(lb, `PATCH /api/pools/${name}/backends/b`, { weight: 0 });
       expect([name, await seen()]).toMatchObject([name, expect.stringMatching(rest)]);
       await askApi(lb, `PATCH /api/pools/${name}/backends/b`, { weight: 9 });
-      expect([name, await seen()]).toMatchObject([name, expect.stringContaining('b')]);
+      // What it was held up fades, and then it is tried again.
+      await eventually(async () => (await seen()).includes('b'), `a request of ${name} for b`);
       await askApi(lb, `PATCH /api/pools/${name}/backends/b`, { state: 'disabled' });
       expect([name, await seen()]).toMatchObject([name, expect.stringMatching(rest)]);
     }
