@@ -127,7 +127,7 @@ class ClientHandshake implements WireSink {
 
   /** Not to be reached at all is one thing, not to come to TLS another. */
   onClose(error: NodeJS.ErrnoException | undefined): void {
-    if (error?.syscall === 'connect') return this.#sink.onClose(error);
+    if (error?.syscall === 'connect' || error?.syscall === 'bind') return this.#sink.onClose(error);
     const cause = tlsCause(error, this.#name);
     this.#dialler.failed(this.key, this.#name, cause);
     this.#sink.onClose(Object.assign(new Error(cause), { code: TLS_FAILED }));

@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { WireMaker } from '../../src/support/open-wire.ts';
 import type { Wire } from '../../src/support/wire.ts';
-import { aWhile, LARGE, pattern, Recorder, until, WireStage } from '../support/wire-stage.ts';
+import { aWhile, LARGE, pattern, Recorder, until, type WireEnds, WireStage } from '../support/wire-stage.ts';
 
 /** Everything that must hold of a wire, whatever carries it: run on each way of making them. */
-export function wireContract(name: string, maker: WireMaker): void {
-  const stage = new WireStage(maker);
+export function wireContract(name: string, maker: WireMaker, ends?: WireEnds): void {
+  const stage = new WireStage(maker, ends);
 
   describe(`a wire of ${name}`, () => {
     afterEach(() => stage.clear());
@@ -215,7 +215,7 @@ function taking(stage: WireStage): void {
 function closing(stage: WireStage): void {
   it('tells of a reset as an error', async () => {
     const { sink, peer } = await stage.dialled();
-    peer.resetAndDestroy();
+    stage.ends.reset(peer);
     await sink.has('close');
     expect(sink.error?.code).toBe('ECONNRESET');
   });

@@ -71,13 +71,33 @@ export function pattern(length: number): Buffer {
   return bytes;
 }
 
+/** The ordinary sockets at the other end of wires. */
+export interface WireEnds {
+  /** Starts no listening by itself; `onPeer` hears of each connection that is made. */
+  server(onPeer: (peer: net.Socket) => void): net.Server;
+  connect(port: number): net.Socket;
+  /** Ends a peer's connection with a reset. */
+  reset(peer: net.Socket): void;
+  /** A wire that was accepted tells when it is made, which one without a handshake does not. */
+  readonly handshake: boolean;
+}
+
+const plainEnds: WireEnds = {
+  server: (onPeer) => net.createServer({ allowHalfOpen: true }, onPeer),
+  connect: (port) => net.connect({ port, host: '127.0.0.1', allowHalfOpen: true }),
+  reset: (peer) => void peer.resetAndDestroy(),
+  handshake: false,
+};
+
 /** Makes wires with an ordinary socket at their other end, and takes all down afterwards. */
 export class WireStage {
   readonly maker: WireMaker;
   readonly cleanups: (() => void)[] = [];
+  readonly ends: WireEnds;
 
-  constructor(maker: WireMaker) {
+  constructor(maker: WireMaker, ends = plainEnds) {
     this.maker = maker;
+    this.ends = ends;
   }
 
   clear(): void {
@@ -86,7 +106,7 @@ export class WireStage {
 
   async listener(where: net.ListenOptions = { host: '127.0.0.1', port: 0 }) {
     const peers: net.Socket[] = [];
-    const server = net.createServer({ allowHalfOpen: true }, (socket) => {
+    const server = this.ends.server((socket) => {
       socket.on('error', () => {});
       peers.push(socket);
     });
@@ -130,11 +150,7 @@ export class WireStage {
       wire.sink = sink;
       wires.push(wire);
     };
-    const peer = net.connect({
-      port: (server.address() as net.AddressInfo).port,
-      host: '127.0.0.1',
-      allowHalfOpen: true,
-    });
+    const peer = this.ends.connect((server.address() as net.AddressInfo).port);
     peer.on('error', () => {});
     this.cleanups.push(() => {
       peer.destroy();
@@ -143,6 +159,8 @@ export class WireStage {
       server.close();
     });
     await until(() => wires.length === 1);
+    if (this.ends.handshake) await sink.has('connect');
+    sink.log.length = 0;
     return { wire: wires[0]!, sink, peer };
   }
 }
