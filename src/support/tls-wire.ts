@@ -146,6 +146,8 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner {
     internals(this)._releaseControl();
     if (this.#handedOver) return;
     this.sink.onConnect();
+    // Not before the sink has seen who is on the other side.
+    if (this.#waitingBytes > 0) this.onWritten(0);
     if (this.#dialled && !this.#handedOver) this.start();
   }
 
@@ -236,7 +238,7 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner {
   }
 
   get #mustWait(): boolean {
-    return this.#writing || !this.#established || !canWriteDirectly;
+    return this.#writing || this.#waitingBytes > 0 || !this.#established || !canWriteDirectly;
   }
 
   #put(data: string | Buffer): boolean {
