@@ -49,19 +49,19 @@ export class UdpSite implements UdpOwner {
     this.#target = pools.get(plan.pool)!;
     this.#routed = this.meters.routed(0, plan.pool);
     this.#gate = this.#gateOf(plan);
-    for (const flow of this.#flows.all()) if (this.#gate?.forbids(flow.address) === true) flow.end('denied');
   }
 
   #gateOf({ name, sources }: UdpListenerPlan): SourceGate | undefined {
     return gateFor(sources, { table: this.deps.sources, listener: name });
   }
 
-  /** Takes new settings; flows keep their backend. */
+  /** Takes new settings; flows keep their backend, unless their source is not let in any more. */
   update(plan: UdpListenerPlan, pools: ReadonlyMap<string, PoolSite>): void {
     this.#plan = plan;
     this.#target = pools.get(plan.pool)!;
     this.#routed = this.meters.routed(0, plan.pool);
     this.#gate = this.#gateOf(plan);
+    for (const flow of this.#flows.all()) if (this.#gate?.forbids(flow.address) === true) flow.end('denied');
   }
 
   get target(): PoolSite {

@@ -75,6 +75,30 @@ describe('a udp listener', () => {
     expect(new Set(backend.from).size).toBe(2);
   });
 
+  it('ends the flows of a source that a reload denies, and no others', async () => {
+    const backend = await named('a');
+    const config = (deny: string[]) => ({
+      ...configFor([backend.address], { deny }),
+      log: { level: 'silent' as const, access: true },
+    });
+    const lb = await runFairlead(config([]));
+    const [denied, other] = [await openUdp(undefined, { host: '127.0.0.2' }), await openUdp()];
+    for (const client of [denied, other]) {
+      client.send(lb.address('dns'), 'one');
+      await client.until(1);
+    }
+    await lb.reloadWith(config(['127.0.0.2']));
+    await eventually(async () => (await metric(lb, 'connections_active', { listener: 'dns' })) === 1, 'the end');
+    expect(await metric(lb, 'backend_active', { pool: 'dns' })).toBe(1);
+    await eventually(() => lb.accessLines.length === 1, 'a line of the access log');
+    expect(JSON.parse(lb.accessLines[0]!)).toMatchObject({ client: '127.0.0.2', ended: 'denied' });
+    denied.send(lb.address('dns'), 'two');
+    other.send(lb.address('dns'), 'two');
+    expect(await other.until(2)).toEqual(['a one', 'a two']);
+    await eventually(async () => (await metric(lb, 'refusals_total', { reason: 'forbidden' })) === 1, 'the refusal');
+    expect([denied.got, new Set(backend.from).size]).toEqual([['a one'], 2]);
+  });
+
   it('moves a flow whose backend is gone, as its next datagram shows', async () => {
     const [a, b] = [await named('a'), await named('b')];
     const lb = await runFairlead(configFor([a.address, b.address]));
