@@ -3,7 +3,7 @@ import { closest } from '../support/suggest.ts';
 import { hostPattern, method, noHeaderTwice, pathPattern, tokenName, valueMatch } from './patterns.ts';
 import { didYouMean } from './problem.ts';
 import { oneOrList, Refusal, scalar } from './scalar.ts';
-import { choice, cidr, duration, integer, name, percent, poolName, text } from './scalars.ts';
+import { choice, cidr, duration, flag, integer, name, percent, poolName, text } from './scalars.ts';
 import { bodySchema } from './schema-body.ts';
 import { headersSchema } from './schema-headers.ts';
 import { location, rewriteSchema } from './schema-rewrite.ts';
@@ -71,6 +71,9 @@ const redirectSchema = z
       'Where the client is sent: a path on the same host, or a URL. `$1` to `$9` are what a regular expression of the path captured.',
     ),
     status: choice([301, 302, 303, 307, 308]).prefault(308).describe('Status of the answer.'),
+    keepQuery: flag()
+      .exactOptional()
+      .describe('Whether the query of the request goes along, behind that of `to` if it has one. Default: false.'),
   })
   .describe('Answers with a redirect.');
 
@@ -157,17 +160,19 @@ export const routeSchema = z
     action: actionOf({ pool, split, redirect, respond }),
   }));
 
+type RedirectConfig = z.output<typeof redirectSchema>;
+
 interface WrittenAction {
   pool: string | undefined;
   split: { pool: string; weight: number }[] | undefined;
-  redirect: { to: string; status: 301 | 302 | 303 | 307 | 308 } | undefined;
+  redirect: RedirectConfig | undefined;
   respond: { status: number; body: string } | undefined;
 }
 
 /** What becomes of a request that a route takes. */
 export type RouteAction =
   | { kind: 'pool'; split: { pool: string; weight: number }[] }
-  | { kind: 'redirect'; to: string; status: 301 | 302 | 303 | 307 | 308 }
+  | ({ kind: 'redirect' } & RedirectConfig)
   | { kind: 'respond'; status: number; body: string };
 
 /** That there is exactly one action is checked apart (see `checks.ts`), so that it is reported with all the rest. */

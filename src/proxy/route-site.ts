@@ -17,7 +17,7 @@ export interface SplitShare {
 /** What a route does with a request: plain data, sent from the control plane. */
 export type RouteAction =
   | { readonly kind: 'pool'; readonly split: readonly SplitShare[]; readonly splitNumber: number }
-  | { readonly kind: 'redirect'; readonly to: string; readonly status: number }
+  | { readonly kind: 'redirect'; readonly to: string; readonly status: number; readonly keepQuery?: boolean }
   | { readonly kind: 'respond'; readonly status: number; readonly body: string };
 
 /** What a worker must know of a route besides its match: plain data, sent from the control plane. */
@@ -97,7 +97,7 @@ export class RouteSite {
     const { action, paths, rewrite } = plan;
     const target = rewrite && targetRewrite(rewrite, paths);
     this.rewrite = target || rewrite?.host !== undefined ? { target, host: rewrite?.host } : undefined;
-    this.location = action.kind === 'redirect' ? redirectLocation(action.to, paths) : undefined;
+    this.location = action.kind === 'redirect' ? redirectLocation(action, paths) : undefined;
     this.fault = plan.fault && new Fault(plan.fault, Math.random);
     const { statuses = [], perTryMs = 0 } = plan.retry;
     this.perTryMs = perTryMs;

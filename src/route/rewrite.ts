@@ -70,14 +70,39 @@ function oneSlash(path: string): string {
 }
 
 /** In a query these would end a value, or the query; in a Location they are not allowed at all. */
-const special = { query: /[&+=;#"<>\\^`{|}]/g, path: /[?#"<>\\^`{|}]/g };
+const special = { query: /[&+=;#"<>\\^`{|}]/g, path: /[?#"<>\\^`{|}]/g, wholeQuery: /[#"<>\\^`{|}]/g };
 
 /**
  * Where a redirect leads, as the Location field has it; `undefined` when it cannot be told safely what the path means.
  * Captures are the operator's to place, the client's to fill: they cannot lead to another host, as `redirectProblem`
- * makes sure for URLs and one slash for paths, nor begin a parameter of the query. Nothing else of the request goes along.
+ * makes sure for URLs and one slash for paths, nor begin a parameter of the query. Nothing else of the request goes along
+ * but its query, and that only when `keepQuery` says so.
  */
-export function redirectLocation(to: string, paths: readonly string[]): TargetRewrite {
+export function redirectLocation(
+  { to, keepQuery = false }: { readonly to: string; readonly keepQuery?: boolean },
+  paths: readonly string[],
+): TargetRewrite {
+  const locate = withoutQuery(to, paths);
+  if (!keepQuery) return locate;
+  return (target) => {
+    const mark = target.indexOf('?');
+    const location = locate(target);
+    return mark < 0 || location === undefined ? location : joinQuery(location, target.slice(mark + 1));
+  };
+}
+
+/** Puts the query of a request behind what a location has, and before its fragment. */
+function joinQuery(location: string, query: string): string {
+  const [, start = '', fragment = ''] = /^([^#]*)(.*)$/s.exec(location)!;
+  const escaped = query.replace(special.wholeQuery, percentEncoded);
+  return `${start}${start.includes('?') ? '&' : '?'}${locationOf(escaped)}${fragment}`;
+}
+
+function percentEncoded(sign: string): string {
+  return `%${sign.charCodeAt(0).toString(16).toUpperCase()}`;
+}
+
+function withoutQuery(to: string, paths: readonly string[]): TargetRewrite {
   const template = new Template(to);
   if (template.highest === 0) {
     const fixed = locationOf(template.start);
@@ -89,7 +114,7 @@ export function redirectLocation(to: string, paths: readonly string[]): TargetRe
     if (groups === undefined) return undefined;
     const filled = template.fill((number, before) => {
       const unsafe = /[?#]/.test(before) ? special.query : special.path;
-      return (groups[number] ?? '').replace(unsafe, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
+      return (groups[number] ?? '').replace(unsafe, percentEncoded);
     });
     return locationOf(oneSlash(filled));
   };

@@ -107,16 +107,30 @@ describe('the location of a redirect', () => {
     ['/$1', '~^/x(.*)$', '/x"<>^`{|}', '/%22%3C%3E%5E%60%7B%7C%7D'],
     ['/$$1', '/*', '/a', '/$1'],
   ])('%s for %s of %s is %s', (to, pattern, target, expected) => {
-    expect(redirectLocation(to, [pattern])(target)).toBe(expected);
+    expect(redirectLocation({ to }, [pattern])(target)).toBe(expected);
+  });
+
+  test.each([
+    ['/new', '/a', '/new'],
+    ['/new', '/a?', '/new?'],
+    ['/new', '/a?b=c&d=/?e', '/new?b=c&d=/?e'],
+    ['/new?x=1#part', '/a?b=c', '/new?x=1&b=c#part'],
+    ['https://here.test/$1', '/a/b?c', 'https://here.test/a/b?c'],
+    ['https://here.test', '/a?//evil.com/@x', 'https://here.test?//evil.com/@x'],
+    ['/new', '/a?b=#"<>|', '/new?b=%23%22%3C%3E%7C'],
+  ])('to %s takes the query of %s along as %s', (to, target, expected) => {
+    expect(redirectLocation({ to, keepQuery: true }, ['~^/(.*)$'])(target)).toBe(expected);
   });
 
   test('never leads to another host, nor past its line', () => {
     const base = 'https://here.test/a/b';
     const cases = [
-      redirectLocation('/$1', ['~^/x(.*)$']),
-      redirectLocation('/$1/$1', ['~^/x(.*)$']),
-      redirectLocation('https://here.test/$1', ['~^/x(.*)$']),
-      redirectLocation('https://here.test?$1', ['~^/x(.*)$']),
+      redirectLocation({ to: '/$1' }, ['~^/x(.*)$']),
+      redirectLocation({ to: '/$1/$1' }, ['~^/x(.*)$']),
+      redirectLocation({ to: 'https://here.test/$1' }, ['~^/x(.*)$']),
+      redirectLocation({ to: 'https://here.test?$1' }, ['~^/x(.*)$']),
+      redirectLocation({ to: 'https://here.test', keepQuery: true }, []),
+      redirectLocation({ to: '/$1', keepQuery: true }, ['~^/x(.*)$']),
     ];
     fc.assert(
       fc.property(anyTarget, fc.constantFrom(...cases), (target, location) => {

@@ -114,7 +114,7 @@ function actedOn(found: Found, taken: Taken): Found {
     return { ...found, settings, changes: edits, action: { ...own, status, body } };
   }
   if (action.kind === 'redirect') {
-    const location = redirectLocation(action.to, match.path ?? [])(head.originTarget);
+    const location = redirectLocation(action, match.path ?? [])(head.originTarget);
     if (location === undefined) return refused(found, unsafePath.code, unsafePath.cause);
     return { ...found, settings, changes: edits, action: { ...own, status: action.status, location } };
   }
