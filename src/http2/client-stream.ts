@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer';
-import { notedBytes, takeRuns } from './data-runs.ts';
+import { dropRuns, notedBytes, takeRuns } from './data-runs.ts';
 import type { FieldList } from './field.ts';
 import { HeldBytes } from './held-bytes.ts';
 import { DEFAULT_WINDOW_BYTES, ErrorCode, Flag, FrameType, MAX_PAYLOAD_BYTES } from './protocol.ts';
@@ -108,6 +108,7 @@ export class ClientStream implements OutStream {
    * the stream ends behind them, with `trailers` if there are any.
    */
   data(bytes: Buffer, last: boolean, trailers?: FieldSource): void {
+    if (this.closed || this.#localEnded) return dropRuns();
     if (this.#pending === undefined) this.#sendRuns(bytes, last && trailers === undefined);
     const left = notedBytes();
     if (left > 0) this.#keep(bytes, left);

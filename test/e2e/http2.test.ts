@@ -37,6 +37,15 @@ describe('HTTP/2 clients', () => {
     expect(stdout).toBe('GET /x HTTP/1.1 0 2 200');
   });
 
+  it.each(['http', 'https'])('curl gets an answer before the end of what it sends, by %s', async (scheme) => {
+    const tls = scheme === 'https' ? { tls: new TestAuthority().for('a.test') } : {};
+    const lb = await stage({ ...tls, limits: { bodyBytes: 1000 } });
+    const http2 = scheme === 'https' ? '--http2' : '--http2-prior-knowledge';
+    // Any file that is large enough.
+    const args = ['-sk', http2, '-o', '/dev/null', '-w', '%{http_code}', '-T', process.execPath];
+    expect((await run('curl', [...args, `${scheme}://${lb.address()}/x`])).stdout).toBe('413');
+  });
+
   it('nghttp gets several answers on one connection', async () => {
     const lb = await stage();
     const { stdout } = await run('nghttp', ['-n', '-s', `http://${lb.address()}/a`, `http://${lb.address()}/b`]);

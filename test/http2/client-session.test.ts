@@ -313,6 +313,17 @@ describe('an answer', () => {
     expect(stage.asked[0]!.closed).toBe('in order');
   });
 
+  it('that comes when its stream is over reaches nobody', () => {
+    const stage = begun().take(get(1), get(3));
+    const [first, second] = stage.asked;
+    first!.wire.writeText('HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n01234');
+    stage.take(rst(1));
+    expect(first!.wire.writeText('56789')).toBe(false);
+    second!.wire.writeText(OK);
+    const bodies = stage.frames().flatMap(({ type, stream, payload }) => (type === 0 ? [`${stream} ${payload}`] : []));
+    expect(bodies).toEqual(['1 01234', '3 ok']);
+  });
+
   it('that breaks off is reset', () => {
     const stage = begun().take(get(1));
     stage.asked[0]!.wire.writeText('HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n01234');

@@ -1,32 +1,17 @@
 import http2, { type ClientHttp2Session } from 'node:http2';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { wires } from '../../src/support/open-wire.ts';
+import { socketWires, wires } from '../../src/support/open-wire.ts';
 import { Random } from '../fuzz/random.ts';
 import { askH2 } from '../support/h2-client.ts';
 import { SessionStage } from '../support/h2-session.ts';
 import { WireStage } from '../support/wire-stage.ts';
 
 const SEED = 7541;
-const REQUESTS = 300;
+const REQUESTS = 160;
 
-const stage = new WireStage(wires);
+let stage: WireStage;
 let client: ClientHttp2Session;
 let server: SessionStage;
-
-beforeEach(async () => {
-  const { wire, peer } = await stage.accepted();
-  server = new SessionStage(wire);
-  server.session.start(undefined);
-  client = http2.connect('http://a.test', {
-    createConnection: () => peer,
-    strictSingleValueFields: false,
-  } as object);
-  client.on('error', () => {});
-});
-afterEach(() => {
-  client.destroy();
-  stage.clear();
-});
 
 const names = ['x-a', 'x-b', 'cookie', 'user-agent', 'accept', 'x-long-name-that-no-table-has', 'etag', 'server'];
 
@@ -58,7 +43,24 @@ function unchunked(text: string): string {
   }
 }
 
-describe('node:http2 as the other side', () => {
+describe.each([
+  ['handles', wires],
+  ['net.Socket', socketWires],
+])('node:http2 as the other side, over %s', (_, maker) => {
+  beforeEach(async () => {
+    stage = new WireStage(maker);
+    const { wire, peer } = await stage.accepted();
+    server = new SessionStage(wire);
+    server.session.start(undefined);
+    const options = { createConnection: () => peer, strictSingleValueFields: false };
+    client = http2.connect('http://a.test', options as object);
+    client.on('error', () => {});
+  });
+  afterEach(() => {
+    client.destroy();
+    stage.clear();
+  });
+
   it('reads the fields and bodies that were sent, and sends those that are read', async () => {
     const answers = new Map<string, [string, string][]>();
     // Answers when the request is whole: with the fields of its own, and the body that came.
