@@ -185,17 +185,16 @@ export class SessionOut implements TurnEnd {
     this.#waiting.push(stream);
   }
 
-  /** A window has opened, or the wire has taken all: streams send what waits, a frame each in turn. */
+  /**
+   * A window has opened, or the wire has taken all: streams send what waits, a frame each in turn. Who opens the window by a
+   * byte at a time makes one of them move, and not all be looked at (CVE-2019-9511).
+   */
   pump(): void {
-    for (let moved = true; moved; ) {
-      moved = false;
-      const streams = this.#waiting;
-      this.#waiting = [];
-      for (const stream of streams) {
-        if (stream.pump()) moved = true;
-        if (stream.waits) this.#waiting.push(stream);
-        else stream.queued = false;
-      }
+    for (let idle = 0; idle < this.#waiting.length && this.window > 0 && !this.backedUp; ) {
+      const stream = this.#waiting.shift()!;
+      idle = stream.pump() ? 0 : idle + 1;
+      if (stream.waits) this.#waiting.push(stream);
+      else stream.queued = false;
     }
   }
 
