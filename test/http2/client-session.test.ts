@@ -1,44 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { block, Flag, Frame, frame, PREFACE, pseudo } from '../support/h2-frames.ts';
-import { SessionStage, TestWire } from '../support/h2-session.ts';
-
-const END = Flag.endHeaders | Flag.endStream;
-
-const number = (value: number) => {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
-};
-const get = (stream: number) => frame(Frame.headers, END, stream, block(pseudo()));
-const post = (stream: number, ...fields: [string, string][]) =>
-  frame(Frame.headers, Flag.endHeaders, stream, block([...pseudo('/', 'POST'), ...fields]));
-const data = (stream: number, bytes: string | Buffer, flags = 0) =>
-  frame(Frame.data, flags, stream, Buffer.from(bytes as string, 'latin1'));
-const window = (stream: number, more: number) => frame(Frame.windowUpdate, 0, stream, number(more));
-const rst = (stream: number, code = 8) => frame(Frame.rstStream, 0, stream, number(code));
-const setting = (id: number, value: number) => {
-  const bytes = Buffer.alloc(6);
-  bytes.writeUInt16BE(id);
-  bytes.writeUInt32BE(value, 2);
-  return frame(Frame.settings, 0, 0, bytes);
-};
+import {
+  begun,
+  data,
+  END,
+  get,
+  number,
+  post,
+  rst,
+  SessionStage,
+  setting,
+  TestWire,
+  told,
+  window,
+} from '../support/h2-session.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
-
-/** A session that has said and heard hello; its first frames are gone. */
-function begun(...settings: [number, number][]): SessionStage {
-  const stage = new SessionStage().begin(...settings);
-  stage.frames();
-  return stage;
-}
-
-/** Codes of GOAWAY and RST_STREAM, as the client is told. */
-function told(stage: SessionStage): string[] {
-  return stage.frames().flatMap(({ type, stream, payload }) => {
-    if (type === Frame.goaway) return [`goaway ${payload.readUInt32BE(4)}`];
-    return type === Frame.rstStream ? [`reset ${stream} ${payload.readUInt32BE(0)}`] : [];
-  });
-}
 
 describe('a connection', () => {
   it('begins with settings and acknowledges those of the client', () => {

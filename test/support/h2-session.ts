@@ -4,7 +4,7 @@ import { H2ClientWire } from '../../src/http2/client-wire.ts';
 import type { FieldList } from '../../src/http2/field.ts';
 import { translateRequest } from '../../src/http2/request-in.ts';
 import { silentSink, type Wire, type WireSink } from '../../src/support/wire.ts';
-import { Frame, frame, framesIn, PREFACE, type ReceivedFrame } from './h2-frames.ts';
+import { block, Flag, Frame, frame, framesIn, PREFACE, pseudo, type ReceivedFrame } from './h2-frames.ts';
 
 /** A wire whose other end is the test: what is written is kept, and it is backed up when the test says so. */
 export class TestWire implements Wire {
@@ -135,3 +135,47 @@ export class SessionStage implements SessionObserver {
 }
 
 const nowhere = { remoteAddress: undefined, localAddress: undefined, localPort: undefined, clientLines: '' };
+
+/** The flags of a head that is all of a request. */
+export const END = Flag.endHeaders | Flag.endStream;
+
+/** Four bytes with a number in them. */
+export const number = (value: number) => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+};
+/** A request without a body. */
+export const get = (stream: number) => frame(Frame.headers, END, stream, block(pseudo()));
+/** The head of a request with one. */
+export const post = (stream: number, ...fields: [string, string][]) =>
+  frame(Frame.headers, Flag.endHeaders, stream, block([...pseudo('/', 'POST'), ...fields]));
+/** A frame of data. */
+export const data = (stream: number, bytes: string | Buffer, flags = 0) =>
+  frame(Frame.data, flags, stream, Buffer.from(bytes as string, 'latin1'));
+/** A window that opens by so much. */
+export const window = (stream: number, more: number) => frame(Frame.windowUpdate, 0, stream, number(more));
+/** A reset. */
+export const rst = (stream: number, code = 8) => frame(Frame.rstStream, 0, stream, number(code));
+/** A frame with one setting. */
+export const setting = (id: number, value: number) => {
+  const bytes = Buffer.alloc(6);
+  bytes.writeUInt16BE(id);
+  bytes.writeUInt32BE(value, 2);
+  return frame(Frame.settings, 0, 0, bytes);
+};
+
+/** A session that has said and heard hello; its first frames are gone. */
+export function begun(...settings: [number, number][]): SessionStage {
+  const stage = new SessionStage().begin(...settings);
+  stage.frames();
+  return stage;
+}
+
+/** Codes of GOAWAY and RST_STREAM, as the client is told. */
+export function told(stage: SessionStage): string[] {
+  return stage.frames().flatMap(({ type, stream, payload }) => {
+    if (type === Frame.goaway) return [`goaway ${payload.readUInt32BE(4)}`];
+    return type === Frame.rstStream ? [`reset ${stream} ${payload.readUInt32BE(0)}`] : [];
+  });
+}
