@@ -61,6 +61,12 @@ class Container {
   signal(name: string): void {
     process.kill(this.pid, name as NodeJS.Signals);
   }
+
+  /** Ends it however it is. Its process 1 has to be killed itself: as another user it no longer dies with its parent. */
+  async kill(): Promise<void> {
+    if (this.#outer.exitCode === null && this.#outer.signalCode === null) this.signal('SIGKILL');
+    await this.ended;
+  }
 }
 
 /** Starts an image again and again, and says what holds; throws at the first thing that does not. */
@@ -68,6 +74,7 @@ export class Trial {
   readonly #root: Root;
   readonly #config: ImageConfig;
   readonly #network: string;
+  readonly #started: Container[] = [];
 
   constructor(root: Root, config: ImageConfig, network: string) {
     this.#root = root;
@@ -87,6 +94,7 @@ export class Trial {
       await this.#secondSignal();
       say(this.#files() === before, 'no file was written, changed or removed, not even in /tmp');
     } finally {
+      for (const container of this.#started) await container.kill();
       apps.kill();
       await once(apps, 'close');
     }
@@ -196,7 +204,9 @@ export class Trial {
   }
 
   #start(env: Readonly<Record<string, string>>): Container {
-    return new Container(this.#root.start(this.#config.command, this.#options(env)));
+    const container = new Container(this.#root.start(this.#config.command, this.#options(env)));
+    this.#started.push(container);
+    return container;
   }
 
   async #startOpen(): Promise<Container> {

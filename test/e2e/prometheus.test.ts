@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
+import { errorStatus } from '../../src/proxy/error-response.ts';
 import { queries } from '../gates/monitoring.ts';
 import { asked } from '../gates/promql.ts';
-import { root } from '../gates/source.ts';
+import { readFiles, root } from '../gates/source.ts';
 import { skipsWithout } from '../support/needs.ts';
 import { closeOpened, remember } from '../support/opened.ts';
 import { type RunningFairlead, runFairlead } from '../support/running.ts';
@@ -73,6 +74,11 @@ describe.skipIf(skipsWithout(here))('Prometheus, before a running instance', () 
   const query = async (expr: string) =>
     (await api<{ result: Result[] }>(`query?query=${encodeURIComponent(expr)}`)).result;
 
+  const exposition = async () => {
+    const headers = { authorization: `Bearer ${token}` };
+    return (await fetch(`http://${lb.adminAddresses[0]}/metrics`, { headers })).text();
+  };
+
   beforeAll(async () => {
     lb = await startBusy();
     home = await mkdtemp(join(tmpdir(), 'fairlead-prometheus-'));
@@ -122,6 +128,15 @@ describe.skipIf(skipsWithout(here))('Prometheus, before a running instance', () 
     expect(activeTargets).toMatchObject([{ health: 'up', lastError: '' }]);
   });
 
+  it('is shown labels with no other words than those that docs/metrics.md has', async () => {
+    const page = readFiles('docs/metrics.md')[0]!.text;
+    const known = new Set([...page.matchAll(/`([a-z-]+)`/g)].map(([, word]) => word!).concat(Object.keys(errorStatus)));
+    const words = /[{,](?:direction|phase|how|reason|result|to)="([^"]*)"/g;
+    const shown = new Set([...(await exposition()).matchAll(words)].map(([, word]) => word!));
+    expect(shown.size).toBeGreaterThan(10);
+    expect([...shown].filter((word) => !known.has(word))).toEqual([]);
+  });
+
   it('evaluates every rule', async () => {
     const { groups } = await api<{ groups: { rules: { name: string; health: string; lastError?: string }[] }[] }>(
       'rules',
@@ -132,10 +147,7 @@ describe.skipIf(skipsWithout(here))('Prometheus, before a running instance', () 
   });
 
   it('answers what the dashboards ask, with something where there is something, and with the labels they write', async () => {
-    const shown = await fetch(`http://${lb.adminAddresses[0]}/metrics`, {
-      headers: { authorization: `Bearer ${token}` },
-    });
-    const text = await shown.text();
+    const text = await exposition();
     const exposed = new Set([...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name!));
     const sampled = new Set([...text.matchAll(/^([a-z_]+)(?:\{| )/gm)].map(([, name]) => name!));
     const problems: string[] = [];
