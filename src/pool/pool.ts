@@ -229,11 +229,22 @@ export class Pool implements Lessor {
   #acquireBy(balancer: Balancer<Backend>, hint: PickHint, tried: ReadonlySet<Backend> | undefined): Acquired {
     for (let race = 0; race < MAX_RACES; race++) {
       const backend = balancer.pick(hint, tried);
-      if (backend === undefined) return refusals[this.#refusal(tried)];
+      if (backend === undefined) return this.#lastResort(tried) ?? refusals[this.#refusal(tried)];
       const lease = this.#hold(backend);
       if (lease !== undefined) return { ok: true, lease };
     }
     return refusals['all-saturated'];
+  }
+
+  /** When all that may be picked were tried, those that are only ejected are worth a try too. */
+  #lastResort(tried: ReadonlySet<Backend> | undefined): Acquired | undefined {
+    if (tried === undefined || !this.#eligible.every((backend) => tried.has(backend))) return undefined;
+    for (const backend of this.backends) {
+      if (!backend.ejected || !backend.eligibleButEjected || tried.has(backend)) continue;
+      const lease = this.#hold(backend);
+      if (lease !== undefined) return { ok: true, lease };
+    }
+    return undefined;
   }
 
   /** A lease on that backend, unless another worker took the last place between the look and the hold. */

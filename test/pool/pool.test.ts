@@ -121,6 +121,20 @@ describe('a pool', () => {
     expect(refusal(pool)).toBe(`lease on ${leases[1]!.backend.id}`);
   });
 
+  it('tries an ejected backend when all others were, and none that is out for another reason', () => {
+    const table = healthyTable(4);
+    table.setEjected(2, true);
+    table.setEjected(3, true);
+    table.setHealth(3, Health.down);
+    const { pool } = poolOn(table, planOf(4));
+    const [b0, b1, b2] = pool.backends;
+    expect(refusal(pool, new Set([b0!]))).toBe('lease on b1');
+    expect(refusal(pool, new Set([b0!, b1!]))).toBe('lease on b2');
+    expect(refusal(pool, new Set([b0!, b1!, b2!]))).toBe('all-tried');
+    table.setMaxActive(2, 1);
+    expect(pool.acquire({}, new Set([b0!, b1!])).ok).toBe(false);
+  });
+
   it('never exceeds a limit, though several workers take at once and pass over what was tried', () => {
     fc.assert(
       fc.property(
