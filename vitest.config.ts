@@ -13,6 +13,8 @@ export default defineConfig({
     // Most scenarios start worker threads, and would strip the types of every source anew each time.
     env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url)) },
     testTimeout: 40_000,
+    // A second, which is usual, is short for what waits for other processes on a busy machine.
+    expect: { poll: { timeout: 10_000 } },
     hookTimeout: 60_000,
     projects: [
       { extends: true, test: { name: 'large', include: [largeFiles] } },
