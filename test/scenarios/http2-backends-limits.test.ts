@@ -1,7 +1,7 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import net from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { type OnStream, startH2Backend } from '../support/h2-backend.ts';
 import { askH2, connectH2 } from '../support/h2-client.ts';
 import { fieldOf } from '../support/http-text.ts';
@@ -12,7 +12,7 @@ import { type RunningFairlead, runFairlead, webConfig } from '../support/running
 import { eventually, metric } from '../support/scrape.ts';
 import { startPeer } from '../support/tcp-peer.ts';
 
-afterEach(closeOpened);
+afterAll(closeOpened);
 
 /** A pool over HTTP/2 whose backends are not ejected. */
 function run(addresses: readonly string[], route: object = {}, pool: { connect?: object; keepAlive?: object } = {}) {
@@ -66,7 +66,7 @@ async function startGate(backend: string) {
 const noLeaseLeft = (lb: RunningFairlead) =>
   eventually(async () => (await metric(lb, 'backend_active')) === 0, 'the return of all leases');
 
-describe('the streams that a backend allows', () => {
+describe.concurrent('the streams that a backend allows', () => {
   it('are used up before another session is made, and again when they are free', async () => {
     const { open, onStream, answerOne } = keeper();
     const backend = await startH2Backend(onStream, { maxConcurrentStreams: 2 });
@@ -122,7 +122,7 @@ describe('the streams that a backend allows', () => {
   });
 });
 
-describe('time over HTTP/2', () => {
+describe.concurrent('time over HTTP/2', () => {
   it('is limited for a backend that never says its settings', async () => {
     const silent = await startPeer((socket) => void socket.resume());
     const lb = await run([silent.address], {}, { connect: { timeout: '300ms' } });
@@ -139,7 +139,7 @@ describe('time over HTTP/2', () => {
       if (headers[':path'] === '/slow') stream.on('close', () => codes.push(stream.rstCode ?? -1));
       else answer(stream, headers);
     });
-    const lb = await run([backend.address], { timeout: '600ms' });
+    const lb = await run([backend.address], { timeout: '1500ms' });
     const client = await connectTo(lb.address());
     const late = await client.send(get('/slow')).answer();
     expect([late.status, fieldOf(late, 'fairlead-error')]).toEqual([504, 'backend-timeout']);
@@ -190,7 +190,7 @@ describe('time over HTTP/2', () => {
   });
 });
 
-describe('streams that a backend leaves behind', () => {
+describe.concurrent('streams that a backend leaves behind', () => {
   it('are sent again, whatever their method, when they are above the last one of its GOAWAY', async () => {
     const { open, onStream, answerOne } = keeper();
     const backend = await startH2Backend((stream, headers) =>
@@ -269,7 +269,7 @@ describe('streams that a backend leaves behind', () => {
   it('do not go on a session of which nothing is heard any more', async () => {
     const backend = await startH2Backend(answer);
     const { address, silence } = await startGate(backend.address);
-    const lb = await run([address], { timeout: '500ms' }, { connect: { timeout: '700ms' } });
+    const lb = await run([address], { timeout: '1500ms' }, { connect: { timeout: '700ms' } });
     const client = await connectTo(lb.address());
     expect((await client.send(get('/a')).answer()).body).toBe('/a');
     silence();
