@@ -156,6 +156,15 @@ class ServedFile {
    */
   async #reloadNow(asked: boolean): Promise<Reloaded> {
     if (this.#running === undefined) return { ok: false, problems: ['the instance could not be started'] };
+    const watched = this.#watch !== undefined;
+    // From before the load here too, for the file may say that it is to be watched.
+    this.#watchFile(true);
+    const reloaded = await this.#loadAndApply(asked);
+    if (!reloaded.ok) this.#watchFile(watched);
+    return reloaded;
+  }
+
+  async #loadAndApply(asked: boolean): Promise<Reloaded> {
     const loaded = await loadConfig(this.#path, { env: this.#io.env });
     if (!loaded.ok) {
       const problems = loaded.problems.map(formatProblem);
