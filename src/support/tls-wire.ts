@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import tls from 'node:tls';
 import { getSystemErrorName } from 'node:util';
+import { latin1 } from './latin1.ts';
 import {
   canWriteDirectly,
   type RawHandle,
@@ -9,7 +10,8 @@ import {
   type TlsWrite,
   type TlsWriteOwner,
 } from './tls-handle.ts';
-import { READ_BUFFER_BYTES, silentSink, type Wire, type WireSink } from './wire.ts';
+import { atTurnEnd, type TurnEnd } from './turn-end.ts';
+import { COPY_AS_TEXT_BYTES, READ_BUFFER_BYTES, silentSink, type Wire, type WireSink } from './wire.ts';
 
 /** One buffer for all TLS wires of the thread: what was decrypted is used up before the callback returns. */
 const sharedBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
@@ -41,7 +43,7 @@ function failure(code: string, message: string): NodeJS.ErrnoException {
  *
  * An end without close_notify closes the wire with an error: anybody on the way can send a FIN.
  */
-export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner {
+export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner, TurnEnd {
   sink: WireSink = silentSink;
   /** Field lines, each with its CRLF, that say of the client what the handshake has shown. */
   clientLines = '';
@@ -61,6 +63,8 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner {
   #writing = false;
   #waiting: (string | Buffer)[] = [];
   #waitingBytes = 0;
+  /** What waits goes out at the end of this turn. */
+  #due = false;
   #backedUp = false;
   #ending = false;
   #handedOver = false;
@@ -226,15 +230,40 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner {
 
   // Out
 
+  /** Short text goes out at the end of the turn, with what else is written until then. */
   writeText(text: string): boolean {
-    if (this.#mustWait) return this.#put(text);
-    return this.#dispatch(text);
+    if (text.length > COPY_AS_TEXT_BYTES) return this.#write(text);
+    if (!this.#mustWait) {
+      this.#due = true;
+      atTurnEnd(this);
+    }
+    return this.#put(text) || (this.#due && this.#writeDue());
   }
 
   /** OpenSSL has encrypted the bytes when the call returns, so they are copied only if they have to wait. */
   send(bytes: Buffer, start: number, end: number): boolean {
+    if (end - start <= COPY_AS_TEXT_BYTES) return this.writeText(latin1(bytes, start, end));
     const part = bytes.subarray(start, end);
-    return this.#mustWait ? this.#put(Buffer.from(part)) : this.#dispatch(part);
+    return this.#write(this.#mustWait && !this.#due ? Buffer.from(part) : part);
+  }
+
+  #write(data: string | Buffer): boolean {
+    if (!this.#mustWait) return this.#dispatch(data);
+    const took = this.#put(data);
+    return this.#due ? this.#writeDue() : took;
+  }
+
+  /** Writes what was to wait for the end of the turn; nobody has been told that it is too much. */
+  #writeDue(): boolean {
+    this.#due = false;
+    this.#backedUp = false;
+    if (!this.destroyed) this.#goOn();
+    return !this.destroyed && !this.#backedUp;
+  }
+
+  /** All events of this turn have been seen, or what was to wait for that must go out now. */
+  afterPoll(): void {
+    if (this.#due) this.#writeDue();
   }
 
   get #mustWait(): boolean {
@@ -281,9 +310,14 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner {
     }
     const wasBackedUp = this.#backedUp;
     this.#backedUp = false;
+    this.#goOn();
+    if (!this.#ending && wasBackedUp && !this.#backedUp) this.sink.onDrain();
+  }
+
+  /** Nothing is being written: what waits goes out as one, and then the end, if there is one. */
+  #goOn(): void {
     if (this.#waitingBytes > 0) this.#dispatch(this.#takeWaiting());
     if (this.#ending && !this.#writing) super.end();
-    else if (wasBackedUp && !this.#backedUp) this.sink.onDrain();
   }
 
   #takeWaiting(): string | Buffer {
@@ -296,6 +330,7 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner {
   }
 
   get unsent(): boolean {
+    this.afterPoll();
     if (this.destroyed) return false;
     return this.#waitingBytes > 0 || this.writableLength > 0 || (this.#writing && this.#raw.writeQueueSize > 0);
   }
@@ -326,6 +361,7 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner {
 
   /** Closes both directions; for a client that speaks HTTP in the clear this is the last moment to tell it so. */
   override destroy(error?: Error): this {
+    this.afterPoll();
     const { code } = (error ?? {}) as NodeJS.ErrnoException;
     if (code === 'ERR_SSL_HTTP_REQUEST' && !this.destroyed && this.plainHttpAnswer !== '')
       this.#raw.writeLatin1String(null, this.plainHttpAnswer);
