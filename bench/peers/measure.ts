@@ -2,7 +2,7 @@ import type { Cores } from '../lib/cores.ts';
 import { cpuUsed, readCpu, readResidentBytes } from '../lib/cpu-time.ts';
 import { ProcessGroup } from '../lib/processes.ts';
 import type { Contestant, Peer } from './peer.ts';
-import { startPeer } from './start.ts';
+import { type PeerOptions, startPeer } from './start.ts';
 import { watchPeer } from './watch.ts';
 import type { Work, Workload } from './workloads.ts';
 
@@ -43,18 +43,23 @@ export async function measureWindow(
   const group = new ProcessGroup();
   try {
     const backends = await workload.startBackends(group, options.loadCore);
-    const running = await startPeer(group, peer, {
+    const setup: PeerOptions = {
       backends: backends.map((port, i) => ({ name: `backend-${i + 1}`, port })),
       balance: 'round-robin',
       workers: 1,
       forwarded: options.forwarded,
       nodeFlags: [],
       core: options.proxyCore,
-    });
+    };
+    const running = await startPeer(group, peer, setup);
     const port = { l7: running.l7Port, l4: running.l4Port, 'l7-tls': running.tlsPort, 'l4-udp': running.udpPort }[
       workload.layer
     ];
-    if (peer.watched === true) await watchPeer(group, running.adminPort, options.loadCore);
+    if (peer.watched !== undefined) {
+      const seen =
+        peer.watched === 'itself' ? running : await startPeer(group, peer, { ...setup, core: options.loadCore });
+      await watchPeer(group, seen.adminPort, options.loadCore);
+    }
     const drive = { port, connections: options.connections, core: options.loadCore };
     if (options.warmUpS > 0) await workload.run(group, { ...drive, durationS: options.warmUpS });
     const pid = running.process.pid;

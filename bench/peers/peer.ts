@@ -55,7 +55,7 @@ export interface Peer extends Contestant {
   readonly version: readonly [command: string, ...args: string[]];
   /** Whether its admin address serves Fairlead's metrics, with its own count of picks. */
   readonly countsPicks: boolean;
-  /** Its dashboard is open in a browser and its metrics are scraped while it is measured. */
-  readonly watched?: boolean;
+  /** A dashboard is open in a browser and metrics are scraped while it is measured: its own, or those of another of its kind that has nothing to do. */
+  readonly watched?: 'itself' | 'another';
   launch(setup: PeerSetup): Launch;
 }
