@@ -162,7 +162,7 @@ describe.each(leavings)('a client that leaves by %s', (how) => {
 });
 
 describe('a client that sends a FIN and stays', () => {
-  it('gets its answer as long as that moves', { retry: 3 }, async () => {
+  it('gets its answer as long as that moves', { retry: 8 }, async () => {
     const pieces = Array.from({ length: 40 }, (_, i) => `${i}`.padStart(100, '.'));
     const peer = await startReader(10, async (socket) => {
       socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${pieces.length * 100}\r\n\r\n`);
@@ -178,7 +178,7 @@ describe('a client that sends a FIN and stays', () => {
     await expectGone(lb, 0);
   });
 
-  it('and does not read for a while gets its answer whole', { retry: 3 }, async () => {
+  it('and does not read for a while gets its answer whole', { retry: 8 }, async () => {
     const body = Buffer.alloc(20_000_000, 'r');
     const peer = await startReader(10, (socket) => {
       socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n`);

