@@ -139,7 +139,7 @@ export function limitOf(
   const waited = rate === undefined ? `all ${connections} connections` : 'requests';
   return {
     part: 'connections',
-    why: `none that can be seen: no CPU was full, so ${waited} waited for the backends: give more --connections, or look at what the backends wait for`,
+    why: `none that can be seen: no CPU was full, so ${waited} waited for the backends; give more --connections, or see what those wait for`,
   };
 }
 
