@@ -49,3 +49,14 @@ function explainError(error: NodeJS.ErrnoException, known: readonly string[]): s
   const meant = option.startsWith('--') ? closest(option.slice(2), known) : undefined;
   return `unknown option '${option}'${meant === undefined ? '' : `; did you mean '--${meant}'?`}`;
 }
+
+/** Why a command line was refused. */
+export class UsageProblem extends Error {}
+
+/** The value of an option as a whole number from 1 to `most`. Throws UsageProblem when it is none. */
+export function readCount(option: string, written: unknown, most: number): number {
+  const count = /^\d{1,10}$/.test(String(written)) ? Number(written) : 0;
+  if (count < 1 || count > most)
+    throw new UsageProblem(`--${option} '${written}' is no whole number from 1 to ${most}`);
+  return count;
+}

@@ -2,9 +2,10 @@ import type { BackendStatus, PoolStatus } from '../admin/schema.ts';
 import { closest } from '../support/suggest.ts';
 import { adminHelp } from './admin-address.ts';
 import { type AdminClient, AdminProblem, type BackendChange, type BackendName } from './admin-client.ts';
+import { UsageProblem } from './args.ts';
 import { EXIT_OK } from './command.ts';
 import type { Io } from './io.ts';
-import { type Live, readBackendName, runLive, UsageProblem } from './live.ts';
+import { type Live, readBackendName, runLive } from './live.ts';
 
 const MOST_NAMES = 10;
 

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { AddressProblem, adminHelp, adminOptions, findAdmin } from './admin-address.ts';
 import { AdminClient, AdminProblem } from './admin-client.ts';
-import { type OptionValues, readArgs } from './args.ts';
+import { type OptionValues, readArgs, UsageProblem } from './args.ts';
 import { measure } from './bench/measure.ts';
 import { benchOptions, readSpec } from './bench/options.ts';
 import { reportHtml } from './bench/report-html.ts';
@@ -13,7 +13,6 @@ import { type Paint, paintFor } from './colour.ts';
 import { EXIT_FAILED, EXIT_OK, refuse } from './command.ts';
 import { abortOnSignal } from './interrupt.ts';
 import type { Io } from './io.ts';
-import { UsageProblem } from './live.ts';
 
 /** One line for the list of commands. */
 export const summary = 'load-test a URL, and say how the load spread and what the limit was';

@@ -2,10 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseDuration } from '../support/duration.ts';
 import { adminHelp } from './admin-address.ts';
 import type { AdminClient, BackendName } from './admin-client.ts';
+import { UsageProblem } from './args.ts';
 import { backendHelp, changeBackend, changeOptions, findBackend, ifMatchHelp } from './backend-command.ts';
 import { EXIT_FAILED, EXIT_OK } from './command.ts';
 import type { Io } from './io.ts';
-import { readBackendName, runLive, UsageProblem } from './live.ts';
+import { readBackendName, runLive } from './live.ts';
 import { counted } from './report.ts';
 import { inWords } from './status-text.ts';
 

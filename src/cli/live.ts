@@ -1,6 +1,6 @@
 import { AddressProblem, adminOptions, findAdmin } from './admin-address.ts';
 import { AdminClient, AdminProblem, type BackendName } from './admin-client.ts';
-import { type ArgRules, type Args, readArgs } from './args.ts';
+import { type ArgRules, type Args, readArgs, UsageProblem } from './args.ts';
 import { EXIT_FAILED, refuse } from './command.ts';
 import type { Io } from './io.ts';
 
@@ -10,9 +10,6 @@ export interface Live {
   readonly values: Extract<Args, { ok: true }>['values'];
   readonly positionals: readonly string[];
 }
-
-/** Why a command line was refused. */
-export class UsageProblem extends Error {}
 
 /** A command that talks to a running instance. */
 export interface LiveCommand extends ArgRules {

@@ -1,7 +1,7 @@
 import { largestWeight } from '../config/schema-route.ts';
 import type { ModelBackend } from '../simulate/play.ts';
 import { parseDuration } from '../support/duration.ts';
-import { UsageProblem } from './live.ts';
+import { UsageProblem } from './args.ts';
 
 const MOST_BACKENDS = 1000;
 const MOST_SLOTS = 100_000;

@@ -4,11 +4,10 @@ import { algorithmNames, goesByKey, type ModelBackend, play } from '../simulate/
 import { parsePercent } from '../support/percent.ts';
 import { parseRate } from '../support/rate.ts';
 import { closest } from '../support/suggest.ts';
-import { type OptionValues, readArgs } from './args.ts';
+import { type OptionValues, readArgs, readCount, UsageProblem } from './args.ts';
 import { NO_CONFIG } from './check.ts';
 import { EXIT_FAILED, EXIT_OK, refuse } from './command.ts';
 import type { Io } from './io.ts';
-import { UsageProblem } from './live.ts';
 import { defaultModel, readModels } from './model-backend.ts';
 import { problemLines } from './report.ts';
 import { type NamedBackend, type Simulation, simulationText } from './simulation-text.ts';
@@ -99,18 +98,16 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
 function simulate(pool: PoolConfig | undefined, values: OptionValues): Simulation {
   const backends = backendsOf(pool, readModels((values['backend'] ?? []) as readonly string[]));
   const perSecond = readPerSecond(backends, values);
-  const [requests, keys] = [readCount('requests', values, 20_000, MOST_REQUESTS), readKeys(values)];
-  const seed = readCount('seed', values, 1, 2 ** 31);
+  const requests = readCount('requests', values['requests'] ?? '20000', MOST_REQUESTS);
+  const keys = readCount('keys', values['keys'] ?? String(KEYS), MOST_KEYS);
+  const seed = readCount('seed', values['seed'] ?? '1', 2 ** 31);
   const scenario = { backends, perSecond, requests, seed, loadFactor: pool?.balance.loadFactor };
   const results = readAlgorithms(values).map((algorithm) => {
     const { picks: _, ...played } = play(algorithm, goesByKey(algorithm) ? { ...scenario, keys } : scenario);
     return { algorithm, ...played };
   });
-  return { backends, perSecond, capacity: capacityOf(backends), requests, keys, seed, results, ...ownOf(pool) };
-}
-
-function ownOf(pool: PoolConfig | undefined): { readonly configured?: string } {
-  return pool === undefined ? {} : { configured: pool.balance.algorithm };
+  const configured = pool?.balance.algorithm;
+  return { backends, perSecond, capacity: capacityOf(backends), requests, keys, seed, configured, results };
 }
 
 /** Undefined when no config is asked for; a text says why it cannot be used. */
@@ -172,19 +169,6 @@ function readPerSecond(backends: readonly ModelBackend[], values: OptionValues):
   if (capacity === 0)
     throw new UsageProblem('no backend works, so that a share of what they can do is nothing: give --rate');
   return capacity * share;
-}
-
-function readKeys(values: OptionValues): number {
-  return readCount('keys', values, KEYS, MOST_KEYS);
-}
-
-function readCount(option: string, values: OptionValues, otherwise: number, most: number): number {
-  const written = values[option] as string | undefined;
-  if (written === undefined) return otherwise;
-  const count = /^\d{1,10}$/.test(written) ? Number(written) : 0;
-  if (count < 1 || count > most)
-    throw new UsageProblem(`--${option} '${written}' is no whole number from 1 to ${most}`);
-  return count;
 }
 
 function readAlgorithms(values: OptionValues): typeof algorithmNames {

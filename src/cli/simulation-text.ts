@@ -1,4 +1,5 @@
 import type { ModelBackend, Played } from '../simulate/play.ts';
+import { percent } from '../support/percent.ts';
 import { counted } from './report.ts';
 import { type Column, tableLines } from './table.ts';
 
@@ -17,7 +18,7 @@ export interface Simulation {
   readonly keys: number;
   readonly seed: number;
   /** The algorithm that the pool has in the config; without one, none is marked. */
-  readonly configured?: string;
+  readonly configured: string | undefined;
   readonly results: readonly (Omit<Played, 'picks'> & { readonly algorithm: string })[];
 }
 
@@ -55,10 +56,6 @@ export function simulationText({
   const head = `${counted(backends.length, 'backend')}, ${Math.round(perSecond)} requests a second${load}, ${requests} in all, seed ${seed}`;
   const mark = configured === undefined ? [] : ['', '* what the pool has'];
   return `${[head, '', ...tableLines(columns, rows), ...mark].join('\n')}\n`;
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(1)} %`;
 }
 
 /** Milliseconds, or seconds where a backend cannot keep up. */

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseDuration } from '../support/duration.ts';
 import { adminHelp } from './admin-address.ts';
+import { UsageProblem } from './args.ts';
 import { paintFor } from './colour.ts';
 import { EXIT_OK } from './command.ts';
 import { abortOnSignal } from './interrupt.ts';
 import type { Io } from './io.ts';
-import { runLive, UsageProblem } from './live.ts';
+import { runLive } from './live.ts';
 import { renderTop } from './top/render.ts';
 import { showTop, takeSnapshot } from './top/session.ts';
 import { firstView } from './top/view.ts';

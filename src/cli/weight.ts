@@ -1,8 +1,9 @@
 import { largestWeight } from '../config/schema-route.ts';
+import { UsageProblem } from './args.ts';
 import { backendHelp, changeBackend, changeHelp, changeOptions } from './backend-command.ts';
 import { EXIT_OK } from './command.ts';
 import type { Io } from './io.ts';
-import { readBackendName, runLive, UsageProblem } from './live.ts';
+import { readBackendName, runLive } from './live.ts';
 
 /** One line for the list of commands. */
 export const summary = 'change the weight of a backend';

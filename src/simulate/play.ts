@@ -3,6 +3,7 @@ import type { Lease } from '../pool/lease.ts';
 import { Pool, type PoolPlan } from '../pool/pool.ts';
 import { AdminState, Health, SharedTable } from '../pool/table.ts';
 import { Agenda } from './agenda.ts';
+import { seededRandom } from './seeded-random.ts';
 
 /** The algorithms that can be played. */
 export const algorithmNames = Object.keys(algorithms) as readonly AlgorithmName[];
@@ -55,17 +56,6 @@ export interface Played {
   readonly picks: readonly number[];
 }
 
-/** Uniform in [0, 1), the same sequence for the same seed (Marsaglia's xorshift32). */
-function seeded(seed: number): () => number {
-  let state = (seed ^ 0x6d2b79f5) | 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
-}
-
 /** Fails after this long, where a backend fails fast. */
 const FAST_FAILURE_MS = 0.1;
 
@@ -78,7 +68,7 @@ interface Sent {
 
 /** Plays requests against the real pool, table and algorithm; only backends and time are models. */
 export function play(algorithm: AlgorithmName, scenario: Scenario): Played {
-  const random = seeded(scenario.seed ?? 1);
+  const random = seededRandom(scenario.seed ?? 1);
   const exponential = (mean: number): number => -Math.log(1 - random()) * mean;
   const agenda = new Agenda();
   let nowMs = 0;

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { RoundRobin } from '../../src/pick/round-robin.ts';
-import { candidate, context, equals, type StageCandidate, seededRandom, sequence, tally, weighted } from './stage.ts';
+import { seededRandom } from '../../src/simulate/seeded-random.ts';
+import { candidate, context, equals, type StageCandidate, sequence, tally, weighted } from './stage.ts';
 
 function balancerOver(all: readonly StageCandidate[], ctx = context()): RoundRobin<StageCandidate> {
   const balancer = new RoundRobin<StageCandidate>(ctx);

@@ -1,4 +1,5 @@
 import type { Balancer, BalancerContext, Candidate } from '../../src/pick/balancer.ts';
+import { seededRandom } from '../../src/simulate/seeded-random.ts';
 
 /** A candidate whose load a test sets by hand. */
 export interface StageCandidate extends Candidate {
@@ -28,17 +29,6 @@ export function equals(count: number): StageCandidate[] {
 
 function nameOf(index: number): string {
   return index < 26 ? String.fromCharCode(97 + index) : `c${index}`;
-}
-
-/** Uniform in [0, 1), the same sequence for the same seed (Marsaglia's xorshift32). */
-export function seededRandom(seed: number): () => number {
-  let state = (seed ^ 0x6d2b79f5) | 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
 }
 
 /** A context with a cursor that starts at `turn` and shows how far it got, and the given or a seeded randomness. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hash53 } from '../../src/pick/text-hash.ts';
 import { createSessionMemory, DEFAULT_SESSIONS, SessionTable } from '../../src/pool/session-table.ts';
-import { seededRandom } from '../pick/stage.ts';
+import { seededRandom } from '../../src/simulate/seeded-random.ts';
 
 function stage(sessions: number, seed = 1) {
   const memory = createSessionMemory(sessions, seededRandom(seed));

@@ -4,7 +4,7 @@ import type { Backend } from '../../src/pool/backend.ts';
 import { createSessionMemory, SessionTable } from '../../src/pool/session-table.ts';
 import { AdminState, Health } from '../../src/pool/table.ts';
 import { type Session, Sticky, type StickyPlan } from '../../src/proxy/sticky.ts';
-import { seededRandom } from '../pick/stage.ts';
+import { seededRandom } from '../../src/simulate/seeded-random.ts';
 import { counted } from './counted.ts';
 import { poolSite, requestHead, responseHead } from './sticky-stage.ts';
 

@@ -1,3 +1,4 @@
+import { percent } from '../../support/percent.ts';
 import type { Look } from './observe.ts';
 
 /** How a pool spread its load over its backends during a run. */
@@ -141,9 +142,4 @@ export function limitOf(
     part: 'connections',
     why: `none that can be seen: no CPU was full, so ${waited} waited for the backends; give more --connections, or see what those wait for`,
   };
-}
-
-/** A fraction as people read it. */
-export function percent(fraction: number): string {
-  return `${(fraction * 100).toFixed(1)} %`;
 }

@@ -1,6 +1,6 @@
 import { parseDuration } from '../../support/duration.ts';
 import type { OptionValues } from '../args.ts';
-import { UsageProblem } from '../live.ts';
+import { readCount, UsageProblem } from '../args.ts';
 import type { LoadSpec } from './load.ts';
 
 /** The options of `fairlead bench` beside those of the admin server. */
@@ -50,12 +50,6 @@ function readUrl(written: string | undefined): string {
       `'${written}' is neither http nor https; a tcp listener is tested by the http that goes through it`,
     );
   return url.href;
-}
-
-function readCount(name: string, written: unknown, most: number): number {
-  const count = /^\d{1,7}$/.test(String(written)) ? Number(written) : 0;
-  if (count < 1 || count > most) throw new UsageProblem(`--${name} '${written}' is no whole number from 1 to ${most}`);
-  return count;
 }
 
 /** A bare number is seconds, as other tools of this kind take it. */

@@ -1,6 +1,6 @@
+import { percent } from '../../support/percent.ts';
 import { milliseconds } from '../status-text.ts';
 import { barChart, escapeText, lineChart } from './chart.ts';
-import { percent } from './findings.ts';
 import { SLICE_MS } from './load.ts';
 import { type BenchReport, percentiles } from './report.ts';
 import { poolParts, whole } from './report-text.ts';

@@ -1,7 +1,7 @@
+import { percent } from '../../support/percent.ts';
 import type { Paint } from '../colour.ts';
 import { milliseconds } from '../status-text.ts';
 import { tableLines } from '../table.ts';
-import { percent } from './findings.ts';
 import { type BenchReport, percentiles } from './report.ts';
 
 const BAR_WIDTH = 40;

@@ -1,8 +1,8 @@
+import { percent } from '../../support/percent.ts';
 import type { Paint } from '../colour.ts';
 import { milliseconds } from '../status-text.ts';
 import { tableLines } from '../table.ts';
 import { escapeText, lineChart } from './chart.ts';
-import { percent } from './findings.ts';
 import { page, table } from './report-html.ts';
 import { whole } from './report-text.ts';
 import type { ScaleReport } from './scale.ts';

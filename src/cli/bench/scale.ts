@@ -1,6 +1,6 @@
 import type { BackendStatus, PoolStatus } from '../../admin/schema.ts';
 import { type AdminClient, AdminProblem } from '../admin-client.ts';
-import { UsageProblem } from '../live.ts';
+import { UsageProblem } from '../args.ts';
 import { measure, type Run } from './measure.ts';
 import type { BenchReport } from './report.ts';
 
