@@ -1,9 +1,9 @@
 import net, { isIP } from 'node:net';
-import { getSystemErrorName } from 'node:util';
 import { hostBeforePort } from '../support/address.ts';
 import { bindError, clearStaleSocket, withoutIpv6 } from '../support/bind.ts';
 import { bindUdp } from '../support/open-udp.ts';
 import { type HandleKit, handleKit } from '../support/socket-handle.ts';
+import { systemError } from '../support/system-error.ts';
 import type { BindPlan } from './messages.ts';
 
 /**
@@ -31,9 +31,7 @@ async function bindOnce(kit: HandleKit, host: string, port: number): Promise<voi
   const bound = isIP(host) === 6 ? handle.bind6(host, port, 0) : handle.bind(host, port);
   const status = bound === 0 ? handle.getsockname!({}) : bound;
   await new Promise<void>((closed) => handle.close(closed));
-  if (status === 0) return;
-  const code = getSystemErrorName(status);
-  throw Object.assign(new Error(`bind ${code}`), { code });
+  if (status !== 0) throw systemError(status, 'bind');
 }
 
 function listenOnce(to: BindPlan['to']): Promise<void> {

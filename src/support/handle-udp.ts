@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import { isIPv6 } from 'node:net';
-import { getSystemErrorName } from 'node:util';
 import type { HandleKit, SendRequest, SocketName, UdpHandle } from './socket-handle.ts';
+import { systemError } from './system-error.ts';
 import {
   MOST_QUEUED_BYTES,
   type UdpMaker,
@@ -97,7 +97,7 @@ class HandleUdpWire implements UdpWire {
     one[0] = undefined;
     if (result > 0) return true;
     if (result < 0) {
-      this.#failLater(systemError('send', result));
+      this.#failLater(systemError(result, 'send'));
       return true;
     }
     this.#request.list = [bytes];
@@ -107,7 +107,7 @@ class HandleUdpWire implements UdpWire {
   }
 
   #onMessage(length: number, bytes: Buffer | undefined, from: UdpSource): void {
-    if (length < 0) this.#sink.onError(systemError('recvmsg', length));
+    if (length < 0) this.#sink.onError(systemError(length, 'recvmsg'));
     else if (bytes !== undefined) this.#sink.onDatagram(bytes, from);
   }
 
@@ -125,13 +125,8 @@ class HandleUdpWire implements UdpWire {
   }
 }
 
-function systemError(call: string, result: number): NodeJS.ErrnoException {
-  const code = getSystemErrorName(result);
-  return Object.assign(new Error(`${call} ${code}`), { code, errno: result, syscall: call });
-}
-
 function check(call: string, result: number): void {
-  if (result < 0) throw systemError(call, result);
+  if (result < 0) throw systemError(result, call);
 }
 
 /** UDP sockets on handles. */

@@ -1,6 +1,5 @@
 import { Buffer } from 'node:buffer';
 import { Socket, type SocketConstructorOpts } from 'node:net';
-import { getSystemErrorName } from 'node:util';
 import { latin1 } from './latin1.ts';
 import type {
   HandleKit,
@@ -12,6 +11,7 @@ import type {
   WriteOwner,
 } from './socket-handle.ts';
 import { putSpare, SPARE_BYTES, takeSpare } from './spare-buffers.ts';
+import { systemError } from './system-error.ts';
 import { atTurnEnd, type TurnEnd } from './turn-end.ts';
 import {
   COPY_AS_TEXT_BYTES,
@@ -62,12 +62,6 @@ function onWritten(this: PendingWrite, status: number): void {
   inCallback = true;
   this.owner?.onWritten(this, status);
   afterCallback();
-}
-
-/** An error as node:net makes it; `syscall` says what was tried. */
-function systemError(status: number, syscall: string): NodeJS.ErrnoException {
-  const code = getSystemErrorName(status);
-  return Object.assign(new Error(`${syscall} ${code}`), { code, errno: status, syscall });
 }
 
 /**
