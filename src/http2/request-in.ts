@@ -25,38 +25,31 @@ function malformed(problem: string): TranslatedRequest {
   return { text: '', method: '', body: 'none', length: 0, webSocketKey: '', problem };
 }
 
-/** What a request says beside its fields. */
+/** What a request says beside its fields; '' for what it does not say. */
 class Pseudo {
-  method = '';
-  scheme = '';
-  authority = '';
-  path = '';
-  protocol = '';
+  readonly #values = ['', '', '', '', ''];
 
   /** Takes one in; false when it is there twice. */
   take(kind: FieldKind, value: string): boolean {
-    switch (kind) {
-      case FieldKind.method:
-        if (this.method !== '') return false;
-        this.method = value;
-        return true;
-      case FieldKind.scheme:
-        if (this.scheme !== '') return false;
-        this.scheme = value;
-        return true;
-      case FieldKind.authority:
-        if (this.authority !== '') return false;
-        this.authority = value;
-        return true;
-      case FieldKind.path:
-        if (this.path !== '') return false;
-        this.path = value;
-        return true;
-      default:
-        if (this.protocol !== '') return false;
-        this.protocol = value;
-        return true;
-    }
+    if (this.#values[kind] !== '') return false;
+    this.#values[kind] = value;
+    return true;
+  }
+
+  get method(): string {
+    return this.#values[FieldKind.method]!;
+  }
+  get scheme(): string {
+    return this.#values[FieldKind.scheme]!;
+  }
+  get authority(): string {
+    return this.#values[FieldKind.authority]!;
+  }
+  get path(): string {
+    return this.#values[FieldKind.path]!;
+  }
+  get protocol(): string {
+    return this.#values[FieldKind.protocol]!;
   }
 
   /** What of them does not go together (RFC 9113 §8.3.1, §8.5; RFC 8441 §4). */

@@ -238,7 +238,7 @@ export class Pool implements Lessor {
 
   /** When all that may be picked were tried, those that are only ejected are worth a try too. */
   #lastResort(tried: ReadonlySet<Backend> | undefined): Acquired | undefined {
-    if (tried === undefined || !this.#eligible.every((backend) => tried.has(backend))) return undefined;
+    if (tried === undefined || !this.#allIn(tried)) return undefined;
     for (const backend of this.backends) {
       if (!backend.ejected || !backend.eligibleButEjected || tried.has(backend)) continue;
       const lease = this.#hold(backend);
@@ -262,7 +262,11 @@ export class Pool implements Lessor {
   #refusal(tried: ReadonlySet<Backend> | undefined): Refusal {
     if (this.backends.length === 0) return 'no-backends';
     if (this.#eligible.length === 0) return 'none-healthy';
-    return tried !== undefined && this.#eligible.every((backend) => tried.has(backend)) ? 'all-tried' : 'all-saturated';
+    return tried !== undefined && this.#allIn(tried) ? 'all-tried' : 'all-saturated';
+  }
+
+  #allIn(tried: ReadonlySet<Backend>): boolean {
+    return this.#eligible.every((backend) => tried.has(backend));
   }
 
   /**

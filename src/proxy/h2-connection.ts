@@ -38,13 +38,11 @@ export class H2Connection implements SessionObserver, ClientPlace, Expiring, Mem
   readonly #site: H2Owner;
   readonly #session: ClientSession;
   readonly #streams = new Members<H2ClientWire>();
-  /** What was read before. */
-  #early: Buffer | undefined;
   #served = 0;
   #finishing = false;
 
-  /** Takes over a wire whose client speaks HTTP/2; `early` is what was read from it. */
-  constructor(site: H2Owner, wire: Wire, early: Buffer | undefined) {
+  /** Takes over a wire whose client speaks HTTP/2. */
+  constructor(site: H2Owner, wire: Wire) {
     this.#site = site;
     this.remoteAddress = wire.remoteAddress;
     this.remotePort = wire.remotePort;
@@ -55,13 +53,10 @@ export class H2Connection implements SessionObserver, ClientPlace, Expiring, Mem
     this.#session = new ClientSession(wire, this);
     site.deps.deadlines.add(this);
     this.#expectStreams();
-    this.#early = early;
   }
 
-  /** Begins to serve. */
-  start(): void {
-    const early = this.#early;
-    this.#early = undefined;
+  /** Begins to serve; `early` is what was read of the wire before. */
+  start(early: Buffer | undefined): void {
     this.#session.start(early);
   }
 

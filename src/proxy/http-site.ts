@@ -300,9 +300,9 @@ export class HttpSite implements HttpOwner {
   }
 
   #beginHttp2(wire: Wire, bytes: Buffer | undefined): void {
-    const connection = new H2Connection(this, wire, bytes);
+    const connection = new H2Connection(this, wire);
     this.#add(connection);
-    connection.start();
+    connection.start(bytes);
     if (this.draining) connection.drain();
   }
 
