@@ -55,10 +55,11 @@ export async function measureWindow(
     const port = { l7: running.l7Port, l4: running.l4Port, 'l7-tls': running.tlsPort, 'l4-udp': running.udpPort }[
       workload.layer
     ];
+    const needed = [running.process];
     if (peer.watched !== undefined) {
       const seen =
         peer.watched === 'itself' ? running : await startPeer(group, peer, { ...setup, core: options.loadCore });
-      await watchPeer(group, seen.adminPort, options.loadCore);
+      needed.push(...(await watchPeer(group, seen.adminPort, options.loadCore)));
     }
     const drive = { port, connections: options.connections, core: options.loadCore };
     if (options.warmUpS > 0) await workload.run(group, { ...drive, durationS: options.warmUpS });
@@ -66,8 +67,8 @@ export async function measureWindow(
     const [cpuBefore, beganAt] = [readCpu(pid), performance.now()];
     const work = await workload.run(group, { ...drive, durationS: options.durationS });
     const [used, windowMs] = [cpuUsed(cpuBefore, readCpu(pid)), performance.now() - beganAt];
-    if (!running.process.alive())
-      throw new Error(`${peer.name} ended during ${workload.name}\n${running.process.output()}`);
+    const gone = needed.find((one) => !one.alive());
+    if (gone !== undefined) throw new Error(`${gone.name} ended during ${workload.name}\n${gone.output()}`);
     const scale = (workload.kind === 'bulk' ? 1 : 1000) / work.units;
     return {
       ...work,

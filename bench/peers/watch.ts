@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePorts } from '../lib/ports.ts';
-import type { ProcessGroup } from '../lib/processes.ts';
+import type { ProcessGroup, RunningProcess } from '../lib/processes.ts';
 
 /** What asks for the metrics once a second, in a process of its own. */
 const SCRAPER = fileURLToPath(new URL('scraper.ts', import.meta.url));
@@ -9,29 +9,30 @@ const PATIENCE_MS = 20_000;
 
 /**
  * Opens the dashboard in Chromium and scrapes the metrics, both on this core, until the group closes. Resolves once the
- * page is there; rejects when Chromium cannot be started or shows no page.
+ * page is there, with who is looking; rejects when Chromium cannot be started or shows no page.
  */
-export async function watchPeer(group: ProcessGroup, adminPort: number, core: number | undefined): Promise<void> {
+export async function watchPeer(
+  group: ProcessGroup,
+  adminPort: number,
+  core: number | undefined,
+): Promise<RunningProcess[]> {
   const [debugPort] = (await freePorts(1)) as [number];
-  const args = ['--headless', '--no-sandbox', '--disable-gpu', `--user-data-dir=${group.directory()}`];
+  const flags = ['--headless', '--no-sandbox', '--disable-gpu', `--user-data-dir=${group.directory()}`];
   const page = `http://127.0.0.1:${adminPort}/`;
   const browser = await group.start({
     name: 'chromium',
     command: 'chromium',
-    args: [...args, `--remote-debugging-port=${debugPort}`, page],
+    args: [...flags, `--remote-debugging-port=${debugPort}`, page],
     core,
   });
-  await group.start({
-    name: 'scraper',
-    command: process.execPath,
-    args: [SCRAPER, `http://127.0.0.1:${adminPort}/metrics`],
-    core,
-  });
+  const args = [SCRAPER, String(adminPort)];
+  const scraper = await group.start({ name: 'scraper', command: process.execPath, args, core });
   const deadline = Date.now() + PATIENCE_MS;
   while (!(await shows(debugPort, page))) {
     if (!browser.alive() || Date.now() > deadline) throw new Error(`chromium shows no page\n${browser.output()}`);
     await pause(100);
   }
+  return [browser, scraper];
 }
 
 async function shows(debugPort: number, page: string): Promise<boolean> {
