@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { globSync, mkdirSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { basename, dirname, join, posix } from 'node:path';
+import { Output } from '../output.ts';
 import { configOf, isInContext, readCopy, type Stage } from './dockerfile.ts';
 import { Root } from './root.ts';
 
@@ -45,13 +46,9 @@ function buildEnv(): Record<string, string | undefined> {
 
 async function runStep(root: Root, command: string[], options: Parameters<Root['start']>[1]): Promise<void> {
   const step = root.start(command, options);
-  let output = '';
-  for (const stream of [step.stdout!, step.stderr!])
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
-    });
+  const output = new Output(step);
   const [code] = await once(step, 'close');
-  if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}\n${output}`);
+  if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}\n${output.text}`);
 }
 
 interface Place {
@@ -67,7 +64,7 @@ async function copy(rest: string, { root, workdir, roots, shop }: Place): Promis
   const base = from === undefined ? shop.context : roots.get(from)!.folder;
   for (const source of sources) {
     const paths =
-      from === undefined ? globSync(source, { cwd: base }).filter((path) => admitted(path, shop)) : [source];
+      from === undefined ? globSync(source, { cwd: base }).filter((path) => isInContext(path, shop.ignore)) : [source];
     if (paths.length === 0) throw new Error(`COPY ${source}: nothing is there, or .dockerignore keeps it out`);
     for (const path of paths) {
       const within = posix.resolve(workdir, target);
@@ -76,8 +73,4 @@ async function copy(rest: string, { root, workdir, roots, shop }: Place): Promis
       await cp(join(base, path), to, { recursive: true, verbatimSymlinks: true });
     }
   }
-}
-
-function admitted(path: string, { ignore }: Workshop): boolean {
-  return isInContext(path, ignore);
 }

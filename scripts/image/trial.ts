@@ -2,6 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Output } from '../output.ts';
 import type { ImageConfig } from './dockerfile.ts';
 import type { Root, RunOptions } from './root.ts';
 
@@ -33,17 +34,18 @@ interface Answer {
 
 /** One start of the image. */
 class Container {
-  output = '';
   readonly ended: Promise<number>;
   readonly #outer: ChildProcess;
+  readonly #output: Output;
 
   constructor(outer: ChildProcess) {
     this.#outer = outer;
-    for (const stream of [outer.stdout!, outer.stderr!])
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        this.output += text;
-      });
+    this.#output = new Output(outer);
     this.ended = once(outer, 'close').then(([code]) => code as number);
+  }
+
+  get output(): string {
+    return this.#output.text;
   }
 
   /** The id, outside, of what is process 1 inside. */
@@ -177,9 +179,7 @@ export class Trial {
 
   async #drains(): Promise<void> {
     console.log('stopping');
-    const container = await this.#startOpen();
-    const slow = this.#ask(`http://127.0.0.1:${this.#config.ports[0]}/slow`);
-    await until(async () => /_active\{[^}]*\} 1$/m.test((await this.#metrics()).text), 'a request is under way');
+    const { container, slow } = await this.#startBusy();
     container.signal(this.#config.stopSignal);
     say((await slow).status === 200, `${this.#config.stopSignal} lets it finish`);
     say((await container.ended) === 0, 'and then ends it with 0');
@@ -187,9 +187,7 @@ export class Trial {
   }
 
   async #secondSignal(): Promise<void> {
-    const container = await this.#startOpen();
-    const slow = this.#ask(`http://127.0.0.1:${this.#config.ports[0]}/slow`);
-    await until(async () => /_active\{[^}]*\} 1$/m.test((await this.#metrics()).text), 'a request is under way');
+    const { container, slow } = await this.#startBusy();
     container.signal(this.#config.stopSignal);
     await until(() => container.output.includes('draining'), 'it drains');
     container.signal(this.#config.stopSignal);
@@ -219,6 +217,14 @@ export class Trial {
       'it is ready',
     );
     return container;
+  }
+
+  /** With a request under way that takes a while. */
+  async #startBusy(): Promise<{ readonly container: Container; readonly slow: Promise<Answer> }> {
+    const container = await this.#startOpen();
+    const slow = this.#ask(`http://127.0.0.1:${this.#config.ports[0]}/slow`);
+    await until(async () => /_active\{[^}]*\} 1$/m.test((await this.#metrics()).text), 'a request is under way');
+    return { container, slow };
   }
 
   #beside(container: Container, command: readonly string[]): { code: number; output: string } {

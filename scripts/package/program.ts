@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { promisify } from 'node:util';
+import { Output } from '../output.ts';
 
 /** How long a program may take to say what is waited for, or to end, in ms; the first `npx` fetches packages. */
 const PATIENCE_MS = 180_000;
@@ -24,19 +25,19 @@ export async function runToEnd(command: string, args: readonly string[], place: 
 
 /** A program that goes on until it is interrupted, in a process group of its own as in a terminal. */
 export class Program {
-  output = '';
   readonly #child: ChildProcess;
+  readonly #output: Output;
   readonly #ended: Promise<unknown>;
 
   constructor(command: string, args: readonly string[], place: Place) {
     this.#child = spawn(command, args, { ...place, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     // 'close' comes when nobody holds the pipes any more, the children's children included.
     this.#ended = once(this.#child, 'close');
-    for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        this.output += text;
-      });
-    }
+    this.#output = new Output(this.#child);
+  }
+
+  get output(): string {
+    return this.#output.text;
   }
 
   /** Waits until it has written this; rejects, with what it wrote, when it ends before or takes too long. */
