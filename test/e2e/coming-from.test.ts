@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { codePieces } from '../gates/docs.ts';
 import { readFiles } from '../gates/source.ts';
-import { TestAuthority } from '../support/certificates.ts';
 import { skipsWithout } from '../support/needs.ts';
 import { closeOpened } from '../support/opened.ts';
+import { pageFolder } from '../support/page-folder.ts';
 import { has, run } from '../support/servers.ts';
 
 const pieces = codePieces(readFiles('docs/coming-from.md')[0]!.text);
@@ -13,9 +13,7 @@ const piecesOf = (language: string) => pieces.filter((piece) => piece.language =
 
 let folder: string;
 beforeAll(() => {
-  const authority = new TestAuthority();
-  authority.issue('web', { subject: { CN: 'www.example.com' }, names: ['www.example.com'] });
-  folder = authority.folder;
+  folder = pageFolder();
 });
 afterAll(closeOpened);
 

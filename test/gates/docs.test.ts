@@ -11,8 +11,8 @@ import { formatProblem } from '../../src/config/problem.ts';
 import { unavailableKeys } from '../../src/config/unavailable.ts';
 import { catalogue, METRIC_PREFIX } from '../../src/observe/catalogue.ts';
 import { errorStatus } from '../../src/proxy/error-response.ts';
-import { TestAuthority } from '../support/certificates.ts';
 import { closeOpened } from '../support/opened.ts';
+import { pageFolder } from '../support/page-folder.ts';
 import { ConfigKeys, configPieces, unknownKeys } from './config-keys.ts';
 import { type KnownNames, linkBreaches, undocumented, unknownNames } from './docs.ts';
 import { readFiles, root } from './source.ts';
@@ -80,10 +80,7 @@ describe('the pages', () => {
 describe('the configs', () => {
   let folder: string;
   beforeAll(() => {
-    // What whole configs on the pages name as their certificate.
-    const authority = new TestAuthority();
-    authority.issue('web', { subject: { CN: 'www.example.com' }, names: ['www.example.com'] });
-    folder = authority.folder;
+    folder = pageFolder();
   });
   afterAll(closeOpened);
 
