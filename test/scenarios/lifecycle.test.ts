@@ -17,8 +17,7 @@ function webOver(backends: readonly NamedBackend[], changes: Partial<ConfigInput
   return {
     workers: 2,
     admin: { bind: '127.0.0.1:0' },
-    // A third of the requests may be on a backend as it dies, more than the default budget tries again at once.
-    listeners: { web: { protocol: 'http', bind: '127.0.0.1:0', routes: [{ pool: 'web', retry: { budget: '100%' } }] } },
+    listeners: { web: { protocol: 'http', bind: '127.0.0.1:0', pool: 'web' } },
     pools: {
       web: {
         backends: backends.map(({ address }) => address),
@@ -73,14 +72,12 @@ describe('under load', () => {
 describe('a crashed worker', () => {
   it('is replaced within a second, keeps its port and gives back what it held', async () => {
     const peer = await startPeer((socket) => socket.write('hi'));
-    const sinceStart = performance.now();
     const lb = await runFairlead({
       workers: 2,
       admin: { bind: '127.0.0.1:0' },
       listeners: { l4: { protocol: 'tcp', bind: '127.0.0.1:0', pool: 'l4' } },
       pools: { l4: { backends: [peer.address], health: { type: 'off' } } },
     });
-    const startMs = performance.now() - sinceStart;
     const clients = await Promise.all(Array.from({ length: 12 }, () => connectTo(lb.address('l4'))));
     for (const client of clients) await client.until(() => client.text === 'hi', 'greeting');
     expect((await getJson<PoolStatus>(lb, '/api/pools/l4')).active).toBe(12);
@@ -88,8 +85,7 @@ describe('a crashed worker', () => {
     const start = performance.now();
     await lb.crashWorker(1);
     while ((await getJson<Status>(lb, '/api/status')).workers[1]!.state !== 'serving') await pause(10);
-    // Nothing but the start itself takes longer on a busy machine.
-    expect(performance.now() - start).toBeLessThan(1000 + 3 * startMs);
+    expect(performance.now() - start).toBeLessThan(1000);
     const gone = clients.filter(({ ending }) => ending !== undefined).length;
     expect(gone).toBeGreaterThan(0);
     expect(gone).toBeLessThan(12);
