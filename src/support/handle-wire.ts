@@ -12,7 +12,7 @@ import type {
 } from './socket-handle.ts';
 import { putSpare, SPARE_BYTES, takeSpare } from './spare-buffers.ts';
 import { systemError } from './system-error.ts';
-import { atTurnEnd, type TurnEnd } from './turn-end.ts';
+import { atNextTurnEnd, atTurnEnd, type NextTurnEnd, type TurnEnd } from './turn-end.ts';
 import {
   COPY_AS_TEXT_BYTES,
   type DialTarget,
@@ -68,7 +68,7 @@ function onWritten(this: PendingWrite, status: number): void {
  * A TCP or Unix socket without `net.Socket`: the same system calls, a third of the processor time for a connection that
  * lives for one request. Half-open is allowed: each direction is ended by itself, and the wire closes when both are.
  */
-export class HandleWire implements Wire, WriteOwner, TurnEnd {
+export class HandleWire implements Wire, WriteOwner, TurnEnd, NextTurnEnd {
   sink: WireSink = silentSink;
   destroyed = false;
   readableEnded = false;
@@ -250,6 +250,11 @@ export class HandleWire implements Wire, WriteOwner, TurnEnd {
     this.#ending = true;
     this.#flush();
     this.#closeWhenEnded();
+    if (!this.destroyed) atNextTurnEnd(this);
+  }
+
+  /** If the other side has ended its way too by now, the wire is closed, and that has sent the FIN. */
+  afterNextPoll(): void {
     if (!this.destroyed) this.#handle.shutdown(this.#kit.newShutdown());
   }
 
