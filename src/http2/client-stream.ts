@@ -120,7 +120,7 @@ export class ClientStream implements OutStream {
 
   #sendRuns(bytes: Buffer, last: boolean): void {
     for (let left = notedBytes(); left > 0; ) {
-      const length = Math.min(left, this.#allowed);
+      const length = Math.min(left, this.#allowed());
       if (length <= 0) return;
       left -= length;
       const ends = last && left === 0;
@@ -132,7 +132,7 @@ export class ClientStream implements OutStream {
   }
 
   /** Data that may be sent in one frame now. */
-  get #allowed(): number {
+  #allowed(): number {
     return this.#out.backedUp ? 0 : Math.min(this.#out.window, this.sendWindow, MAX_PAYLOAD_BYTES);
   }
 
@@ -152,7 +152,7 @@ export class ClientStream implements OutStream {
     const pending = this.#pending;
     if (pending === undefined || this.closed) return false;
     const left = pending.length;
-    const length = Math.min(left, this.#allowed);
+    const length = Math.min(left, this.#allowed());
     if (length <= 0) return false;
     const ends = length === left && this.#ending && this.#trailers === undefined;
     const at = this.#out.frame(FrameType.data, ends ? Flag.endStream : 0, this.id, length);

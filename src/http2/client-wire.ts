@@ -109,7 +109,7 @@ export class H2ClientWire implements Wire, StreamUser {
   }
 
   /** What a client sends for the tunnel before it is open could be taken for another request, so it is not read until then. */
-  get #mayRead(): boolean {
+  #mayRead(): boolean {
     return this.#wanted && (this.#request.body !== 'tunnel' || this.#phase === 'tunnel');
   }
 
@@ -119,7 +119,7 @@ export class H2ClientWire implements Wire, StreamUser {
     if (this.#request.body === 'length' && length > this.#remaining) return this.#stream.refuse(ErrorCode.protocol);
     this.#remaining -= length;
     if (length === 0) return;
-    if (this.#held === undefined && this.#mayRead) return this.#give(bytes.subarray(pos, end));
+    if (this.#held === undefined && this.#mayRead()) return this.#give(bytes.subarray(pos, end));
     this.#held ??= new HeldBytes();
     const at = this.#held.add(length);
     bytes.copy(this.#held.buffer, at, pos, end);
@@ -131,14 +131,14 @@ export class H2ClientWire implements Wire, StreamUser {
   }
 
   #giveHeld(): void {
-    if (this.destroyed || !this.#mayRead) return;
+    if (this.destroyed || !this.#mayRead()) return;
     const held = this.#held;
     this.#held = undefined;
     if (held !== undefined) {
       this.#give(held.buffer.subarray(held.start, held.start + held.length));
       held.clear();
     }
-    if (this.#end !== undefined && this.#held === undefined && this.#mayRead) this.#giveEnd(this.#end);
+    if (this.#end !== undefined && this.#held === undefined && this.#mayRead()) this.#giveEnd(this.#end);
   }
 
   onRemoteEnd(trailers: FieldList | undefined): void {
@@ -146,7 +146,7 @@ export class H2ClientWire implements Wire, StreamUser {
     const text = trailers === undefined ? '' : trailerLines(trailers);
     const short = this.#request.body === 'length' && this.#remaining > 0;
     if (text === undefined || short) return this.#stream.refuse(ErrorCode.protocol);
-    if (this.#held !== undefined || (this.#request.body === 'tunnel' && !this.#mayRead)) this.#end = text;
+    if (this.#held !== undefined || (this.#request.body === 'tunnel' && !this.#mayRead())) this.#end = text;
     else this.#giveEnd(text);
   }
 

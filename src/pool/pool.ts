@@ -153,7 +153,7 @@ export class Pool implements Lessor {
   }
 
   /** True when others were here first and wait. */
-  get #mustWait(): boolean {
+  #mustWait(): boolean {
     const { queue } = this;
     return queue !== undefined && !queue.serving && queue.waits;
   }
@@ -173,7 +173,7 @@ export class Pool implements Lessor {
   /** Takes a lease on a backend that is not in `tried`. Nobody gets one before those who wait in the queue. */
   acquire(hint: PickHint, tried?: ReadonlySet<Backend>): Acquired {
     this.#refresh();
-    if (this.#mustWait) return refusals['all-saturated'];
+    if (this.#mustWait()) return refusals['all-saturated'];
     this.#timing?.look();
     // Second tries go where it is sure.
     const trial = this.#trials.length > 0 && !tried?.size ? this.#tryOne() : undefined;
@@ -187,7 +187,7 @@ export class Pool implements Lessor {
    */
   acquireForKey(key: string, tried?: ReadonlySet<Backend>): Acquired {
     this.#refresh();
-    if (this.#mustWait) return refusals['all-saturated'];
+    if (this.#mustWait()) return refusals['all-saturated'];
     if (this.#byKey === undefined) {
       this.#byKey = new Hash({ nextTurn: () => this.#table.nextTurn(this.number), random: this.#deps.random });
       this.#byKey.update(this.#eligible);
@@ -201,7 +201,7 @@ export class Pool implements Lessor {
   acquireOn(backend: Backend): Acquired {
     this.#refresh();
     if (!backend.keepsSessions) return refusals['none-healthy'];
-    if (this.#mustWait && backend.eligible) return refusals['all-saturated'];
+    if (this.#mustWait() && backend.eligible) return refusals['all-saturated'];
     const lease = this.#hold(backend);
     if (lease === undefined) return refusals['all-saturated'];
     this.#balancer.charge?.(backend);

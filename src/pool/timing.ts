@@ -87,7 +87,7 @@ export class BackendTiming {
   /** Peaks counting at once. What still waits counts with its age, and all workers hear of that. */
   get latencyUs(): number {
     const estimateUs = this.#faded(PEAKS);
-    const waitingUs = this.#waitingUs;
+    const waitingUs = this.#waitingUs();
     if (waitingUs <= (estimateUs || UNKNOWN_US)) return estimateUs;
     this.#store(PEAKS, waitingUs);
     return waitingUs;
@@ -106,11 +106,11 @@ export class BackendTiming {
       if (here > 0 && (estimateUs === 0 || here < estimateUs)) estimateUs = here;
     }
     for (let at = band - 1; at >= 0 && estimateUs === 0; at--) estimateUs = this.#faded(firstBand + at);
-    const waitingUs = this.#waitingUs;
+    const waitingUs = this.#waitingUs();
     return waitingUs > (estimateUs || UNKNOWN_US) ? waitingUs : estimateUs;
   }
 
-  get #waitingUs(): number {
+  #waitingUs(): number {
     const oldest = this.#oldest;
     return oldest === undefined ? 0 : (this.pool.nowMs - oldest.sinceMs) * 1000;
   }

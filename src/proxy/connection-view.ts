@@ -8,6 +8,9 @@ export type ConnectionPhase =
   | 'draining'
   | 'closed';
 
+/** The phase of a connection of which this side has sent its FIN, and the other has not. */
+export const halfClosedBy = { client: 'half-closed-by-client', backend: 'half-closed-by-backend' } as const;
+
 /**
  * One connection as it is shown: plain data, made when somebody asks. Of HTTP the age, the bytes, the pool and the backend
  * are those of the request under way.

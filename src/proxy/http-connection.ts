@@ -127,7 +127,7 @@ export class HttpConnection implements WireSink, Expiring, Member, ClientSide {
       if (
         this.#exchange !== undefined ||
         bytes.subarray(0, length).includes(10) ||
-        this.#waitingBytes > this.#maxHead
+        this.#waitingBytes > this.#maxHead()
       ) {
         this.#consumeWaiting();
       }
@@ -135,17 +135,17 @@ export class HttpConnection implements WireSink, Expiring, Member, ClientSide {
       const used = this.#consume(bytes, 0, length);
       if (used < length && !this.#closing) this.#keep(bytes, used, length);
     }
-    this.#stopped = !this.#closing && this.#mustWait;
+    this.#stopped = !this.#closing && this.#mustWait();
     return !this.#stopped;
   }
 
   /** What came so far cannot be used up: more of it would only pile up here. */
-  get #mustWait(): boolean {
+  #mustWait(): boolean {
     if (this.#exchange === undefined) return this.wire.backedUp;
     return this.#waitingBytes >= MAX_WAITING_BYTES || this.#exchange.backendIsFull;
   }
 
-  get #maxHead(): number {
+  #maxHead(): number {
     return this.site.limits.headerBytes;
   }
 
@@ -168,7 +168,7 @@ export class HttpConnection implements WireSink, Expiring, Member, ClientSide {
 
   #frame(bytes: Buffer, pos: number, end: number): number {
     const { head } = this.site;
-    const next = parseRequestHead(head, bytes, { start: pos, end }, this.#maxHead);
+    const next = parseRequestHead(head, bytes, { start: pos, end }, this.#maxHead());
     if (next === REFUSED && this.served === 0 && this.wire.httpVersion === undefined && this.site.proto === 'http') {
       const begun = prefaceIn(bytes, pos, end);
       if (begun === 'whole') return this.#becomeHttp2(bytes, pos, end);
@@ -245,7 +245,7 @@ export class HttpConnection implements WireSink, Expiring, Member, ClientSide {
   proceed(): void {
     if (this.#consuming) return;
     if (this.#waitingBytes > 0) this.#consumeWaiting();
-    if (!this.#stopped || this.#mustWait) return;
+    if (!this.#stopped || this.#mustWait()) return;
     this.#stopped = false;
     this.wire.start();
   }

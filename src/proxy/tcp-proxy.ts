@@ -10,6 +10,7 @@ import type { Expiring } from '../support/deadlines.ts';
 import type { Member } from '../support/members.ts';
 import { READ_BUFFER_BYTES, silentSink, type Wire, type WireSink } from '../support/wire.ts';
 import { headerFor } from './client-ends.ts';
+import { halfClosedBy } from './connection-view.ts';
 import type { PoolSite, ProxyDeps } from './deps.ts';
 import type { ListenerMeters } from './listener-meters.ts';
 import type { OpenPhase, PhaseMeters } from './phase-meters.ts';
@@ -198,7 +199,7 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
   get phase(): OpenPhase {
     if (this.#tunnel === undefined) return 'connecting';
     const { firstFin } = this.#tunnel;
-    return firstFin === undefined ? 'established' : `half-closed-by-${firstFin}`;
+    return firstFin === undefined ? 'established' : halfClosedBy[firstFin];
   }
 
   /** Which side has sent its FIN first; undefined when none has. */
@@ -219,7 +220,7 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
 
   onTunnelHalfClosed(by: 'client' | 'backend'): void {
     this.#site.phases.left('established');
-    this.#site.phases.entered(`half-closed-by-${by}`);
+    this.#site.phases.entered(halfClosedBy[by]);
   }
 
   /** relay → observe. */

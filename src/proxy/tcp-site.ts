@@ -276,9 +276,11 @@ export class TcpSite implements TcpOwner {
   }
 }
 
+const finOf = { client: 'client-fin', backend: 'backend-fin' } as const;
+
 /** An end in order is told by the side that sent its FIN first. */
 function inOrder({ firstFin }: TcpConnection, ended: TcpEnd): string {
-  return ended === 'closed' && firstFin !== undefined ? `${firstFin}-fin` : ended;
+  return ended === 'closed' && firstFin !== undefined ? finOf[firstFin] : ended;
 }
 
 /** What the handshake of TLS that was ended here has shown. */

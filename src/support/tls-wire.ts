@@ -233,7 +233,7 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner, TurnE
   /** Short text goes out at the end of the turn, with what else is written until then. */
   writeText(text: string): boolean {
     if (text.length > COPY_AS_TEXT_BYTES) return this.#write(text);
-    if (!this.#mustWait) {
+    if (!this.#mustWait()) {
       this.#due = true;
       atTurnEnd(this);
     }
@@ -244,11 +244,11 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner, TurnE
   send(bytes: Buffer, start: number, end: number): boolean {
     if (end - start <= COPY_AS_TEXT_BYTES) return this.writeText(latin1(bytes, start, end));
     const part = bytes.subarray(start, end);
-    return this.#write(this.#mustWait && !this.#due ? Buffer.from(part) : part);
+    return this.#write(this.#mustWait() && !this.#due ? Buffer.from(part) : part);
   }
 
   #write(data: string | Buffer): boolean {
-    if (!this.#mustWait) return this.#dispatch(data);
+    if (!this.#mustWait()) return this.#dispatch(data);
     const took = this.#put(data);
     return this.#due ? this.#writeDue() : took;
   }
@@ -266,7 +266,7 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner, TurnE
     if (this.#due) this.#writeDue();
   }
 
-  get #mustWait(): boolean {
+  #mustWait(): boolean {
     return this.#writing || this.#waitingBytes > 0 || !this.#established || !canWriteDirectly;
   }
 
