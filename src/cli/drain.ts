@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseDuration } from '../support/duration.ts';
 import { adminHelp } from './admin-address.ts';
-import type { AdminClient, BackendName } from './admin-client.ts';
+import { type AdminClient, AdminProblem, type BackendName } from './admin-client.ts';
 import { UsageProblem } from './args.ts';
 import { backendHelp, changeBackend, changeOptions, findBackend, ifMatchHelp } from './backend-command.ts';
 import { EXIT_FAILED, EXIT_OK } from './command.ts';
@@ -38,8 +38,8 @@ ${adminHelp}
 
 EXIT CODES
   0    the backend drains, or with --wait: it is empty
-  1    the instance cannot be reached or refused, there is no such backend, its pool has another version, or
-       something was left when the time was over
+  1    the instance cannot be reached or refused, there is no such backend, its pool has another version,
+       something was left when the time was over, or somebody has enabled it meanwhile
   2    the command line was not understood
   130  interrupted while it waited (143 by SIGTERM); the backend goes on draining
 
@@ -85,7 +85,10 @@ function left(active: number): string {
   return active === 0 ? 'nothing is left' : `${counted(active, 'lease')} left`;
 }
 
-/** Shows how much is left: on a terminal in one line that changes, elsewhere a line for each change. */
+/**
+ * Shows how much is left: on a terminal in one line that changes, elsewhere a line for each change. Throws AdminProblem
+ * when the backend takes new clients again: one that is idle for a moment must not pass for empty.
+ */
 async function waitUntilEmpty(
   client: AdminClient,
   name: BackendName,
@@ -103,6 +106,7 @@ async function waitUntilEmpty(
   try {
     for (;;) {
       const { active, state } = await findBackend(client, name);
+      if (state === 'enabled') throw new AdminProblem(`${name.pool}/${name.backend} was enabled while it drained`);
       const waitedMs = performance.now() - startedAt;
       const line = `${name.pool}/${name.backend} is ${state}, ${left(active)}`;
       if (isTTY) io.stdout.write(`\r${line}, ${inWords(waitedMs)}\u001b[K`);
