@@ -27,9 +27,17 @@ export type Reloading =
   | { readonly status: 'reloaded'; readonly body: Reloaded }
   | { readonly status: 'refused'; readonly body: Refused };
 
+/** A backend as a change has left it. */
+export interface ChangedBackend {
+  readonly backend: BackendStatus;
+  /** The version that its pool has since then. */
+  readonly version: string | undefined;
+}
+
 interface Answer {
   readonly status: number;
   readonly text: string;
+  readonly etag: string | undefined;
 }
 
 interface Sent {
@@ -87,10 +95,11 @@ export class AdminClient {
   }
 
   /** Changes a backend; with `ifMatch`, only when its pool is still of that version. */
-  async change({ pool, backend }: BackendName, change: BackendChange, ifMatch?: string): Promise<void> {
+  async change({ pool, backend }: BackendName, change: BackendChange, ifMatch?: string): Promise<ChangedBackend> {
     const path = `/api/pools/${encodeURIComponent(pool)}/backends/${encodeURIComponent(backend)}`;
-    const { status, text } = await this.#ask(path, { method: 'PATCH', body: change, ifMatch });
-    if (status >= 300) throw refusal(status, text);
+    const { status, text, etag = '' } = await this.#ask(path, { method: 'PATCH', body: change, ifMatch });
+    if (status !== 200) throw refusal(status, text);
+    return { backend: readJson(text) as BackendStatus, version: /^"(.*)"$/.exec(etag)?.[1] };
   }
 
   /** Has the config loaded again. */
@@ -140,7 +149,10 @@ export class AdminClient {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('error', reject);
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }));
+        response.on('end', () => {
+          const { statusCode: status = 0, headers: answered } = response;
+          resolve({ status, text: Buffer.concat(chunks).toString(), etag: answered.etag });
+        });
       });
       request.on('error', reject);
       request.end(text);

@@ -81,8 +81,8 @@ export async function changeBackend(
   if (version !== undefined && !/^[\w.-]+$/.test(version))
     throw new UsageProblem(`--if-match '${version}' is no version, such as fairlead status --json shows`);
   const { id } = await findBackend(client, name);
-  await client.change({ ...name, backend: id }, change, version);
-  return findBackend(client, { ...name, backend: id });
+  const { backend } = await client.change({ ...name, backend: id }, change, version);
+  return backend;
 }
 
 /** A command that puts a backend into a state and says so. */

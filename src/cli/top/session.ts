@@ -1,9 +1,8 @@
-import { type AdminClient, AdminProblem, type BackendChange, type BackendName } from '../admin-client.ts';
-import { findBackend } from '../backend-command.ts';
+import { type AdminClient, AdminProblem } from '../admin-client.ts';
 import type { Paint } from '../colour.ts';
 import type { Terminal } from '../terminal.ts';
 import { renderTop } from './render.ts';
-import { firstView, press, type Snapshot, statusOf, type View } from './view.ts';
+import { changeFor, firstView, press, type Snapshot, statusOf, type View, type Wish, withChanged } from './view.ts';
 
 /** Asks an instance for all that the screen shows. */
 export async function takeSnapshot(client: AdminClient): Promise<Snapshot> {
@@ -39,8 +38,13 @@ export async function showTop(parts: SessionParts): Promise<void> {
 class Session {
   readonly #parts: SessionParts;
   readonly #over = Promise.withResolvers<void>();
+  /** Versions of pools that a change of this session has replaced, and by which: who has seen the one knows the other. */
+  readonly #ownVersions = new Map<string, string>();
   #view: View;
+  #ended = false;
   #timer: NodeJS.Timeout | undefined;
+  /** Requests go out one after another, so that what is shown is never older than what a change has made of it. */
+  #last: Promise<void> = Promise.resolve();
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
@@ -55,28 +59,36 @@ class Session {
     this.draw();
     this.#schedule();
     await this.#over.promise;
+    this.#ended = true;
     clearTimeout(this.#timer);
     signal.removeEventListener('abort', end);
   }
 
   onKey(key: string): void {
-    const { view, quit, change } = press(this.#view, key);
+    const { view, quit, wish } = press(this.#view, key);
     this.#view = view;
     if (quit === true) return this.#over.resolve();
     this.draw();
-    if (change !== undefined) void this.#change(change.name, change.change);
+    if (wish !== undefined) this.#inTurn(() => this.#fulfil(wish));
   }
 
+  /** Draws the screen, unless the terminal has been given back: an answer may come after that. */
   draw(): void {
+    if (this.#ended) return;
     const { terminal, paint } = this.#parts;
     const { columns, rows } = terminal;
     const lines = renderTop(this.#view, { columns, rows }, paint);
     terminal.write(`\u001b[H${lines.map((line) => `${line}\u001b[K`).join('\r\n')}\u001b[J`);
   }
 
+  #inTurn(work: () => Promise<void>): void {
+    this.#last = this.#last.then(work);
+  }
+
   #schedule(): void {
+    if (this.#ended) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#refresh(), this.#parts.intervalMs);
+    this.#timer = setTimeout(() => this.#inTurn(() => this.#refresh()), this.#parts.intervalMs);
   }
 
   /** An instance that is away for a while, as in a restart, is shown as it was last, and asked again. */
@@ -92,18 +104,37 @@ class Session {
     this.#schedule();
   }
 
-  async #change(name: BackendName, change: BackendChange): Promise<void> {
-    const { client } = this.#parts;
+  async #fulfil(wish: Wish): Promise<void> {
+    let message: string;
     try {
-      await client.change(name, change);
-      const backend = await findBackend(client, name);
-      const what =
-        'weight' in change ? `has weight ${backend.weight}` : `is ${statusOf(backend)}, ${backend.active} active`;
-      this.#view = { ...this.#view, message: `${name.pool}/${name.backend} ${what}` };
+      message = await this.#change(wish);
     } catch (error) {
-      this.#view = { ...this.#view, message: messageOf(error) };
+      message = messageOf(error);
     }
+    this.#view = { ...this.#view, message };
     await this.#refresh();
+  }
+
+  /** Makes a change, unless another has changed the pool since the wish; gives back what is then to be said of it. */
+  async #change(wish: Wish): Promise<string> {
+    const { name } = wish;
+    const called = `${name.pool}/${name.backend}`;
+    const change = changeFor(this.#view.now, wish);
+    if (change === undefined) return `${called} is gone`;
+    const version = this.#ownVersion(wish.version);
+    const changed = await this.#parts.client.change(name, change, version);
+    if (changed.version !== undefined && changed.version !== version) this.#ownVersions.set(version, changed.version);
+    this.#view = { ...this.#view, now: withChanged(this.#view.now, name, changed) };
+    const { backend } = changed;
+    if ('weight' in change) return `${called} has weight ${backend.weight}`;
+    return `${called} is ${statusOf(backend)}, ${backend.active} active`;
+  }
+
+  /** The version that a pool has after the changes of this session that followed the one that was seen. */
+  #ownVersion(seen: string): string {
+    let version = seen;
+    for (let next: string | undefined = seen; next !== undefined; next = this.#ownVersions.get(version)) version = next;
+    return version;
   }
 }
 

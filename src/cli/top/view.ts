@@ -1,5 +1,5 @@
-import type { BackendStatus } from '../../admin/schema.ts';
-import type { BackendChange, BackendName } from '../admin-client.ts';
+import type { BackendStatus, PoolStatus } from '../../admin/schema.ts';
+import type { BackendChange, BackendName, ChangedBackend } from '../admin-client.ts';
 import type { Overview } from '../status-text.ts';
 
 /** What a running instance said at a time. */
@@ -22,11 +22,18 @@ export interface Row {
   readonly share: number | null;
 }
 
+/** What somebody at the keys wants of a backend. */
+export interface Wish {
+  readonly name: BackendName;
+  /** The version of its pool that they have before their eyes: what another has changed since must not be lost. */
+  readonly version: string;
+  readonly to: Pick<BackendStatus, 'state'> | { readonly weightBy: number };
+}
+
 /** What is to be asked before it is done. */
 export interface Question {
   readonly text: string;
-  readonly name: BackendName;
-  readonly change: BackendChange;
+  readonly wish: Wish;
 }
 
 /** All that is on the screen. */
@@ -47,7 +54,7 @@ export interface View {
 export interface Pressed {
   readonly view: View;
   readonly quit?: boolean;
-  readonly change?: Pick<Question, 'name' | 'change'>;
+  readonly wish?: Wish;
 }
 
 /** The first view of an instance. */
@@ -153,17 +160,19 @@ export function press(view: View, key: string): Pressed {
 
 function act(view: View, { name, backend }: Row, key: string): Pressed {
   const called = `${name.pool}/${name.backend}`;
+  const { version } = poolOf(view.now, name)!;
+  const wish = (to: Wish['to']): Wish => ({ name, version, to });
   switch (key) {
     case 'd':
-      return asked(view, { text: `Drain ${called}?`, name, change: { state: 'draining' } });
+      return asked(view, { text: `Drain ${called}?`, wish: wish({ state: 'draining' }) });
     case 'x':
-      return asked(view, { text: `Disable ${called}?`, name, change: { state: 'disabled' } });
+      return asked(view, { text: `Disable ${called}?`, wish: wish({ state: 'disabled' }) });
     case 'e':
-      return { view: { ...view, message: `enabling ${called}` }, change: { name, change: { state: 'enabled' } } };
+      return { view: { ...view, message: `enabling ${called}` }, wish: wish({ state: 'enabled' }) };
     case '+':
-      return { view, change: { name, change: { weight: backend.weight + 1 } } };
+      return { view, wish: wish({ weightBy: 1 }) };
     case '-':
-      return backend.weight === 0 ? { view } : { view, change: { name, change: { weight: backend.weight - 1 } } };
+      return backend.weight === 0 ? { view } : { view, wish: wish({ weightBy: -1 }) };
     default:
       return { view };
   }
@@ -173,7 +182,28 @@ function asked(view: View, question: Question): Pressed {
   return { view: { ...view, question } };
 }
 
-function answer(view: View, { name, change }: Question, key: string): Pressed {
+function answer(view: View, { wish }: Question, key: string): Pressed {
   const next = { ...view, question: undefined, message: '' };
-  return key === 'y' || key === 'enter' ? { view: next, change: { name, change } } : { view: next };
+  return key === 'y' || key === 'enter' ? { view: next, wish } : { view: next };
+}
+
+function poolOf({ pools }: Snapshot, { pool: name }: BackendName): PoolStatus | undefined {
+  return pools.find((pool) => pool.name === name);
+}
+
+/** The change that fulfils a wish, as things are now; undefined when the backend is gone. */
+export function changeFor(now: Snapshot, { name, to }: Wish): BackendChange | undefined {
+  const backend = poolOf(now, name)?.backends.find(({ id }) => id === name.backend);
+  if (backend === undefined) return undefined;
+  return 'state' in to ? to : { weight: Math.max(0, backend.weight + to.weightBy) };
+}
+
+/** A snapshot with what a change has made of a backend and of its pool. */
+export function withChanged(now: Snapshot, name: BackendName, { backend, version }: ChangedBackend): Snapshot {
+  const changed = (pool: PoolStatus): PoolStatus => ({
+    ...pool,
+    version: version ?? pool.version,
+    backends: pool.backends.map((one) => (one.id === name.backend ? backend : one)),
+  });
+  return { ...now, pools: now.pools.map((pool) => (pool.name === name.pool ? changed(pool) : pool)) };
 }

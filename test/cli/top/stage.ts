@@ -33,8 +33,9 @@ export function snapshot(pools: Record<string, BackendStatus[]>, more: Partial<S
       { name: 'db', protocol: 'tcp' as const, bind: [], addresses: [], active: 0, total: 0, routes: [] },
     ],
   };
-  const all = Object.entries(pools).map(
-    ([name, backends]): PoolStatus => ({ name, algorithm: 'p2c', healthy: 1, active: 0, backends }) as PoolStatus,
-  );
+  const all = Object.entries(pools).map(([name, backends]) => {
+    const version = `${name}-${more.atMs ?? 0}`;
+    return { name, algorithm: 'p2c', healthy: 1, active: 0, version, backends } as PoolStatus;
+  });
   return { status, readiness: { ready: true, reasons: [] }, pools: all, atMs: 0, ...more } as Snapshot;
 }

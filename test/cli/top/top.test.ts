@@ -1,5 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Terminal } from '../../../src/cli/terminal.ts';
@@ -25,10 +26,13 @@ class FakeTerminal implements Terminal {
   rows = 10;
   taken = false;
   screen: string[] = [];
+  /** What was written on it after it was given back. */
+  late = '';
   press: (key: string) => void = () => {};
   resize: () => void = () => {};
 
   write(text: string): void {
+    if (!this.taken) this.late += text;
     this.screen = text.replace(/\u001b\[(?:H|K|J)/g, '').split('\r\n');
   }
 
@@ -40,6 +44,16 @@ class FakeTerminal implements Terminal {
       this.taken = false;
     };
   }
+}
+
+/** What another operator does. */
+async function weigh(backend: string, weight: number): Promise<void> {
+  const answer = await fetch(`http://${lb.adminAddresses[0]}/api/pools/web/backends/${backend}`, {
+    method: 'PATCH',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ weight }),
+  });
+  expect(answer.status).toBe(200);
 }
 
 describe('fairlead top', () => {
@@ -66,6 +80,32 @@ describe('fairlead top', () => {
     terminal.press('q');
     expect(await done).toBe(0);
     expect(terminal.taken).toBe(false);
+  });
+
+  it('takes every press of a key, and does not undo what another operator has just done', async () => {
+    const terminal = new FakeTerminal();
+    const io = { ...fakeIo(), terminal };
+    const done = main(['--admin', lb.adminAddresses[0]!, '--interval', '1h'], io);
+    const shows = (pattern: RegExp) => expect.poll(() => terminal.screen.join('\n')).toMatch(pattern);
+    await shows(/web\/app-0 +up +1 /);
+    for (const key of ['+', '+', 'down', '+', 'up', '+']) terminal.press(key);
+    await shows(/web\/app-0 +up +4 /);
+    await weigh('app-0', 9);
+    terminal.press('+');
+    await shows(/pool 'web' has changed since that version of it/);
+    await shows(/web\/app-0 +up +9 /);
+    terminal.press('-');
+    await shows(/web\/app-0 +up +8 /);
+    terminal.press('x');
+    await weigh('app-0', 1);
+    terminal.press('y');
+    await shows(/web\/app-0 +up +1 /);
+    await shows(/has changed since that version/);
+    terminal.press('+');
+    terminal.press('q');
+    expect(await done).toBe(0);
+    await sleep(200);
+    expect(terminal.late).toBe('');
   });
 
   it('ends by a signal', async () => {

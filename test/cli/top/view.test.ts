@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { keysOf } from '../../../src/cli/terminal.ts';
-import { firstView, press, rowsOf, sortings, type View } from '../../../src/cli/top/view.ts';
+import { changeFor, firstView, press, rowsOf, sortings, type View, withChanged } from '../../../src/cli/top/view.ts';
 import { backend, snapshot } from './stage.ts';
 
 const before = snapshot({ p: [backend('b'), backend('a'), backend('c')], q: [backend('z')] });
@@ -68,20 +68,28 @@ describe('a key', () => {
     expect(keys('r').view.reversed).toBe(true);
   });
 
-  it('drains and disables after a yes', () => {
-    const name = { pool: 'p', backend: 'a' };
+  it('drains and disables after a yes, as of the version that was seen', () => {
+    const wish = { name: { pool: 'p', backend: 'a' }, version: 'p-4000' };
     expect(keys('down', 'd')).toMatchObject({ view: { question: { text: 'Drain p/a?' } } });
-    expect(keys('down', 'd').change).toBeUndefined();
-    expect(keys('down', 'd', 'y').change).toEqual({ name, change: { state: 'draining' } });
-    expect(keys('down', 'x', 'enter').change).toEqual({ name, change: { state: 'disabled' } });
-    expect(keys('down', 'x', 'n')).toEqual({ view: { ...view, chosen: name, question: undefined } });
+    expect(keys('down', 'd').wish).toBeUndefined();
+    expect(keys('down', 'd', 'y').wish).toEqual({ ...wish, to: { state: 'draining' } });
+    expect(keys('down', 'x', 'enter').wish).toEqual({ ...wish, to: { state: 'disabled' } });
+    expect(keys('down', 'x', 'n')).toEqual({ view: { ...view, chosen: wish.name, question: undefined } });
     expect(keys('down', 'x', 'q').quit).toBeUndefined();
+    const asked = keys('down', 'd').view;
+    expect(press({ ...asked, now: before }, 'y').wish).toEqual({ ...wish, to: { state: 'draining' } });
   });
 
   it('enables and weighs at once', () => {
-    expect(keys('e').change).toEqual({ name: { pool: 'p', backend: 'b' }, change: { state: 'enabled' } });
-    expect(keys('+').change).toEqual({ name: { pool: 'p', backend: 'b' }, change: { weight: 2 } });
-    expect(keys('j', 'j', '-').change).toBeUndefined();
+    const wish = { name: { pool: 'p', backend: 'b' }, version: 'p-4000' };
+    expect(keys('e').wish).toEqual({ ...wish, to: { state: 'enabled' } });
+    expect(keys('+').wish).toEqual({ ...wish, to: { weightBy: 1 } });
+    expect(keys('end', '-').wish).toEqual({
+      name: { pool: 'q', backend: 'new' },
+      version: 'q-4000',
+      to: { weightBy: -1 },
+    });
+    expect(keys('j', 'j', '-').wish).toBeUndefined();
   });
 
   it('quits, helps, or does nothing', () => {
@@ -91,7 +99,28 @@ describe('a key', () => {
     expect(keys('h', 's').view).toMatchObject({ help: false, sort: 'file' });
     expect(keys('Z')).toEqual({ view: { ...view, chosen: { pool: 'p', backend: 'b' } } });
     const empty = firstView(snapshot({}));
-    for (const key of ['down', 'd', 'e', '+']) expect(press(empty, key).change).toBeUndefined();
+    for (const key of ['down', 'd', 'e', '+']) expect(press(empty, key).wish).toBeUndefined();
+  });
+});
+
+describe('a wish', () => {
+  const name = { pool: 'p', backend: 'b' };
+  const changeOf = (to: { state: 'draining' } | { weightBy: number }, backendId = 'b') =>
+    changeFor(now, { name: { ...name, backend: backendId }, version: 'p-4000', to });
+
+  it('leads to a change of what there is when its turn comes', () => {
+    expect(changeOf({ state: 'draining' })).toEqual({ state: 'draining' });
+    expect(changeOf({ weightBy: 1 })).toEqual({ weight: 2 });
+    expect(changeOf({ weightBy: -1 }, 'c')).toEqual({ weight: 0 });
+    expect(changeOf({ weightBy: 1 }, 'gone')).toBeUndefined();
+  });
+
+  it('that came true is seen before the instance is asked again', () => {
+    const changed = withChanged(now, name, { backend: backend('b', { weight: 9 }), version: 'p-next' });
+    const [p, q] = changed.pools;
+    expect(p).toMatchObject({ version: 'p-next', backends: [{ id: 'b', weight: 9 }, { id: 'a' }, { id: 'c' }] });
+    expect(q).toBe(now.pools[1]);
+    expect(withChanged(now, name, { backend: backend('b'), version: undefined }).pools[0]!.version).toBe('p-4000');
   });
 });
 
