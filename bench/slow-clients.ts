@@ -1,6 +1,7 @@
 import { coresOf } from './lib/cores.ts';
 import { readFileLimit } from './lib/file-limit.ts';
 import { type OptionSpec, type OptionValues, runMain } from './lib/options.ts';
+import { inOwnNetwork, readSendBuffer } from './lib/own-network.ts';
 import { Progress } from './lib/progress.ts';
 import { json, thisMachine, writeResults } from './lib/results.ts';
 import { number } from './lib/table.ts';
@@ -15,6 +16,10 @@ const OPTIONS = {
   duration: { about: 'seconds of each window', default: 10 },
   'warm-up': { about: 'seconds of the same load before the first window', default: 2 },
   connections: { about: 'connections of wrk', default: 64 },
+  'send-buffer': {
+    about: "KiB that a connection's send buffer grows to, in a network of its own; 0: as it is",
+    default: 512,
+  },
   'proxy-core': { about: 'the core of the proxy', default: 0 },
   'load-core': { about: 'the core of wrk, backend and slow clients', default: 1 },
   check: { about: 'exit with 1 when the goal is missed, or a slow client was not cut', default: false },
@@ -29,11 +34,19 @@ function slowOptions(options: OptionValues<typeof OPTIONS>): SlowOptions {
     connections: options.connections,
     durationS: options.duration,
     warmUpS: options['warm-up'],
+    sendBufferBytes: readSendBuffer(),
     ...coresOf(options),
   };
 }
 
 async function main(options: OptionValues<typeof OPTIONS>): Promise<void> {
+  const sendBuffer = options['send-buffer'];
+  const code = sendBuffer === 0 ? undefined : await inOwnNetwork(sendBuffer * 1024);
+  if (code === undefined) return measureHere(options);
+  process.exitCode = code;
+}
+
+async function measureHere(options: OptionValues<typeof OPTIONS>): Promise<void> {
   const settings = slowOptions(options);
   const [files, needed] = [readFileLimit(), 2 * settings.clients + 500];
   if (needed > files.hard) {

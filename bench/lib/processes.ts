@@ -13,6 +13,8 @@ export interface ProcessSpec {
   readonly env?: Readonly<Record<string, string>>;
   /** The core the process and all its threads are pinned to with taskset(1); without it the kernel chooses. */
   readonly core?: number | undefined;
+  /** Lets all others on its core go first, by nice(1). */
+  readonly yielding?: boolean;
   /** Whether the child speaks over a Node IPC channel (`child.send`, `child.on('message')`). */
   readonly ipc?: boolean;
 }
@@ -38,10 +40,12 @@ export function searchPath(): string {
   return `${process.env['PATH'] ?? '/usr/bin:/bin'}:/usr/sbin:/sbin`;
 }
 
-/** What a started command line looks like with the pinning in front of it. */
+/** What a started command line looks like with what places it in front of it. */
 export function commandLine(spec: ProcessSpec): [command: string, args: string[]] {
-  if (spec.core === undefined) return [spec.command, [...spec.args]];
-  return ['taskset', ['-c', String(spec.core), spec.command, ...spec.args]];
+  const pinned = spec.core === undefined ? [] : ['taskset', '-c', String(spec.core)];
+  const yielding = spec.yielding === true ? ['nice', '-n', '19'] : [];
+  const [command, ...args] = [...pinned, ...yielding, spec.command, ...spec.args] as [string, ...string[]];
+  return [command, args];
 }
 
 /**

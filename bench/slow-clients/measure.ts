@@ -32,6 +32,8 @@ export interface SlowOptions extends Cores {
   readonly connections: number;
   readonly durationS: number;
   readonly warmUpS: number;
+  /** What the kernel holds for one connection at most that does not read, in bytes. */
+  readonly sendBufferBytes: number;
 }
 
 /** One round: the same load on the same process, without slow clients and then among them. */
@@ -110,7 +112,9 @@ function startCrowd(group: ProcessGroup, port: number, options: SlowOptions): Pr
     overMs: ARRIVAL_MS,
   };
   const args = [CROWD, JSON.stringify(spec)];
-  return group.start({ name: 'slow clients', command: process.execPath, args, core: options.loadCore, ipc: true });
+  // What they do is hardly anything, but wrk, in the middle of a burst, would have to wait for it.
+  const place = { core: options.loadCore, yielding: true };
+  return group.start({ name: 'slow clients', command: process.execPath, args, ...place, ipc: true });
 }
 
 function answerOf(crowd: RunningProcess, message?: ToCrowd): Promise<CrowdCount> {

@@ -71,7 +71,7 @@ export function slowReport(results: SlowResults): string {
 
 ${describeMachine(results.machine)}
 ${number(options.clients)} clients, a third of each kind: a byte of a head every ${options.everyS} s, a byte of a body every ${options.everyS} s, a reader that never reads. One that is cut comes back at once, until the window is over.
-Timers: head and idle ${options.timeoutS} s, body ${bodyTimeoutS(options)} s. wrk on ${options.connections} other connections for ${options.durationS} s, before they come and among them. See ../README.md for the method and its limits.
+Timers: head and idle ${options.timeoutS} s, body ${bodyTimeoutS(options)} s. wrk on ${options.connections} other connections for ${options.durationS} s, before they come and among them. The kernel holds up to ${number(options.sendBufferBytes / 1024)} KiB for a connection that is not read. See ../README.md for the method and its limits.
 
 ${table}
 ${verdict}

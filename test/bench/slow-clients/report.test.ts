@@ -13,7 +13,7 @@ import { configSchema } from '../../../src/config/schema.ts';
 
 const options: SlowOptions = {
   ...{ clients: 30, everyS: 6, timeoutS: 20, connections: 64, durationS: 10, warmUpS: 2 },
-  ...{ proxyCore: 0, loadCore: 1 },
+  ...{ proxyCore: 0, loadCore: 1, sendBufferBytes: 524_288 },
 };
 const wrk = { requests: 1, durationMs: 1, requestsPerSecond: 1, p50Ms: 1, errors: 0 };
 const each = (count: number) => ({ head: count, body: count, reader: count });
