@@ -128,7 +128,7 @@ const retrySchema = z
     budget: percent()
       .prefault('20%')
       .describe(
-        'Requests tried again at a time in a worker, as a share of those it has in the pool; three are always allowed. A request that reached no backend is tried again whatever the budget.',
+        'Requests tried again at a time in a worker, as a share of those it has in the pool; three are always allowed. One that finds no place waits for one, up to 1s. A request that reached no backend is tried again whatever the budget.',
       ),
   })
   .describe('When a request is tried again, on another backend.');

@@ -142,7 +142,7 @@ export const catalogue = {
   retry_budget_exhausted_total: {
     type: 'counter',
     held: 'lane',
-    help: 'Requests that were not tried again because too many of the pool were already.',
+    help: 'Requests that were not tried again because too many of the pool were all the time they waited.',
     labels: ['pool'],
   },
   queue_length: {

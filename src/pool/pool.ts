@@ -5,6 +5,7 @@ import { Backend, type BackendPlan } from './backend.ts';
 import { eligibleOf } from './eligible.ts';
 import { isFailure, Lease, type Lessor, type Outcome } from './lease.ts';
 import { PoolQueue, QueueBell, type QueuePlan } from './queue.ts';
+import { RetryBudget } from './retry-budget.ts';
 import type { SharedTable } from './table.ts';
 import { PoolTiming } from './timing.ts';
 
@@ -93,8 +94,9 @@ export class Pool implements Lessor {
   #version = -1;
   /** Where to wait for a lease; undefined when nobody may. */
   queue: PoolQueue | undefined;
-  /** Requests of this worker that are tried again now. */
-  #retrying = 0;
+  readonly retries = new RetryBudget(() =>
+    this.backends.reduce((sum, { slot }) => sum + this.#table.heldBy(slot, this.#lane), 0),
+  );
 
   constructor(plan: PoolPlan, deps: PoolDeps) {
     this.number = plan.number;
@@ -267,22 +269,6 @@ export class Pool implements Lessor {
 
   #allIn(tried: ReadonlySet<Backend>): boolean {
     return this.#eligible.every((backend) => tried.has(backend));
-  }
-
-  /**
-   * Counts a request that is to be tried again, unless as many are under way in this worker as may be: `least`, or `share`
-   * of the leases it holds, if that is more. So a pool in trouble is not given much more to do than before.
-   */
-  beginRetry(least: number, share: number): boolean {
-    const held = this.backends.reduce((sum, { slot }) => sum + this.#table.heldBy(slot, this.#lane), 0);
-    if (this.#retrying >= Math.max(least, held * share)) return false;
-    this.#retrying++;
-    return true;
-  }
-
-  /** A request that was counted is no longer tried again. */
-  endRetry(): void {
-    this.#retrying--;
   }
 
   /** Takes a lease back; called by the lease, once. */

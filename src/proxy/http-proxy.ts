@@ -299,11 +299,15 @@ export class Exchange extends ClientHalf implements BackendUser {
     lease.release(outcome);
   }
 
-  /** Once more, on another backend; at once, or after a pause. */
+  /** Once more, on another backend; at once, after a pause, or not after all, when too many others are tried again. */
   #again(outcome: Outcome): void {
     this.#link.drop();
     this.#letGo(outcome);
-    if (!this.#retries!.pause(() => this.attempt(outcome))) return this.attempt(outcome);
+    const go = (mayGo: boolean): void => {
+      if (mayGo) this.attempt(outcome);
+      else this.complain(failureComplaint(outcome, this.#link.problem), outcome);
+    };
+    if (!this.#retries!.pause(go)) return go(true);
     this.phase = 'pausing';
     this.client.deadline = this.answerBy;
   }

@@ -1,5 +1,7 @@
 import type { Backend } from '../pool/backend.ts';
 import type { Outcome } from '../pool/lease.ts';
+import type { RetryWaiter } from '../pool/retry-budget.ts';
+import { type Clock, systemClock, type TimerHandle } from '../support/clock.ts';
 import type { PoolSite } from './deps.ts';
 
 /** When a request may be tried again, and how often: plain data, sent from the control plane. */
@@ -13,7 +15,7 @@ export interface RetryPlan {
   readonly statuses?: readonly number[];
   /** For one try, in ms; 0 for none but the limit of all tries together. */
   readonly perTryMs?: number;
-  /** Retries under way, as a share of the leases that this worker holds in the pool; at least MIN_RETRIES are allowed. */
+  /** Retries under way, as a share of the requests that this worker has in the pool, as `RetryBudget` has it. */
   readonly budget?: number;
 }
 
@@ -40,12 +42,12 @@ export interface FailedAttempt {
  */
 export type Verdict = 'give-up' | 'fresh' | 'again';
 
-/** Retries that a pool may have under way in a worker whatever its load, so that a quiet pool can retry at all. */
-export const MIN_RETRIES = 3;
-
 /** The second retry waits up to this long, each further one up to twice as long and this; in ms. */
 const FIRST_PAUSE_MS = 25;
 const LONGEST_PAUSE_MS = 250;
+
+/** A retry waits no longer than this for a place in the budget, as for a place of a backend by default; in ms. */
+export const LONGEST_WAIT_MS = 1000;
 
 /** Whether a request is to be tried once more. A connection that was never opened has carried nothing that could be repeated. */
 export function retryVerdict(outcome: Outcome, plan: RetryPlan, failed: FailedAttempt): Verdict {
@@ -70,21 +72,28 @@ export function retryPauseMs(retry: number, random: () => number): number {
 }
 
 /** What is remembered of a request's failed attempts; a request that succeeds at once has none. */
-export class Retries {
+export class Retries implements RetryWaiter {
   /** Those that failed it. */
   readonly tried = new Set<Backend>();
   /** A kept connection failed: attempts take fresh ones from now on. */
   freshOnly = false;
   readonly #plan: RetryPlan;
   readonly #site: PoolSite;
+  readonly #clock: Clock;
   #made = 0;
-  /** It is one of the pool's retries under way. */
-  #counted = false;
-  #pause: NodeJS.Timeout | undefined;
+  /** Whether it is one of the pool's retries under way, or is to become one. */
+  #place: 'none' | 'waits' | 'taken' = 'none';
+  #timer: TimerHandle | undefined;
+  #then: (mayGo: boolean) => void = () => undefined;
 
-  constructor(plan: RetryPlan, site: PoolSite) {
+  constructor(plan: RetryPlan, site: PoolSite, clock = systemClock) {
     this.#plan = plan;
     this.#site = site;
+    this.#clock = clock;
+  }
+
+  get share(): number {
+    return this.#plan.budget ?? 1;
   }
 
   /** An attempt has failed: says what follows. What a backend has had before has its place in the budget until `end`. */
@@ -94,7 +103,7 @@ export class Retries {
     if (verdict === 'fresh') this.freshOnly = true;
     if (verdict !== 'again') return verdict;
     // A request that reached no backend has burdened none: however many a dead one refuses, all are saved.
-    if (!outcome.startsWith('connect-') && !this.#afford()) return 'give-up';
+    if (!outcome.startsWith('connect-') && !this.#afford(outcome)) return 'give-up';
     this.tried.add(failed.backend);
     this.#made++;
     return 'again';
@@ -109,26 +118,55 @@ export class Retries {
     return other && this.after('bad-status', failed) === 'again';
   }
 
-  /** Calls back when it is time for the retry that `after` has just allowed; false when that is now. */
-  pause(then: () => void): boolean {
+  #afford(outcome: Outcome): boolean {
+    const { pool, meters } = this.#site;
+    if (this.#place !== 'none') return true;
+    if (pool.retries.take(this.share)) this.#place = 'taken';
+    // An answer at hand, unwanted as it is, is worth more than a wait that may bring none.
+    else if (outcome !== 'bad-status' && pool.retries.join(this)) this.#place = 'waits';
+    else meters.overBudget();
+    return this.#place !== 'none';
+  }
+
+  /**
+   * Calls back when it is time for the retry that `after` has just allowed, with false when there was no place for it in
+   * time; returns false, and does not call, when it may go out now.
+   */
+  pause(then: (mayGo: boolean) => void): boolean {
+    this.#then = then;
+    if (this.#place === 'waits') {
+      this.#timer = this.#clock.setTimeout(() => this.#waitedTooLong(), LONGEST_WAIT_MS);
+      return true;
+    }
     const pauseMs = retryPauseMs(this.#made, Math.random);
     if (pauseMs < 1) return false;
-    this.#pause = setTimeout(then, pauseMs);
+    this.#timer = this.#clock.setTimeout(() => then(true), pauseMs);
     return true;
   }
 
-  #afford(): boolean {
-    if (this.#counted) return true;
-    const { pool, meters } = this.#site;
-    this.#counted = pool.beginRetry(MIN_RETRIES, this.#plan.budget ?? 1);
-    if (!this.#counted) meters.overBudget();
-    return this.#counted;
+  mayRetry(): void {
+    this.#clearTimer();
+    this.#place = 'taken';
+    if (!this.pause(this.#then)) this.#then(true);
+  }
+
+  #waitedTooLong(): void {
+    this.end();
+    this.#site.meters.overBudget();
+    this.#then(false);
+  }
+
+  #clearTimer(): void {
+    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   /** An answer has begun, or the request is over: its place in the budget is free. */
   end(): void {
-    clearTimeout(this.#pause);
-    if (this.#counted) this.#site.pool.endRetry();
-    this.#counted = false;
+    const { retries } = this.#site.pool;
+    this.#clearTimer();
+    if (this.#place === 'taken') retries.giveBack();
+    else if (this.#place === 'waits') retries.leave(this);
+    this.#place = 'none';
   }
 }

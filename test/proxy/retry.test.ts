@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Backend } from '../../src/pool/backend.ts';
+import { MIN_RETRIES, MOST_WAITING } from '../../src/pool/retry-budget.ts';
 import type { PoolSite } from '../../src/proxy/deps.ts';
-import { MIN_RETRIES, Retries, retryPauseMs, retryVerdict } from '../../src/proxy/retry.ts';
+import { LONGEST_WAIT_MS, Retries, type RetryPlan, retryPauseMs, retryVerdict } from '../../src/proxy/retry.ts';
 import { healthyTable, planOf, poolOn } from '../pool/stage.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 
 const both = { attempts: 2, onConnect: true, onReset: true };
 const backend = { id: 'a' } as Backend;
@@ -65,23 +67,6 @@ describe('Retries', () => {
     expect([...retries.tried]).toEqual([backend]);
   });
 
-  it('under way are no more than the budget, and at least three', () => {
-    const { pool, refused, site } = stage();
-    const plan = { ...both, budget: 0.2 };
-    const under = Array.from({ length: MIN_RETRIES }, () => new Retries(plan, site));
-    for (const retries of under) expect(retries.after('backend-reset', first)).toBe('again');
-    const next = new Retries(plan, site);
-    expect([next.after('backend-reset', first), refused.count]).toEqual(['give-up', 1]);
-    // With twenty leases held there may be four.
-    for (let lease = 0; lease < 20; lease++) expect(pool.acquire({}).ok).toBe(true);
-    expect(next.after('backend-reset', first)).toBe('again');
-    expect(new Retries(plan, site).after('backend-reset', first)).toBe('give-up');
-    under[0]!.end();
-    under[0]!.end();
-    expect(new Retries(plan, site).after('backend-reset', first)).toBe('again');
-    expect(new Retries(plan, site).after('backend-reset', first)).toBe('give-up');
-  });
-
   it('are free for requests that have reached no backend', () => {
     const { refused, site } = stage();
     const plan = { ...both, budget: 0 };
@@ -95,5 +80,90 @@ describe('Retries', () => {
     const retries = new Retries({ ...both, attempts: 9 }, site);
     expect(retries.declines({ ...first, backend: a })).toBe(true);
     expect(retries.declines({ ...first, backend: b })).toBe(false);
+  });
+});
+
+/** A stage whose budget of three is used up, with retries that then find no place. */
+function crowdedStage(plan: RetryPlan = { ...both, budget: 0.2 }) {
+  const { pool, refused, site } = stage();
+  const clock = new FakeClock();
+  const under = Array.from({ length: MIN_RETRIES }, () => new Retries(plan, site, clock));
+  for (const retries of under) {
+    expect(retries.after('backend-reset', first)).toBe('again');
+    expect(retries.pause(() => undefined)).toBe(false);
+  }
+  const went: [string, boolean][] = [];
+  const late = (name: string): Retries => {
+    const retries = new Retries(plan, site, clock);
+    expect(retries.after('backend-reset', first)).toBe('again');
+    expect(retries.pause((mayGo) => void went.push([name, mayGo]))).toBe(true);
+    return retries;
+  };
+  return { pool, refused, site, clock, under, went, late };
+}
+
+describe('a retry that finds no place in the budget', () => {
+  it('goes out as soon as it is its turn', async () => {
+    const { refused, clock, under, went, late } = crowdedStage();
+    const a = late('a');
+    late('b');
+    await clock.advance(LONGEST_WAIT_MS - 1);
+    expect(went).toEqual([]);
+    under[0]!.end();
+    under[0]!.end();
+    await clock.advance(0);
+    expect(went).toEqual([['a', true]]);
+    a.end();
+    await clock.advance(0);
+    expect(went).toEqual([
+      ['a', true],
+      ['b', true],
+    ]);
+    expect([clock.pending, refused.count]).toEqual([0, 0]);
+  });
+
+  it('is given up when it has waited for too long, and frees no place it did not have', async () => {
+    const { refused, clock, under, went, late } = crowdedStage();
+    const a = late('a');
+    await clock.advance(LONGEST_WAIT_MS);
+    expect([went, refused.count, clock.pending]).toEqual([[['a', false]], 1, 0]);
+    a.end();
+    late('b');
+    await clock.advance(LONGEST_WAIT_MS - 1);
+    expect(went).toHaveLength(1);
+    under[0]!.end();
+    await clock.advance(0);
+    expect(went[1]).toEqual(['b', true]);
+  });
+
+  it('makes room for others when its client leaves meanwhile', async () => {
+    const { refused, clock, under, went, late } = crowdedStage();
+    const a = late('a');
+    late('b');
+    a.end();
+    under[0]!.end();
+    await clock.advance(LONGEST_WAIT_MS);
+    expect([went, refused.count, clock.pending]).toEqual([[['b', true]], 0, 0]);
+  });
+
+  it('pauses after its wait as it would have without', async () => {
+    const { clock, site, under, went } = crowdedStage();
+    const retries = new Retries({ ...both, attempts: 9 }, site, clock);
+    for (let i = 0; i < 5; i++) retries.after('connect-refused', first);
+    retries.after('backend-reset', first);
+    expect(retries.pause((mayGo) => void went.push(['a', mayGo]))).toBe(true);
+    await clock.advance(LONGEST_WAIT_MS - 1);
+    under[0]!.end();
+    await clock.advance(250);
+    expect([went, clock.pending]).toEqual([[['a', true]], 0]);
+  });
+
+  it('does not wait when an answer is at hand, nor behind too many', () => {
+    const { refused, site, late } = crowdedStage();
+    const backend = site.pool.backends[0]!;
+    expect(new Retries(both, site).declines({ ...first, backend })).toBe(false);
+    for (let i = 0; i < MOST_WAITING; i++) late(String(i));
+    expect(new Retries(both, site).after('backend-reset', first)).toBe('give-up');
+    expect(refused.count).toBe(2);
   });
 });

@@ -4,8 +4,13 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { startDeafListener } from '../support/deaf-listener.ts';
 import { fieldOf } from '../support/http-text.ts';
 import { closeOpened } from '../support/opened.ts';
-import { connectTo } from '../support/raw-client.ts';
-import { answerText, type RecordedConnection, startBackend } from '../support/recording-backend.ts';
+import { connectTo, type RawClient } from '../support/raw-client.ts';
+import {
+  answerText,
+  type RecordedConnection,
+  type RecordingBackend,
+  startBackend,
+} from '../support/recording-backend.ts';
 import { get, post, requestText } from '../support/requests.ts';
 import { type RunningFairlead, runFairlead, webConfig } from '../support/running.ts';
 import { eventually, metric } from '../support/scrape.ts';
@@ -123,6 +128,57 @@ describe.concurrent('a connection that breaks before a byte of the answer', () =
     client.send(get());
     await client.until(() => client.text.includes(' 502 '), '502');
     expect(backend.requests).toHaveLength(0);
+  });
+});
+
+/** Starts `count` requests, each on a connection of its own, and waits until the backends have them all. */
+async function crowd(lb: RunningFairlead, count: number, backends: readonly RecordingBackend[]): Promise<RawClient[]> {
+  const clients = await Promise.all(Array.from({ length: count }, () => connectTo(lb.address())));
+  for (const client of clients) client.send(get());
+  await eventually(() => backends.reduce((sum, { requests }) => sum + requests.length, 0) === count, 'all requests');
+  return clients;
+}
+
+describe.concurrent('a backend that dies under many requests, all on connections of their own,', () => {
+  it('costs none of them, though few are tried again at a time', async () => {
+    const dying = await startBackend(() => undefined);
+    let under = 0;
+    let most = 0;
+    const living = await startBackend((_request, { socket }) => {
+      most = Math.max(most, ++under);
+      setTimeout(() => {
+        under--;
+        socket.write(answerText('ok'));
+      }, 50);
+      return undefined;
+    });
+    const lb = await run([dying.address, living.address]);
+    const held = await crowd(lb, 120, [dying, living]);
+    most = under;
+    await dying.close();
+    const statuses = await Promise.all(held.map(async (client) => (await client.answer()).status));
+    expect(statuses.filter((status) => status !== 200)).toEqual([]);
+    expect([dying.requests.length, living.requests.length]).toEqual([60, 120]);
+    expect(await metric(lb, 'retry_budget_exhausted_total')).toBe(0);
+    expect(most).toBeLessThanOrEqual(60 + 24);
+  });
+
+  it('costs those that find no place in time, and they are told why', async () => {
+    const dying = await startBackend(() => undefined);
+    const silent = await startBackend(() => undefined);
+    const lb = await run([dying.address, silent.address]);
+    const held = await crowd(lb, 20, [dying, silent]);
+    await dying.close();
+    const since = performance.now();
+    await eventually(async () => (await metric(lb, 'retry_budget_exhausted_total')) >= 6, 'the end of waiting');
+    expect(performance.now() - since).toBeGreaterThan(900);
+    const told = held.filter(({ text }) => text !== '');
+    for (const client of told) {
+      const answer = await client.answer();
+      expect([answer.status, answer.body]).toEqual([502, 'the backend closed the connection before it answered\n']);
+    }
+    // Of twenty leases a fifth may be retries; as many as go out for a second time, so few are left over of the ten.
+    expect([told.length, silent.requests.length]).toEqual([10 - 4, 10 + 4]);
   });
 });
 
