@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { fieldOf } from '../support/http-text.ts';
+import { runLoad } from '../support/load.ts';
 import { closeOpened } from '../support/opened.ts';
 import { connectTo } from '../support/raw-client.ts';
-import { startBackend } from '../support/recording-backend.ts';
+import { answerText, startBackend } from '../support/recording-backend.ts';
 import { get } from '../support/requests.ts';
 import { type RunningFairlead, runFairlead, webConfig } from '../support/running.ts';
 import { metric } from '../support/scrape.ts';
@@ -11,9 +12,9 @@ afterEach(closeOpened);
 
 const admin = { bind: '127.0.0.1:0' } as const;
 
-async function start(rateLimit: object, more: { workers?: number; respond?: object } = {}) {
-  const backend = await startBackend();
-  const { workers = 1, respond } = more;
+async function start(rateLimit: object, more: { workers?: number; respond?: object; answer?: () => string } = {}) {
+  const { workers = 1, respond, answer } = more;
+  const backend = await startBackend(answer);
   const action = respond === undefined ? { pool: 'web' } : { respond };
   const routes = [{ name: 'app', rateLimit, ...action }] as never;
   const config = { ...webConfig([backend.address], { routes }), workers, admin };
@@ -71,5 +72,20 @@ describe('the rate limit of a route', () => {
     expect(all.flat().filter((status) => status === 200)).toHaveLength(200);
     expect(all.flat().filter((status) => status === 429)).toHaveLength(200);
     expect(backend.requests).toHaveLength(200);
+  });
+
+  it('lets through what it says over time, within 2 % on four workers', async () => {
+    const cameAt: number[] = [];
+    const answer = (): string => {
+      cameAt.push(performance.now());
+      return answerText('ok');
+    };
+    const { lb } = await start({ rate: '100/s', burst: 100 }, { workers: 4, answer });
+    const end = performance.now() + 3000;
+    const { statuses: came } = await runLoad(lb.address(), { connections: 16, until: () => performance.now() > end });
+    expect([...came.keys()].sort()).toEqual([200, 429]);
+    expect(came.get(200)).toBe(cameAt.length);
+    const due = 100 + 0.1 * (cameAt.at(-1)! - cameAt[0]!);
+    expect(Math.abs(cameAt.length / due - 1)).toBeLessThan(0.02);
   });
 });
