@@ -36,6 +36,8 @@ export interface Scenario {
   readonly requests: number;
   /** Backends that are there from this request on, and not before. */
   readonly joining?: { readonly index: number; readonly atRequest: number };
+  /** A backend that is down from this request on. */
+  readonly leaving?: { readonly index: number; readonly atRequest: number };
   /** Distinct keys, drawn evenly; without it, requests have no key. */
   readonly keys?: number;
   /** See `BalancerContext`. */
@@ -97,7 +99,8 @@ export function play(algorithm: AlgorithmName, scenario: Scenario): Played {
   const arrive = (number: number): void => {
     if (number + 1 < scenario.requests)
       agenda.add(nowMs + exponential(1000 / scenario.perSecond), () => arrive(number + 1));
-    if (scenario.joining?.atRequest === number) join(table, scenario.joining.index);
+    if (scenario.joining?.atRequest === number) turn(table, scenario.joining.index, Health.up);
+    if (scenario.leaving?.atRequest === number) turn(table, scenario.leaving.index, Health.down);
     const key = scenario.keys === undefined ? undefined : `key-${Math.floor(random() * scenario.keys)}`;
     const acquired = pool.acquire({ key });
     if (!acquired.ok) {
@@ -127,8 +130,8 @@ export function play(algorithm: AlgorithmName, scenario: Scenario): Played {
   return { p50Ms: quantile(0.5), p99Ms: quantile(0.99), shares, failed, refused, picks };
 }
 
-function join(table: SharedTable, slot: number): void {
-  table.setHealth(slot, Health.up);
+function turn(table: SharedTable, slot: number, health: Health): void {
+  table.setHealth(slot, health);
   table.touch(0);
 }
 

@@ -87,6 +87,47 @@ describe('a backend that joins', () => {
   });
 });
 
+describe('a backend that leaves', () => {
+  test.each(added.flatMap((name) => [2, 3, 100].map((count) => ({ name, count }))))(
+    'of $count leaves its part by $name to all the others',
+    ({ name, count }) => {
+      const half = 60 * count + 2000;
+      // As much as the others can do at a load of 0.7.
+      const perSecond = at(0.7, fleet(count - 1)).perSecond;
+      const scenario = {
+        backends: fleet(count),
+        perSecond,
+        requests: 2 * half,
+        leaving: { index: 0, atRequest: half },
+      };
+      const { picks, refused, p99Ms } = played(name, scenario);
+      expect([refused, picks.length, picks.slice(0, half).includes(0)]).toEqual([0, 2 * half, true]);
+      const after = picks.slice(half);
+      expect(after).not.toContain(0);
+      // By latency, one that had some slow answers by chance is passed over for a while.
+      for (let index = 1; index < count; index++) {
+        const share = (after.filter((pick) => pick === index).length / half) * (count - 1);
+        expect(share, `b${index}`).toBeGreaterThan(0.1);
+        expect(share, `b${index}`).toBeLessThan(1.8);
+      }
+      expect(p99Ms).toBeLessThan(160);
+    },
+  );
+});
+
+describe('a cold start', () => {
+  test.each(added.flatMap((name) => [2, 3, 100].map((count) => ({ name, count }))))(
+    'in a rush to $count leaves none of them out by $name, and floods none',
+    ({ name, count }) => {
+      // All they can do, at once, when nothing is known of any.
+      const { picks } = played(name, { backends: fleet(count), perSecond: 1_000_000, requests: 8 * count });
+      const counts = Array.from({ length: count }, (_, index) => picks.filter((pick) => pick === index).length);
+      expect(Math.min(...counts), counts.join(' ')).toBeGreaterThanOrEqual(1);
+      expect(Math.max(...counts), counts.join(' ')).toBeLessThanOrEqual(16);
+    },
+  );
+});
+
 test('the same seed gives the same story, another one another', () => {
   const scenario = at(0.5, fleet(3), { requests: 500 });
   expect(play('prequal', scenario)).toEqual(play('prequal', scenario));
