@@ -47,6 +47,7 @@ const routeSchema = z.object({
 const listenerSchema = z.object({
   name: z.string(),
   protocol: z.enum(['http', 'tcp', 'udp']),
+  tls: z.boolean().describe('Clients are to speak TLS.'),
   bind: z.array(z.string()).describe('Addresses as configured.'),
   addresses: z.array(z.string()).describe('Addresses as bound, with the real ports; empty until it is open.'),
   active: count.describe('Client connections open now.'),

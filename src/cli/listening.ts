@@ -4,7 +4,7 @@ export interface OpenAddresses {
     readonly name: string;
     readonly protocol: string;
     /** True where clients are to speak TLS. */
-    readonly tls?: boolean;
+    readonly tls: boolean;
     readonly addresses: readonly string[];
   }[];
   readonly adminAddresses: readonly string[];
@@ -13,20 +13,23 @@ export interface OpenAddresses {
 /** One line for each open address: `listening web http://127.0.0.1:8080`. */
 export function listeningLines({ listeners, adminAddresses }: OpenAddresses): string {
   const admin = { name: 'admin', protocol: 'http', tls: false, addresses: adminAddresses };
-  const all = [...listeners, admin];
-  const lines = all.flatMap(({ name, protocol, tls = false, addresses }) =>
-    addresses.map((address) => `listening ${name} ${urlOf(tls ? secure(protocol) : protocol, address)}\n`),
+  const lines = [...listeners, admin].flatMap((listener) =>
+    listener.addresses.map((address) => `listening ${listener.name} ${urlOf(listener, address)}\n`),
   );
   return lines.join('');
 }
 
-function secure(protocol: string): string {
-  return protocol === 'http' ? 'https' : 'tls';
+/** An address one can ask: that of every interface is written with the name that this machine has for itself. */
+export function urlOf(
+  { protocol, tls }: { readonly protocol: string; readonly tls: boolean },
+  address: string,
+): string {
+  if (address.startsWith('unix:')) return address;
+  const scheme = tls ? secure(protocol) : protocol;
+  const port = /^(?:\[::\]|0\.0\.0\.0)?:(\d+)$/.exec(address)?.[1];
+  return port === undefined ? `${scheme}://${address}` : `${scheme}://localhost:${port} (every interface)`;
 }
 
-/** An address one can ask: that of every interface is written with the name that this machine has for itself. */
-export function urlOf(protocol: string, address: string): string {
-  if (address.startsWith('unix:')) return address;
-  const port = /^(?:\[::\]|0\.0\.0\.0)?:(\d+)$/.exec(address)?.[1];
-  return port === undefined ? `${protocol}://${address}` : `${protocol}://localhost:${port} (every interface)`;
+function secure(protocol: string): string {
+  return protocol === 'http' ? 'https' : 'tls';
 }

@@ -41,11 +41,11 @@ export function overviewText({ status, readiness, pools }: Overview, paint: Pain
 }
 
 function listenerLines({ listeners }: Status, paint: Paint): string[] {
-  const rows = listeners.map(({ name, protocol, addresses, active, total }) => [
-    name,
-    addresses.length === 0 ? '(not open)' : addresses.map((address) => urlOf(protocol, address)).join(', '),
-    String(active),
-    String(total),
+  const rows = listeners.map((listener) => [
+    listener.name,
+    listener.addresses.map((address) => urlOf(listener, address)).join(', ') || '(not open)',
+    String(listener.active),
+    String(listener.total),
   ]);
   const titles = [
     { title: 'LISTENER' },

@@ -333,9 +333,7 @@ class Control implements Running {
   };
 
   get listeners(): readonly OpenListener[] {
-    return this.#status.listeners().map(({ name, protocol, addresses }) => {
-      return { name, protocol, tls: this.#config.listeners[name]?.tls !== undefined, addresses };
-    });
+    return this.#status.listeners().map(({ name, protocol, tls, addresses }) => ({ name, protocol, tls, addresses }));
   }
 
   get adminAddresses(): readonly string[] {

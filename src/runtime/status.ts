@@ -105,6 +105,7 @@ export class StatusSource {
     return Object.entries(this.#facts.config.listeners).map(([name, listener]) => ({
       name,
       protocol: listener.protocol,
+      tls: listener.tls !== undefined,
       bind: listener.bind.map(formatAddress),
       addresses: this.#facts.open
         ? listener.bind.map((address) => this.#realAddress({ name, protocol: listener.protocol }, address))

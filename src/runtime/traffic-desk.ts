@@ -103,11 +103,12 @@ export class TrafficDesk {
     };
   }
 
-  #listener({ name, protocol, addresses, active, routes }: ListenerStatus): ListenerTraffic {
+  #listener({ name, protocol, tls, addresses, active, routes }: ListenerStatus): ListenerTraffic {
     const meter = this.#meter;
     return {
       name,
       protocol,
+      tls,
       addresses,
       active,
       connections: meter.rate('listener-connections', name),

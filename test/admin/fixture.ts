@@ -44,6 +44,7 @@ export function listenerStatus(): ListenerStatus {
   return {
     name: 'public',
     protocol: 'http',
+    tls: true,
     bind: [':0', 'unix:/run/web.sock'],
     addresses: [':8080', 'unix:/run/web.sock'],
     active: 5,

@@ -32,8 +32,17 @@ const overview: Parameters<typeof overviewText>[0] = {
       { id: 1, state: 'starting', restarts: 2, connections: 0, loopUtilization: 0.5, loopLagMs: 2, overloaded: false },
     ],
     listeners: [
-      { name: 'web', protocol: 'http', bind: [':8080'], addresses: ['[::]:8080'], active: 1, total: 20, routes: [] },
-      { name: 'db', protocol: 'tcp', bind: [':5432'], addresses: [], active: 0, total: 0, routes: [] },
+      {
+        name: 'web',
+        protocol: 'http',
+        tls: true,
+        bind: [':8080'],
+        addresses: ['[::]:8080'],
+        active: 1,
+        total: 20,
+        routes: [],
+      },
+      { name: 'db', protocol: 'tcp', tls: false, bind: [':5432'], addresses: [], active: 0, total: 0, routes: [] },
     ],
   },
   readiness: { ready: false, reasons: ['listener db is not open', 'no backend of pool apps is healthy'] },
@@ -77,9 +86,9 @@ describe('the text of a status', () => {
 pid 42, Node v26.0.0, up 1d 1h, config fairlead.yaml (generation 7)
 1 of 2 workers serving, 2 restarts
 
-LISTENER  ADDRESS                                  OPEN  TOTAL
-web       http://localhost:8080 (every interface)     1     20
-db        (not open)                                  0      0
+LISTENER  ADDRESS                                   OPEN  TOTAL
+web       https://localhost:8080 (every interface)     1     20
+db        (not open)                                   0      0
 
 pool apps  p2c, 1 of 3 usable, 3 active
 BACKEND       STATE     HEALTH     WEIGHT  ACTIVE  TOTAL  FAILED     P50     P99  WHY

@@ -26,6 +26,7 @@ function ListenerCard({ name }: { name: string }) {
       <div class="listener-head">
         <h3>{name}</h3>
         <span class="word">{listener.protocol}</span>
+        {listener.tls && <span class="word">TLS</span>}
         <span class="addresses">{listener.addresses.join(', ') || 'not open'}</span>
         <Figures listener={listener} />
       </div>

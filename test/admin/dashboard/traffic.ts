@@ -52,6 +52,7 @@ export function listener(name: string, routes: readonly RouteTraffic[]): Listene
   return {
     name,
     protocol: 'http',
+    tls: false,
     addresses: [],
     active: 0,
     connections: still,

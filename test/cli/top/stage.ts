@@ -29,8 +29,17 @@ export function snapshot(pools: Record<string, BackendStatus[]>, more: Partial<S
     configPath: 'fairlead.yaml',
     workers: [{ id: 0, state: 'serving' as const, restarts: 0, connections: 1 }],
     listeners: [
-      { name: 'web', protocol: 'http' as const, bind: [], addresses: [], active: 12, total: 1000, routes: [] },
-      { name: 'db', protocol: 'tcp' as const, bind: [], addresses: [], active: 0, total: 0, routes: [] },
+      {
+        name: 'web',
+        protocol: 'http' as const,
+        tls: false,
+        bind: [],
+        addresses: [],
+        active: 12,
+        total: 1000,
+        routes: [],
+      },
+      { name: 'db', protocol: 'tcp' as const, tls: false, bind: [], addresses: [], active: 0, total: 0, routes: [] },
     ],
   };
   const all = Object.entries(pools).map(([name, backends]) => {
