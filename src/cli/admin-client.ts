@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import type { refusedSchema, reloadedSchema } from '../admin/config-schema.ts';
 import type { BackendStatus, PoolStatus, Readiness, Status } from '../admin/schema.ts';
 import { formatAddress } from '../support/address.ts';
+import { tlsCause } from '../support/tls-failure.ts';
 import { type AdminAddress, writeAddress } from './admin-address.ts';
 
 /** Why a running instance did not do what it was asked, in one sentence. */
@@ -57,6 +58,9 @@ const causes: Readonly<Record<string, string>> = {
   ABORT_ERR: 'it does not answer',
 };
 
+/** Codes of errors that say why there is no TLS connection. */
+const tlsCode = /^(?:ERR_(?:SSL|TLS)|CERT|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|INVALID)_/;
+
 /** The admin API of a running instance. Every call throws AdminProblem when it gets no answer, or one that is a refusal. */
 export class AdminClient {
   readonly #address: AdminAddress;
@@ -64,7 +68,8 @@ export class AdminClient {
 
   constructor(address: AdminAddress) {
     this.#address = address;
-    this.#agent = address.secure ? new https.Agent({ keepAlive: true }) : new http.Agent({ keepAlive: true });
+    const { secure, tls } = address;
+    this.#agent = secure ? new https.Agent({ keepAlive: true, ...tls }) : new http.Agent({ keepAlive: true });
   }
 
   /** The address as people write it. */
@@ -126,7 +131,7 @@ export class AdminClient {
       return await this.#send(path, sent);
     } catch (error) {
       const { code = '', message } = error as NodeJS.ErrnoException;
-      const why = causes[code] ?? message;
+      const why = causes[code] ?? (tlsCode.test(code) ? tlsCause(error as Error, this.address) : message);
       const hint =
         this.#address.from === '--admin' ? '' : ` (the address is from ${this.#address.from}; --admin names another)`;
       throw new AdminProblem(`cannot reach Fairlead at ${this.address}: ${why}${hint}`, { cause: error });

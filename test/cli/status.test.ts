@@ -102,6 +102,14 @@ describe('fairlead status', () => {
     );
   });
 
+  it('takes certificates for https only', async () => {
+    for (const args of [[], ['--admin', tcp()]])
+      expect(await run([...args, '--ca', 'ca.pem'], { config: `admin: { bind: "${tcp()}" }` })).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining('--ca, --cert and --key are for an --admin address of https://'),
+      });
+  });
+
   it('says so when the token is wrong, and when it is another server', async () => {
     const wrong = await run(['--admin', tcp(), '--token', 'x']);
     expect(wrong.stderr).toBe('fairlead status: it wants a token: give the right one by --token or FAIRLEAD_TOKEN\n');
