@@ -13,6 +13,7 @@ import { type Paint, paintFor } from './colour.ts';
 import { EXIT_FAILED, EXIT_OK, refuse } from './command.ts';
 import { abortOnSignal } from './interrupt.ts';
 import type { Io } from './io.ts';
+import { plain } from './plain.ts';
 
 /** One line for the list of commands. */
 export const summary = 'load-test a URL, and say how the load spread and what the limit was';
@@ -96,7 +97,7 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
     if (interrupt.code !== undefined) return interrupt.code;
     if (error instanceof UsageProblem) return refuse(io, 'bench', error.message);
     if (!(error instanceof AdminProblem || error instanceof AddressProblem)) throw error;
-    io.stderr.write(`fairlead bench: ${error.message}\n`);
+    io.stderr.write(`fairlead bench: ${plain(error.message)}\n`);
     return EXIT_FAILED;
   } finally {
     interrupt.end();
@@ -115,7 +116,7 @@ async function clientFor(values: OptionValues, io: Io): Promise<AdminClient | un
     client?.close();
     if (values['admin'] !== undefined || !(error instanceof AdminProblem || error instanceof AddressProblem))
       throw error;
-    io.stderr.write(`nothing can be said of backends: ${error.message}\n`);
+    io.stderr.write(`nothing can be said of backends: ${plain(error.message)}\n`);
     return undefined;
   }
 }

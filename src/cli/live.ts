@@ -3,6 +3,7 @@ import { AdminClient, AdminProblem, type BackendName } from './admin-client.ts';
 import { type ArgRules, type Args, readArgs, UsageProblem } from './args.ts';
 import { EXIT_FAILED, refuse } from './command.ts';
 import type { Io } from './io.ts';
+import { plain } from './plain.ts';
 
 /** What a command that talks to a running instance gets. */
 export interface Live {
@@ -30,7 +31,7 @@ export async function runLive({ name, args, options, positionals = [], run }: Li
   } catch (error) {
     if (error instanceof UsageProblem) return refuse(io, name, error.message);
     if (!(error instanceof AdminProblem || error instanceof AddressProblem)) throw error;
-    io.stderr.write(`fairlead ${name}: ${error.message}\n`);
+    io.stderr.write(`fairlead ${name}: ${plain(error.message)}\n`);
     return EXIT_FAILED;
   } finally {
     client?.close();

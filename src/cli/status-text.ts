@@ -1,6 +1,7 @@
 import type { BackendStatus, PoolStatus, Readiness, Status } from '../admin/schema.ts';
 import type { Paint } from './colour.ts';
 import { urlOf } from './listening.ts';
+import { plain } from './plain.ts';
 import { type Column, tableLines } from './table.ts';
 
 /** What a running instance says of itself. */
@@ -26,12 +27,12 @@ const columns: readonly Column[] = [
 /** A running instance for people. */
 export function overviewText({ status, readiness, pools }: Overview, paint: Paint): string {
   const { version, node, pid, uptimeMs, generation, configPath, workers } = status;
-  const ready = readiness.ready ? paint.green('ready') : paint.red(`not ready: ${readiness.reasons.join('; ')}`);
+  const ready = readiness.ready ? paint.green('ready') : paint.red(plain(`not ready: ${readiness.reasons.join('; ')}`));
   const serving = workers.filter(({ state }) => state === 'serving').length;
   const restarts = workers.reduce((sum, worker) => sum + worker.restarts, 0);
   const lines = [
     `${paint.bold(`fairlead ${version}`)}, ${ready}`,
-    `pid ${pid}, Node ${node}, up ${inWords(uptimeMs)}, config ${configPath ?? 'from code'} (generation ${generation})`,
+    `pid ${pid}, Node ${node}, up ${inWords(uptimeMs)}, config ${plain(configPath ?? 'from code')} (generation ${generation})`,
     `${serving} of ${workers.length} workers serving${restarts === 0 ? '' : paint.yellow(`, ${restarts} restarts`)}`,
     '',
     ...listenerLines(status, paint),
@@ -62,11 +63,11 @@ function poolLines(pool: PoolStatus, paint: Paint): string[] {
   const shown = healthy === 0 ? paint.red(count) : healthy < backends.length ? paint.yellow(count) : count;
   const [titles, ...rows] = tableLines(columns, backends.map(backendRow));
   return [
-    `${paint.bold(`pool ${name}`)}  ${algorithm}, ${shown}, ${active} active`,
+    `${paint.bold(plain(`pool ${name}`))}  ${algorithm}, ${shown}, ${active} active`,
     paint.dim(titles!),
     ...rows.map((row, n) => colourOf(backends[n]!, paint)(row)),
-    ...changes.map((change) => paint.dim(`  changed at run time: ${change}`)),
-    ...leaving.map((id) => paint.dim(`  is being removed: ${id}`)),
+    ...changes.map((change) => paint.dim(plain(`  changed at run time: ${change}`))),
+    ...leaving.map((id) => paint.dim(plain(`  is being removed: ${id}`))),
   ];
 }
 

@@ -100,6 +100,25 @@ third         draining  up      7.5 of 20       3   1234       0   123ms  1235ms
 `);
   });
 
+  it('lets nobody speak to the terminal, be it a name or what an agent says', () => {
+    const odd = '\u001b[2J\r\nok\u009b';
+    const named = {
+      ...overview,
+      readiness: { ready: false, reasons: [`pool ${odd} has no healthy backend`] },
+      pools: overview.pools.map((pool) => ({
+        ...pool,
+        name: odd,
+        changes: [odd],
+        leaving: [odd],
+        backends: [{ ...backend, id: odd, healthReason: `the agent says down: ${odd}` }],
+      })),
+    };
+    const text = overviewText(named, paintFor(fakeIo().stdout, {}));
+    expect(text).toMatch(/the agent says down: \?\[2J\?\?ok\?$/m);
+    expect(text).not.toMatch(/[\0-\x09\x0b-\x1f\x7f-\x9f]/);
+    expect(text.split('\n')).toHaveLength(14);
+  });
+
   it('marks what is wrong by colour', () => {
     const paint = paintFor(fakeIo().stdout, { FORCE_COLOR: '1' });
     const text = overviewText(overview, paint);

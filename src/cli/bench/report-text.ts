@@ -1,5 +1,6 @@
 import { percent } from '../../support/percent.ts';
 import type { Paint } from '../colour.ts';
+import { plain } from '../plain.ts';
 import { milliseconds } from '../status-text.ts';
 import { tableLines } from '../table.ts';
 import { type BenchReport, percentiles } from './report.ts';
@@ -82,7 +83,7 @@ function poolLines(spread: BenchReport['pools'][number], paint: Paint): string[]
     { title: 'CPU', right: true },
   ];
   const table = tableLines(columns, rows).map((line) => `  ${line}`);
-  return [`${paint.bold(`pool ${spread.pool}`)}  ${facts}`, ...table];
+  return [`${paint.bold(plain(`pool ${spread.pool}`))}  ${facts}`, ...table];
 }
 
 function loadLine({ loads: { generator, fairlead, backends, machine } }: BenchReport): string {

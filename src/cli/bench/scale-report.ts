@@ -1,5 +1,6 @@
 import { percent } from '../../support/percent.ts';
 import type { Paint } from '../colour.ts';
+import { plain } from '../plain.ts';
 import { milliseconds } from '../status-text.ts';
 import { tableLines } from '../table.ts';
 import { escapeText, lineChart } from './chart.ts';
@@ -38,7 +39,7 @@ export function scaleText(report: ScaleReport, paint: Paint): string {
   const [head, ...rows] = tableLines(columns, rowsOf(report));
   const width = Math.max(...rows.map((row) => row.length));
   return [
-    `${paint.bold(url)}, pool ${pool}, a run of ${durationMs / 1000} s over ${connections} connections for each number of backends`,
+    `${paint.bold(url)}, pool ${plain(pool)}, a run of ${durationMs / 1000} s over ${connections} connections for each number of backends`,
     '',
     paint.dim(head!),
     ...rows.map((row, n) => `${row.padEnd(width)}  ${bars[n]}`),

@@ -1,4 +1,5 @@
 import type { Paint } from '../colour.ts';
+import { plain } from '../plain.ts';
 import { inWords, milliseconds } from '../status-text.ts';
 import { chosenIndex, type Row, rowsOf, statusOf, type View } from './view.ts';
 
@@ -124,9 +125,9 @@ function footLine({ question, message, sort, reversed }: View, { columns: width 
 
 /** A text that is not longer than this; the end of a longer one is an ellipsis. */
 function clip(text: string, width: number): string {
-  const plain = text.replace(/[\0-\x1f\x7f-\x9f]/g, '?');
-  if (plain.length <= width) return plain;
-  return width <= 0 ? '' : `${plain.slice(0, width - 1)}…`;
+  const line = plain(text);
+  if (line.length <= width) return line;
+  return width <= 0 ? '' : `${line.slice(0, width - 1)}…`;
 }
 
 function rateText(rate: number | null): string {
