@@ -1,12 +1,13 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 /** A dialog: the focus goes into it, stays in it, and goes back where it was. */
 export function Dialog(props: { title: string; onClose: () => void; children: ComponentChildren; asks?: boolean }) {
   const { title, onClose, children, asks = false } = props;
   const element = useRef<HTMLDialogElement>(null);
   const titleId = useId();
-  useEffect(() => {
+  // Not after the next paint: a key that is pressed at once is for the dialog already.
+  useLayoutEffect(() => {
     const before = document.activeElement;
     const dialog = element.current;
     dialog?.showModal();
