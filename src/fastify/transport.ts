@@ -5,6 +5,7 @@ import type { Lease, Outcome } from '../pool/lease.ts';
 import type { Acquired, Refusal } from '../pool/pool.ts';
 import { isBackendError, isIdempotent } from '../proxy/http-policy.ts';
 import { QueuePlace } from '../proxy/queue-place.ts';
+import { type RetriedSite, Retries } from '../proxy/retry.ts';
 import type { LocalPool } from '../runtime/local-pool.ts';
 import { hostBeforePort } from '../support/address.ts';
 import { serverNameOf } from '../support/tls-client.ts';
@@ -34,6 +35,9 @@ export interface TransportSettings {
   readonly timeoutMs: number;
 }
 
+/** What is tried again, as routes have it by default. */
+const RETRY = { onConnect: true, onReset: true, budget: 0.2 };
+
 /** How long an answer's body may pause, in ms. */
 const BODY_PAUSE_MS = 300_000;
 
@@ -52,6 +56,17 @@ export function tlsOptions({ plan }: LocalPool, backend: Backend): ConnectionOpt
   return { ca: tls.ca, ...pair, servername: serverNameOf(tls, backend.host), rejectUnauthorized: tls.verify };
 }
 
+/** Waits until a retry may go out; false when it may not in time, or when its client has left. */
+async function pauseOf(retries: Retries, signal: AbortSignal): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  if (!retries.pause(resolve)) return true;
+  const left = (): void => resolve(false);
+  signal.addEventListener('abort', left);
+  const mayGo = await promise;
+  signal.removeEventListener('abort', left);
+  return mayGo;
+}
+
 /** The side of undici that @fastify/reply-from calls: picks a backend for each try, holds its lease, and says how it went. */
 export class Transport {
   readonly #local: LocalPool;
@@ -61,6 +76,10 @@ export class Transport {
   constructor(local: LocalPool, settings: TransportSettings) {
     this.#local = local;
     this.#settings = settings;
+  }
+
+  get #site(): RetriedSite {
+    return { pool: this.#local.pool, meters: this.#local.poolMeters };
   }
 
   /** As `Dispatcher.request` with a callback. */
@@ -76,24 +95,37 @@ export class Transport {
   };
 
   async #run(exchange: Exchange, options: Dispatcher.RequestOptions): Promise<Dispatcher.ResponseData> {
-    const tried = new Set<Backend>();
+    const retries = new Retries({ ...RETRY, attempts: this.#settings.attempts }, this.#site);
+    try {
+      return await this.#tryAll(exchange, options, retries);
+    } finally {
+      retries.end();
+    }
+  }
+
+  async #tryAll(
+    exchange: Exchange,
+    options: Dispatcher.RequestOptions,
+    retries: Retries,
+  ): Promise<Dispatcher.ResponseData> {
     const isReplayable = options.body === undefined || options.body === null || options.body === '';
-    for (let attempt = 1, failure: ProxyFailure | undefined; ; attempt++) {
-      const acquired = await this.#acquire(exchange, tried);
+    const maySendAgain = isReplayable && isIdempotent(options.method);
+    for (let attempts = 1, failure: ProxyFailure | undefined; ; attempts++) {
+      const acquired = await this.#acquire(exchange, retries.tried);
       if (!acquired.ok) throw failure ?? refused(acquired.refusal);
       const { lease } = acquired;
-      tried.add(lease.backend);
-      exchange.backend = lease.backend.id;
+      const { backend } = lease;
+      exchange.backend = backend.id;
       try {
         return await this.#attempt(exchange, lease, options);
       } catch (error) {
         const outcome = exchange.signal.aborted ? 'client-aborted' : outcomeOf(error);
-        lease.release(outcome);
         failure = failureOf(outcome, error);
-        const isSafe = outcome.startsWith('connect-') || (outcome === 'backend-reset' && isIdempotent(options.method));
-        if (outcome === 'client-aborted' || !isReplayable || !isSafe || attempt >= this.#settings.attempts)
-          throw failure;
-        this.#local.poolMeters.retried(outcome);
+        const failed = { backend, attempts, reused: false, begun: false, maySendAgain, late: false };
+        const isAgain = isReplayable && retries.after(outcome, failed) === 'again';
+        lease.release(outcome);
+        if (!isAgain || !(await pauseOf(retries, exchange.signal))) throw failure;
+        this.#site.meters.retried(outcome);
       }
     }
   }
@@ -104,9 +136,8 @@ export class Transport {
     const refusal = acquire();
     if (refusal.ok || refusal.refusal !== 'all-saturated') return refusal;
     const { promise, resolve } = Promise.withResolvers<Acquired>();
-    const site = { pool: this.#local.pool, meters: this.#local.poolMeters };
     const leased = (lease: Lease): void => resolve({ ok: true, lease });
-    const place = QueuePlace.join(site, () => performance.now(), { choosy: tried.size > 0, acquire, leased });
+    const place = QueuePlace.join(this.#site, () => performance.now(), { choosy: tried.size > 0, acquire, leased });
     if (place === undefined) return refusal;
     const giveUp = (result: 'timeout' | 'left'): void => {
       place.leave(result);

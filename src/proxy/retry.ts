@@ -19,6 +19,9 @@ export interface RetryPlan {
   readonly budget?: number;
 }
 
+/** The pool whose requests are tried again. */
+export type RetriedSite = Pick<PoolSite, 'pool' | 'meters'>;
+
 /** What an attempt that failed had come to. */
 export interface FailedAttempt {
   readonly backend: Backend;
@@ -78,7 +81,7 @@ export class Retries implements RetryWaiter {
   /** A kept connection failed: attempts take fresh ones from now on. */
   freshOnly = false;
   readonly #plan: RetryPlan;
-  readonly #site: PoolSite;
+  readonly #site: RetriedSite;
   readonly #clock: Clock;
   #made = 0;
   /** Whether it is one of the pool's retries under way, or is to become one. */
@@ -86,7 +89,7 @@ export class Retries implements RetryWaiter {
   #timer: TimerHandle | undefined;
   #then: (mayGo: boolean) => void = () => undefined;
 
-  constructor(plan: RetryPlan, site: PoolSite, clock = systemClock) {
+  constructor(plan: RetryPlan, site: RetriedSite, clock = systemClock) {
     this.#plan = plan;
     this.#site = site;
     this.#clock = clock;

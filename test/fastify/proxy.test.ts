@@ -147,6 +147,54 @@ describe('fairleadProxy, when something breaks', () => {
     expect(pool.status().healthy).toBe(1);
   });
 
+  it('asks the others little by little for what a backend had that dies, and loses nothing', async () => {
+    const a = await backend(() => undefined);
+    let under = 0;
+    let most = 0;
+    const b = await backend((_, response) => {
+      most = Math.max(most, ++under);
+      setTimeout(() => {
+        under--;
+        response.end('ok');
+      }, 10);
+    });
+    const pool = await poolOf({ backends: [a.address, b.address] });
+    const { url } = await gateway({ pool });
+    const answers = Array.from({ length: 80 }, async () => (await fetch(`${url}/api/`)).status);
+    await vi.waitFor(() => expect(pool.status().backends.map(({ total }) => total)).toEqual([40, 40]), 5000);
+    await vi.waitFor(() => expect(active(pool)).toBe(40), 5000);
+    most = 0;
+    a.stop();
+    expect((await Promise.all(answers)).filter((status) => status !== 200)).toEqual([]);
+    // A fifth of the forty that were under way.
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThanOrEqual(8);
+    expect(await pool.render()).toContain('fairlead_retries_total{pool="apps",reason="backend-reset"} 40');
+  });
+
+  it('frees the place of a client that leaves while it waits to be tried again', async () => {
+    const held: ServerResponse[] = [];
+    const a = await backend(() => undefined);
+    const b = await backend((_, response) => void held.push(response));
+    const pool = await poolOf({ backends: [a.address, b.address] });
+    const { url } = await gateway({ pool });
+    const left = new AbortController();
+    const ask = () =>
+      fetch(`${url}/api/`, { signal: left.signal }).then(
+        ({ status }) => status,
+        () => 0,
+      );
+    const answers = Array.from({ length: 12 }, ask);
+    await vi.waitFor(() => expect(pool.status().backends.map(({ total }) => total)).toEqual([6, 6]), 5000);
+    a.stop();
+    await vi.waitFor(() => expect(held).toHaveLength(6 + 3), 5000);
+    left.abort();
+    expect(new Set(await Promise.all(answers))).toEqual(new Set([0]));
+    await vi.waitFor(() => expect(active(pool)).toBe(0), 5000);
+    for (const response of held) response.end('ok');
+    expect(held).toHaveLength(9);
+  });
+
   it('ejects a backend that goes on failing', async () => {
     const a = await backend((_incoming, response) => response.writeHead(502).end());
     const b = await backend(echo);
