@@ -28,6 +28,8 @@ export interface RequestRecord {
   readonly bodyBytesOut: number;
   /** From the request's first byte to the answer's last. */
   readonly durationMs: number;
+  /** Time in the queue of the pool, of all attempts together; 0 without a wait. */
+  readonly queueMs: number;
   /** Time to open the connection to the backend; 0 when one was reused or none was needed. */
   readonly connectMs: number;
   /** From the request's being sent to the backend that answered to the first byte of its answer; 0 when none answered. */
@@ -62,6 +64,7 @@ export interface ConnectionRecord {
   readonly bytesIn: number;
   readonly bytesOut: number;
   readonly durationMs: number;
+  readonly queueMs: number;
   readonly connectMs: number;
   readonly attempts: number;
   /** Why it ended, as a code: 'closed', 'client-aborted', 'backend-reset', 'idle-timeout' and the like. */

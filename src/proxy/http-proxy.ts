@@ -24,8 +24,10 @@ export class Exchange extends ClientHalf implements BackendUser {
   /** The backend does not keep up with the body: the client must not be read until it does. */
   backendIsFull = false;
   #lease: Lease | undefined;
-  /** Where it has waited, if it had to. */
+  /** Where it has waited last, if it had to. */
   #place: QueuePlace | undefined;
+  /** How long it has waited in the places before that one, in ms. */
+  #waitedBeforeMs = 0;
   /** When this attempt must have brought the head of an answer. */
   #tryBy = Number.POSITIVE_INFINITY;
   /** Undefined until an attempt failed. */
@@ -60,6 +62,7 @@ export class Exchange extends ClientHalf implements BackendUser {
   /** Waits until a backend has a free place; false when there is no place to wait in. */
   #queueUp(after: Outcome | undefined): boolean {
     const { deadlines, now } = this.client.site.deps;
+    this.#waitedBeforeMs = this.queueMs;
     this.#place = QueuePlace.join(this.pool!, now, {
       after,
       choosy: this.#retries !== undefined,
@@ -186,6 +189,10 @@ export class Exchange extends ClientHalf implements BackendUser {
       return !answer.clientIsFull;
     }
     return true;
+  }
+
+  get queueMs(): number {
+    return this.#waitedBeforeMs + (this.#place?.waitedMs ?? 0);
   }
 
   get connectMs(): number {

@@ -26,7 +26,8 @@ export class QueuePlace implements Waiter {
   readonly #site: QueuedSite;
   readonly #now: () => number;
   readonly #since: number;
-  #over = false;
+  /** Undefined until it is given up. */
+  #waitedMs: number | undefined;
 
   private constructor(site: QueuedSite, now: () => number, wait: Wait) {
     this.#site = site;
@@ -48,7 +49,12 @@ export class QueuePlace implements Waiter {
 
   /** True until it is given up. */
   get waits(): boolean {
-    return !this.#over;
+    return this.#waitedMs === undefined;
+  }
+
+  /** How long it has been held, in ms. */
+  get waitedMs(): number {
+    return this.#waitedMs ?? this.#now() - this.#since;
   }
 
   get choosy(): boolean {
@@ -69,9 +75,9 @@ export class QueuePlace implements Waiter {
 
   /** Gives the place up; only the first time counts. */
   leave(result: WaitResult): void {
-    if (this.#over) return;
-    this.#over = true;
+    if (!this.waits) return;
+    this.#waitedMs = this.waitedMs;
     this.#site.pool.queue!.leave(this);
-    this.#site.meters.waited(result, this.#now() - this.#since);
+    this.#site.meters.waited(result, this.#waitedMs);
   }
 }

@@ -41,6 +41,7 @@ export interface LoggedExchange {
   readonly bytesOut: number;
   /** Those of `bytesOut` that are of heads. */
   readonly headBytes: number;
+  readonly queueMs: number;
   readonly connectMs: number;
   readonly firstByteMs: number;
   /** What is known of the cause of an end that was not the plain one; '' for nothing. */
@@ -90,6 +91,7 @@ export function logRequest(exchange: LoggedExchange, status: number, ended: stri
     bytesOut: exchange.bytesOut,
     bodyBytesOut: exchange.bytesOut - exchange.headBytes,
     durationMs,
+    queueMs: exchange.queueMs,
     connectMs: exchange.connectMs,
     firstByteMs: exchange.firstByteMs,
     attempts: exchange.attempts,
@@ -123,6 +125,7 @@ export function logRefused({ site, peer }: RefusedClient, { code, cause }: Compl
     bytesOut: answer.text.length,
     bodyBytesOut: answer.text.length - headBytesOf(answer.text),
     durationMs: 0,
+    queueMs: 0,
     connectMs: 0,
     firstByteMs: 0,
     attempts: 0,

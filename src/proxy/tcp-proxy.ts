@@ -62,8 +62,10 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
   #endpoint: Endpoint | undefined;
   #endpointsTried = 0;
   #tunnel: Tunnel | undefined;
-  /** Where it has waited, if it had to. */
+  /** Where it has waited last, if it had to. */
   #place: QueuePlace | undefined;
+  /** How long it has waited in the places before that one, in ms. */
+  #waitedBeforeMs = 0;
   /** Why a client whose wire closes before a backend is connected has no backend: it left, unless it was turned away. */
   #turnedAway: TcpEnd = 'client-aborted';
 
@@ -101,6 +103,7 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
    */
   #queueUp(): boolean {
     const { deadlines, now } = this.#site.deps;
+    this.#waitedBeforeMs = this.queueMs;
     this.#place = QueuePlace.join(this.target, now, {
       choosy: this.#tried !== undefined,
       acquire: () => this.#acquire(),
@@ -110,6 +113,11 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
     this.deadline = deadlines.in(this.#place.timeoutMs);
     this.client.start();
     return true;
+  }
+
+  /** How long it has waited for a lease, all attempts together, in ms. */
+  get queueMs(): number {
+    return this.#waitedBeforeMs + (this.#place?.waitedMs ?? 0);
   }
 
   /** What the client says while it waits is kept for the backend; returns whether there is room for more. */

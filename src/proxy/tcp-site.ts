@@ -203,7 +203,7 @@ export class TcpSite implements TcpOwner {
     this.#ended.add(this.#view(connection, how));
     const { access } = this.deps.settings;
     if (access === undefined || !access.sampled()) return;
-    const { startedAt, backend, client, target, bytesIn, bytesOut, connectMs, dials } = connection;
+    const { startedAt, backend, client, target, bytesIn, bytesOut, queueMs, connectMs, dials } = connection;
     const durationMs = this.deps.now() - startedAt;
     access.push({
       kind: 'connection',
@@ -215,6 +215,7 @@ export class TcpSite implements TcpOwner {
       bytesIn,
       bytesOut,
       durationMs,
+      queueMs,
       connectMs,
       attempts: dials,
       ended,

@@ -120,6 +120,7 @@ export class UdpSite implements UdpOwner {
       bytesIn: flow.bytesIn,
       bytesOut: flow.bytesOut,
       durationMs,
+      queueMs: 0,
       connectMs: 0,
       attempts: flow.picks,
       ended,

@@ -5,7 +5,7 @@ import { askH2, connectH2 } from '../support/h2-client.ts';
 import { fieldOf } from '../support/http-text.ts';
 import { closeOpened } from '../support/opened.ts';
 import { connectTo } from '../support/raw-client.ts';
-import { answerText, startBackend } from '../support/recording-backend.ts';
+import { answerText, type RecordedConnection, startBackend } from '../support/recording-backend.ts';
 import { get, post, requestText } from '../support/requests.ts';
 import { type RunningFairlead, runFairlead, webConfig } from '../support/running.ts';
 import { eventually } from '../support/scrape.ts';
@@ -74,6 +74,7 @@ describe('the access log as JSON', () => {
     });
     expect(record!['requestId']).toBe(fieldOf(backend.requests[0]!, 'x-request-id'));
     expect(Math.abs(Date.parse(String(record!['time'])) - before)).toBeLessThan(20_000);
+    expect(record!['queueMs']).toBe(0);
     expect(record!['connectMs']).toBeGreaterThan(0);
     expect(record!['firstByteMs']).toBeGreaterThan(0);
     const phases = Number(record!['connectMs']) + Number(record!['firstByteMs']);
@@ -128,6 +129,40 @@ describe('the access log as JSON', () => {
     expect(records[0]).toMatchObject({ reason: 'client left before the answer', firstByteMs: 0 });
     expect(records.map(({ attempts }) => attempts)).toContain(2);
     expect(records[0]!['bytesOut']).toBe(0);
+  });
+
+  it('says how long a request has waited for a backend, be it in vain', async () => {
+    const asked: RecordedConnection[] = [];
+    const backend = await startBackend((_request, connection) => void asked.push(connection));
+    const lb = await runFairlead({
+      ...webConfig([{ address: backend.address, maxConnections: 1 }], {}, { queue: { max: 2, timeout: '1500ms' } }),
+      log: { level: 'silent', access: true },
+    });
+    const clients = [];
+    for (const path of ['/first', '/second', '/third']) {
+      clients.push((await connectTo(lb.address())).send(get(path)));
+      await eventually(() => asked.length === 1, 'the first request');
+    }
+    await pause(150);
+    asked[0]!.socket.write(answerText('ok'));
+    const records = await recordsOf(lb, 2);
+    expect(records.map(({ target, status, ended }) => [target, status, ended])).toEqual([
+      ['/first', 200, 'served'],
+      ['/third', 503, 'saturated'],
+    ]);
+    expect(records[0]!['queueMs']).toBe(0);
+    asked[1]!.socket.write(answerText('ok'));
+    const [, third, second] = await recordsOf(lb, 3);
+    expect(second).toMatchObject({ target: '/second', status: 200, attempts: 1 });
+    for (const [{ queueMs, durationMs }, least] of [
+      [second!, 100],
+      [third!, 1200],
+    ] as const) {
+      expect(queueMs).toBeGreaterThanOrEqual(least);
+      expect(durationMs).toBeGreaterThanOrEqual(Number(queueMs));
+    }
+    const { queueMs, connectMs, firstByteMs, durationMs } = second as Record<string, number>;
+    expect(durationMs).toBeGreaterThanOrEqual(queueMs! + connectMs! + firstByteMs!);
   });
 
   it('names the client behind a trusted proxy, and the id that proxy gave', async () => {

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { closeOpened } from '../support/opened.ts';
@@ -44,6 +45,32 @@ describe('the access log of L4 connections', () => {
       reason: 'closed by both sides',
     });
     expect(record['durationMs']).toBeGreaterThanOrEqual(Number(record['connectMs']));
+  });
+
+  it('says how long a connection has waited for a backend', async () => {
+    const peer = await startPeer((socket) => socket.pipe(socket));
+    const lb = await runFairlead({
+      ...config([]),
+      pools: {
+        db: {
+          backends: [{ address: peer.address, maxConnections: 1 }],
+          health: { type: 'off' },
+          queue: { max: 1, timeout: '10s' },
+        },
+      },
+    });
+    const first = (await connectTo(lb.address('db'))).send('a');
+    await first.until(() => first.text === 'a', 'the echo');
+    const second = (await connectTo(lb.address('db'))).send('b');
+    await pause(100);
+    first.end();
+    await second.until(() => second.text === 'b', 'the echo');
+    second.end();
+    await eventually(() => lb.accessLines.length >= 2, 'two lines');
+    const [one, two] = lb.accessLines.map((line) => JSON.parse(line) as Record<string, number>);
+    expect(one!['queueMs']).toBe(0);
+    expect(two!['queueMs']).toBeGreaterThan(50);
+    expect(two!['durationMs']).toBeGreaterThanOrEqual(two!['queueMs']! + two!['connectMs']!);
   });
 
   it('says that no backend could be had, not that the client left', async () => {
