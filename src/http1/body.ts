@@ -44,6 +44,8 @@ const FORBIDDEN_TRAILERS: ReadonlySet<number> = new Set([
   Field.xForwardedFor,
   Field.xForwardedProto,
   Field.xForwardedHost,
+  Field.xClientCertSubject,
+  Field.xClientCertFingerprint,
 ]);
 
 /** Bytes of a trailer's name that are kept to know it: those of `FORBIDDEN_TRAILERS` are shorter. */

@@ -6,6 +6,8 @@ export const SP = 32;
 export const COLON = 58;
 export const SEMICOLON = 59;
 export const COMMA = 44;
+export const DASH = 45;
+export const UNDERSCORE = 95;
 
 function table(accept: (byte: number) => boolean): Uint8Array {
   return Uint8Array.from({ length: 256 }, (_, byte) => (accept(byte) ? 1 : 0));

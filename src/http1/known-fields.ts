@@ -1,4 +1,4 @@
-import { LOWER } from './chars.ts';
+import { DASH, LOWER, UNDERSCORE } from './chars.ts';
 
 /**
  * Field names that framing or forwarding turns on, as small numbers, so that a field is told by one comparison.
@@ -22,6 +22,13 @@ export const Field = {
   http2Settings: 14,
   trailer: 15,
   authorization: 16,
+  xClientCertSubject: 17,
+  xClientCertFingerprint: 18,
+  /**
+   * None of them, but with `_` for `-` one of those that Fairlead itself puts into requests: backends that hand fields on
+   * as environment variables (CGI, WSGI, PHP) cannot tell the two apart.
+   */
+  lookalike: 19,
 } as const;
 
 /** The number of a known field name. */
@@ -44,14 +51,24 @@ const names: readonly (readonly [string, FieldId])[] = [
   ['http2-settings', Field.http2Settings],
   ['trailer', Field.trailer],
   ['authorization', Field.authorization],
+  ['x-client-cert-subject', Field.xClientCertSubject],
+  ['x-client-cert-fingerprint', Field.xClientCertFingerprint],
 ];
+
+/** The fields that Fairlead puts into every request. */
+export const forwardedFields: ReadonlySet<FieldId> = new Set([
+  Field.xForwardedFor,
+  Field.xForwardedProto,
+  Field.xForwardedHost,
+  Field.xRequestId,
+]);
 
 interface Known {
   readonly bytes: Uint8Array;
   readonly id: FieldId;
 }
 
-const LONGEST = 17;
+const LONGEST = 25;
 
 /** Known names by length: at most two share one, so a lookup compares at most two names, and most none. */
 const byLength: readonly (readonly Known[])[] = Array.from({ length: LONGEST + 1 }, (_, length) =>
@@ -70,6 +87,18 @@ export function fieldId(bytes: Uint8Array, start: number, end: number): FieldId 
     let at = 0;
     while (at < length && LOWER[bytes[start + at]!] === name[at]) at++;
     if (at === length) return id;
+    if (bytes[start + at] === UNDERSCORE && forwardedFields.has(id) && resembles(bytes, start + at, name, at)) {
+      return Field.lookalike;
+    }
   }
   return Field.other;
+}
+
+/** Whether what stands from `bytes[pos]` on is `name` from `at` on, but for `_` in the place of `-`. */
+function resembles(bytes: Uint8Array, pos: number, name: Uint8Array, at: number): boolean {
+  for (; at < name.length; at++, pos++) {
+    const byte = bytes[pos] === UNDERSCORE ? DASH : LOWER[bytes[pos]!];
+    if (byte !== name[at]) return false;
+  }
+  return true;
 }

@@ -1,5 +1,5 @@
 import { editedLines, type HeadEdit } from './head-edit.ts';
-import { Field, type FieldId } from './known-fields.ts';
+import { Field, type FieldId, forwardedFields } from './known-fields.ts';
 import type { RequestHead } from './request-head.ts';
 
 /** What a route puts in the place of what the client asked for. */
@@ -39,13 +39,6 @@ export interface OutgoingRequest {
   readonly hostAt: number;
 }
 
-const forwardedFields: ReadonlySet<FieldId> = new Set([
-  Field.xForwardedFor,
-  Field.xForwardedProto,
-  Field.xForwardedHost,
-  Field.xRequestId,
-]);
-
 /**
  * Writes the head for the backend: the client's own, case and order kept, without the fields that end at this hop (RFC
  * 9110 §7.6.1), with X-Forwarded-For, -Proto, -Host and X-Request-Id. The request line is touched only where it must be:
@@ -81,6 +74,8 @@ function isDropped(head: RequestHead, index: number, { continued, edit }: Forwar
   const id = head.id(index);
   if (forwardedFields.has(id)) return true;
   switch (id) {
+    case Field.lookalike:
+      return true;
     case Field.host:
       return head.absolute;
     case Field.contentLength:

@@ -11,6 +11,8 @@ const NOT_TRAILERS: ReadonlySet<string> = new Set([
   'x-forwarded-for',
   'x-forwarded-proto',
   'x-forwarded-host',
+  'x-client-cert-subject',
+  'x-client-cert-fingerprint',
 ]);
 
 /** Writes trailers as the trailer section of chunks, each line with its CRLF; `undefined` when one of them is malformed. */

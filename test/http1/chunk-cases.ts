@@ -106,4 +106,6 @@ export const forbiddenTrailers: readonly string[] = [
   'x-forwarded-for',
   'x-forwarded-proto',
   'x-forwarded-host',
+  'x-client-cert-subject',
+  'x-client-cert-fingerprint',
 ];

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FIELD_VALUE, HEX, HOST, LOWER, TARGET, TOKEN } from '../../src/http1/chars.ts';
-import { Field, fieldId } from '../../src/http1/known-fields.ts';
+import { Field, fieldId, forwardedFields } from '../../src/http1/known-fields.ts';
 
 const bytes = Array.from({ length: 256 }, (_, byte) => ({ byte, char: String.fromCharCode(byte) }));
 
@@ -32,8 +32,11 @@ describe('the tables of bytes', () => {
 
 /** The names as they are written, from the names of the constants: `contentLength` is `content-length`. */
 const known = Object.entries(Field)
-  .filter(([key]) => key !== 'other')
+  .filter(([key]) => key !== 'other' && key !== 'lookalike')
   .map(([key, id]) => [key.replace(/[A-Z2]/g, (c) => (c === '2' ? c : `-${c.toLowerCase()}`)), id] as const);
+
+/** Those that Fairlead puts into requests. */
+const forwarded = known.filter(([, id]) => forwardedFields.has(id)).map(([name]) => name);
 
 function idOf(name: string): number {
   const text = `GET ${name}: 1`;
@@ -44,7 +47,7 @@ describe('fieldId (RFC 9110 §5.1: names are not case-sensitive)', () => {
   it('gives each name a number of its own that fits a byte', () => {
     expect(new Set(known.map(([, id]) => id)).size).toBe(known.length);
     for (const [, id] of known) expect(id).toBeLessThan(256);
-    expect(known).toHaveLength(16);
+    expect(known).toHaveLength(18);
   });
 
   it.each(known)('knows %s in any case', (name, id) => {
@@ -58,12 +61,25 @@ describe('fieldId (RFC 9110 §5.1: names are not case-sensitive)', () => {
       const longer = `${name.slice(0, at)}x${name.slice(at)}`;
       const other = `${name.slice(0, at)}_${name.slice(at + 1)}`;
       for (const wrong of [longer, other, name.slice(0, at), name.slice(at + 1)]) {
-        if (!known.some(([right]) => right === wrong)) expect(idOf(wrong), wrong).toBe(Field.other);
+        if (known.some(([right]) => right === wrong)) continue;
+        const alike = forwarded.includes(name) && wrong.replaceAll('_', '-') === name;
+        expect(idOf(wrong), wrong).toBe(alike ? Field.lookalike : Field.other);
       }
     }
     expect(idOf(`${name}x`)).toBe(Field.other);
     // Case is one bit of a letter, and of nothing else.
     expect(idOf(name.replace('-', '\r'))).toBe(name.includes('-') ? Field.other : idOf(name));
+  });
+
+  it.each(forwarded)('knows what a backend may take for %s', (name) => {
+    for (let choice = 1; choice < 2 ** (name.split('-').length - 1); choice++) {
+      let dash = 0;
+      const alike = name.replace(/-/g, () => ((choice >> dash++) & 1 ? '_' : '-'));
+      expect(idOf(alike), alike).toBe(Field.lookalike);
+      expect(idOf(alike.toUpperCase())).toBe(Field.lookalike);
+      for (const other of [`${alike}x`, alike.slice(1), alike.replace(/.$/, 'q')])
+        expect(idOf(other)).toBe(Field.other);
+    }
   });
 
   it('takes no other name for a known one', () => {

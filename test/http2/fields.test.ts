@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { parseResponseHead, ResponseHead } from '../../src/http1/response-head.ts';
 import { gatherRuns, notedBytes, noteRun, takeRuns } from '../../src/http2/data-runs.ts';
-import { FieldList } from '../../src/http2/field.ts';
+import { FieldList, isConnectionField } from '../../src/http2/field.ts';
 import { AnswerFields, asObject, trailersOut } from '../../src/http2/fields-out.ts';
 import { HpackDecoder } from '../../src/http2/hpack-decoder.ts';
 import { HpackEncoder } from '../../src/http2/hpack-encoder.ts';
 import type { FieldSource } from '../../src/http2/session-out.ts';
 import { trailersIn } from '../../src/http2/trailers-in.ts';
 import { webSocketAccept } from '../../src/http2/web-socket-accept.ts';
+import { forbiddenTrailers } from '../http1/chunk-cases.ts';
 
 function headOf(...lines: string[]): ResponseHead {
   const head = new ResponseHead();
@@ -65,6 +66,9 @@ describe('trailers', () => {
   it('come into a section, without what may not stand there', () => {
     expect(trailersIn(['x', '1', 'content-length', '5', 'host', 'a', 'y', ''])).toBe('x: 1\r\ny: \r\n');
     expect(trailersIn([])).toBe('');
+    expect(
+      trailersIn(forbiddenTrailers.filter((name) => !isConnectionField(name)).flatMap((name) => [name, '1'])),
+    ).toBe('');
   });
 
   it.each([

@@ -69,6 +69,22 @@ describe.concurrent('the fields of a request', () => {
     expect(fieldOf(request, 'x-request-id')).toMatch(/^[0-9a-f]{24}$/);
   });
 
+  it.each([[[]], [['127.0.0.1']]])(
+    'go no further with a `_` for their `-`, as CGI reads them, from %j',
+    async (trusted) => {
+      const fields = [
+        'X_Forwarded_For: 6.6.6.6',
+        'x-forwarded_proto: https',
+        'X_FORWARDED-HOST: evil',
+        'x_request_id: mine',
+      ];
+      const request = await seen(get('/', ...fields, 'X_Other: a', 'X_Forwarded_Port: 1'), trusted);
+      expect(passedOn(request)).toEqual(['Host: a.test', 'X_Other: a', 'X_Forwarded_Port: 1']);
+      expect(ours.map((name) => fieldOf(request, name)).slice(0, 3)).toEqual(['127.0.0.1', 'http', 'a.test']);
+      expect(fieldOf(request, 'x-request-id')).not.toContain('mine');
+    },
+  );
+
   it('keep what a trusted proxy says, with that proxy added to the chain', async () => {
     const request = await seen(
       get(

@@ -1,10 +1,12 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { CLIENT_CERTIFICATE_FIELDS } from '../../src/accept/client-certificate.ts';
 import { TestAuthority } from '../support/certificates.ts';
+import { askH2, connectH2 } from '../support/h2-client.ts';
 import { fieldOf } from '../support/http-text.ts';
 import { closeOpened } from '../support/opened.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { startBackend } from '../support/recording-backend.ts';
-import { get } from '../support/requests.ts';
+import { get, requestText } from '../support/requests.ts';
 import { runFairlead } from '../support/running.ts';
 import { metric } from '../support/scrape.ts';
 import { connectTls, refusalOf } from '../support/tls-client.ts';
@@ -54,6 +56,22 @@ describe('a listener with clientCa', () => {
     await (await connectTo(lb.address('plain'))).send(get('/', ...forged, 'X-Client: yes')).answer();
     expect(backend.text).not.toMatch(/cert/i);
     expect(backend.text).toContain('X-Client: yes\r\n');
+  });
+
+  it('takes none among trailers, which some backends merge into the head', async () => {
+    const { clients, backend, lb } = await stage();
+    const alice = clients.issue('alice', { subject: { CN: 'alice' } });
+    const options = { rejectUnauthorized: false, cert: alice.certPem, key: alice.keyPem };
+    for (const name of CLIENT_CERTIFICATE_FIELDS) {
+      const client = await connectTls(lb.address(), options);
+      const head = requestText('POST / HTTP/1.1', ['Transfer-Encoding: chunked']);
+      const answer = await client.send(`${head}1\r\na\r\n0\r\n${name}: CN=root\r\n\r\n`).answer();
+      expect(answer.status).toBe(400);
+    }
+    const session = await connectH2(lb.address(), options, 'https');
+    const trailers = Object.fromEntries([...CLIENT_CERTIFICATE_FIELDS, 'ok'].map((name) => [name, 'CN=root']));
+    expect((await askH2(session, { ':method': 'POST', ':path': '/' }, { body: 'a', trailers })).status).toBe(200);
+    expect(backend.text.match(/[\w-]+: CN=root/g)).toEqual(['ok: CN=root']);
   });
 
   it('refuses a client without a certificate, and one with a certificate that is not good', async () => {
