@@ -57,7 +57,7 @@ export class H2ClientWire implements Wire, StreamUser {
   #wanted = false;
   /** All of the request is given on. */
   #requestEnded: boolean;
-  /** With a Content-Length: what of it has not come. */
+  /** What of its body has not come; without a Content-Length there is no knowing how much that is. */
   #remaining: number;
   /** What came while nobody wanted it. */
   #held: HeldBytes | undefined;
@@ -70,7 +70,7 @@ export class H2ClientWire implements Wire, StreamUser {
     this.#place = place;
     this.#stream = stream;
     this.#request = request;
-    this.#remaining = request.length;
+    this.#remaining = request.length < 0 ? Number.POSITIVE_INFINITY : request.length;
     this.#requestEnded = request.body === 'none';
     stream.user = this;
   }
@@ -116,7 +116,7 @@ export class H2ClientWire implements Wire, StreamUser {
   onData(bytes: Buffer, pos: number, end: number): void {
     const length = end - pos;
     if (this.destroyed || this.#requestEnded) return this.#stream.credit(length);
-    if (this.#request.body === 'length' && length > this.#remaining) return this.#stream.refuse(ErrorCode.protocol);
+    if (length > this.#remaining) return this.#stream.refuse(ErrorCode.protocol);
     this.#remaining -= length;
     if (length === 0) return;
     if (this.#held === undefined && this.#mayRead()) return this.#give(bytes.subarray(pos, end));
@@ -144,7 +144,7 @@ export class H2ClientWire implements Wire, StreamUser {
   onRemoteEnd(trailers: FieldList | undefined): void {
     if (this.destroyed || this.#requestEnded) return;
     const text = trailers === undefined ? '' : trailerLines(trailers);
-    const short = this.#request.body === 'length' && this.#remaining > 0;
+    const short = this.#remaining > 0 && this.#remaining !== Number.POSITIVE_INFINITY;
     if (text === undefined || short) return this.#stream.refuse(ErrorCode.protocol);
     if (this.#held !== undefined || (this.#request.body === 'tunnel' && !this.#mayRead())) this.#end = text;
     else this.#giveEnd(text);

@@ -11,7 +11,7 @@ export interface TranslatedRequest {
   /** That of the text; '' when the request is malformed. */
   readonly method: string;
   readonly body: BodyShape;
-  /** With `length`: what Content-Length says. */
+  /** What Content-Length says, also where the body becomes chunks; -1 for nothing. */
   readonly length: number;
   /** The key of a WebSocket's handshake (RFC 8441), for the answer to be checked; '' for any other request. */
   readonly webSocketKey: string;
@@ -22,7 +22,7 @@ export interface TranslatedRequest {
 const LENGTH = /^[0-9]{1,15}$/;
 
 function malformed(problem: string): TranslatedRequest {
-  return { text: '', method: '', body: 'none', length: 0, webSocketKey: '', problem };
+  return { text: '', method: '', body: 'none', length: -1, webSocketKey: '', problem };
 }
 
 /** What a request says beside its fields; '' for what it does not say. */
@@ -152,7 +152,14 @@ function written(pseudo: Pseudo, fields: Fields, endStream: boolean): Translated
   const start = `${method} ${pseudo.path} HTTP/1.1\r\n`;
   if (endStream) {
     const length = fields.length === 0 ? 'content-length: 0\r\n' : '';
-    return { text: `${start}${lines}${length}\r\n`, method, body: 'none', length: 0, webSocketKey: '', problem: '' };
+    return {
+      text: `${start}${lines}${length}\r\n`,
+      method,
+      body: 'none',
+      length: fields.length,
+      webSocketKey: '',
+      problem: '',
+    };
   }
   // HTTP/1.1 has trailers only behind chunks.
   if (fields.length >= 0 && !fields.announcesTrailers) {
@@ -160,17 +167,17 @@ function written(pseudo: Pseudo, fields: Fields, endStream: boolean): Translated
     return { text, method, body: 'length', length: fields.length, webSocketKey: '', problem: '' };
   }
   const text = `${start}${lines}transfer-encoding: chunked\r\n\r\n`;
-  return { text, method, body: 'chunked', length: 0, webSocketKey: '', problem: '' };
+  return { text, method, body: 'chunked', length: fields.length, webSocketKey: '', problem: '' };
 }
 
 /** A WebSocket (RFC 8441) becomes an upgrade; any other CONNECT goes as it is, to be refused as not implemented. */
 function connect({ protocol, authority, path }: Pseudo, lines: string): TranslatedRequest {
   if (protocol !== 'websocket') {
     const text = `CONNECT ${authority} HTTP/1.1\r\n${lines}\r\n`;
-    return { text, method: 'CONNECT', body: 'none', length: 0, webSocketKey: '', problem: '' };
+    return { text, method: 'CONNECT', body: 'none', length: -1, webSocketKey: '', problem: '' };
   }
   const webSocketKey = randomBytes(16).toString('base64');
   const upgrade = `connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-key: ${webSocketKey}\r\n`;
   const text = `GET ${path} HTTP/1.1\r\n${lines}${upgrade}\r\n`;
-  return { text, method: 'GET', body: 'tunnel', length: 0, webSocketKey, problem: '' };
+  return { text, method: 'GET', body: 'tunnel', length: -1, webSocketKey, problem: '' };
 }

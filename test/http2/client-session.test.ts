@@ -15,6 +15,8 @@ import {
   window,
 } from '../support/h2-session.ts';
 
+/** Trailers are announced, so that its body becomes chunks, which say nothing of its length. */
+const inChunks = post(1, ['content-length', '2'], ['trailer', 'x']);
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
 describe('a connection', () => {
@@ -126,6 +128,8 @@ describe('a connection', () => {
     ],
     ['§8.1.1', 'more than the length', [post(1, ['content-length', '2']), data(1, 'abc')], 1],
     ['§8.1.1', 'less than the length', [post(1, ['content-length', '2']), data(1, 'a', Flag.endStream)], 1],
+    ['§8.1.1', 'more than the length, in chunks', [inChunks, data(1, 'abc')], 1],
+    ['§8.1.1', 'less than the length, in chunks', [inChunks, data(1, 'a', Flag.endStream)], 1],
     ['§8.2.1', 'a line end in a trailer', [post(1), frame(Frame.headers, END, 1, block([['x', 'a\r\nb: c']]))], 1],
     [
       '§8.2.2',
