@@ -8,6 +8,8 @@ export class ClientBudgets {
   readonly settings = new FrameBudget(50, 5);
   /** Frames of data that carry none, and do not end their stream (CVE-2019-9518). */
   readonly empty = new FrameBudget(100, 10);
+  /** Frames that change nothing here: PRIORITY, GOAWAY, and types that are not known. */
+  readonly idle = new FrameBudget(1000, 200);
   /** Streams beyond those that it may have at a time. */
   readonly refused = new FrameBudget(100, 10);
 }

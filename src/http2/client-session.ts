@@ -114,13 +114,17 @@ export class ClientSession implements WireSink, FrameSink, StreamHome {
       case FrameType.goaway:
         if (frame.stream !== 0) this.#fail(ErrorCode.protocol);
         else if (frame.length < 8) this.#fail(ErrorCode.frameSize);
+        else this.#spend('idle');
         return;
       case FrameType.priority:
         if (frame.stream === 0) this.#fail(ErrorCode.protocol);
         else if (frame.length !== PRIORITY_BYTES) this.#fail(ErrorCode.frameSize);
+        else this.#spend('idle');
         return;
       case FrameType.pushPromise:
         return this.#fail(ErrorCode.protocol);
+      default:
+        this.#spend('idle');
     }
   }
 

@@ -33,6 +33,10 @@ const floods: [string, (i: number) => Buffer][] = [
   ['streams that are opened and reset', (i) => Buffer.concat([open(2 * i + 1, Flag.endHeaders), rst(2 * i + 1)])],
   ['pings', () => ping],
   ['settings', () => frame(Frame.settings, 0, 0)],
+  ['acknowledgements of settings', () => frame(Frame.settings, Flag.ack, 0)],
+  ['priorities', () => frame(Frame.priority, 0, 1, Buffer.alloc(5))],
+  ['goodbyes', () => frame(Frame.goaway, 0, 0, Buffer.alloc(8))],
+  ['frames of a type that is not known', () => frame(0xbe, 0, 0)],
 ];
 
 describe('a client that floods its connection', () => {
