@@ -32,6 +32,17 @@ describe('a roster', () => {
     expect([...roster.weights]).toEqual([0.5]);
   });
 
+  test('weighs by ramp, of which the furthest counts as whole, and follows until all are', () => {
+    const roster = new Roster<StageCandidate>();
+    const all = weighted(1, 4, 2);
+    for (const [index, ramp] of [0.1, 0.2, 0.05].entries()) all[index]!.ramp = ramp;
+    roster.update(all);
+    expect([[...roster.ramps], [...roster.weights], roster.ramping]).toEqual([[0.5, 1, 0.25], [0.5, 4, 0.5], true]);
+    for (const one of all) one.ramp = 1;
+    roster.follow();
+    expect([[...roster.ramps], [...roster.weights], roster.ramping]).toEqual([[1, 1, 1], [1, 4, 2], false]);
+  });
+
   test('lists the open ones anew each time', () => {
     const roster = new Roster<StageCandidate>();
     const all = equals(5);

@@ -121,13 +121,17 @@ describe('a pool', () => {
     expect(refusal(pool)).toBe(`lease on ${leases[1]!.backend.id}`);
   });
 
-  it('tries an ejected backend when all others were, and none that is out for another reason', () => {
-    const table = healthyTable(4);
+  it('tries an ejected backend when all others were, and none that is out for another reason, or a backup', () => {
+    const table = healthyTable(5);
     table.setEjected(2, true);
     table.setEjected(3, true);
     table.setHealth(3, Health.down);
-    const { pool } = poolOn(table, planOf(4));
-    const [b0, b1, b2] = pool.backends;
+    const { backends } = planOf(5);
+    const { pool } = poolOn(
+      table,
+      planOf(5, { backends: [{ ...backends[4]!, backup: true }, ...backends.slice(0, 4)] }),
+    );
+    const [, b0, b1, b2] = pool.backends;
     expect(refusal(pool, new Set([b0!]))).toBe('lease on b1');
     expect(refusal(pool, new Set([b0!, b1!]))).toBe('lease on b2');
     expect(refusal(pool, new Set([b0!, b1!, b2!]))).toBe('all-tried');
@@ -170,6 +174,20 @@ describe('a pool', () => {
     expect(table.active(0)).toBe(0);
     expect(heard.picks).toEqual([]);
   });
+
+  it('looks again when another worker was faster, and takes a place elsewhere', () => {
+    const table = healthyTable(2);
+    for (const slot of [0, 1]) table.setMaxActive(slot, 1);
+    const { pool } = poolOn(table, planOf(2));
+    const hold = table.hold.bind(table);
+    table.hold = (slot, lane) => {
+      table.hold = hold;
+      hold(slot, 1);
+      return hold(slot, lane);
+    };
+    expect(refusal(pool)).toMatch(/^lease on /);
+    expect([table.active(0), table.active(1)]).toEqual([1, 1]);
+  });
 });
 
 describe('what a release reports', () => {
@@ -179,6 +197,7 @@ describe('what a release reports', () => {
     'bad-response',
     'connect-failed',
     'connect-timeout',
+    'connect-tls',
     'backend-reset',
     'backend-timeout',
   ];
@@ -226,6 +245,7 @@ describe('what a release reports', () => {
     const table = healthyTable(2);
     const one = poolOn(table, planOf(2), 0);
     const other = poolOn(table, planOf(2), 1);
+    for (const { pool } of [one, other]) take(pool).release('served');
     const leases = [take(one.pool), take(one.pool)].filter(({ backend }) => backend.id === 'b0');
     leases[0]!.release('connect-refused');
     expect(table.refused(0)).toBe(true);
@@ -320,6 +340,17 @@ describe('a lease for a session', () => {
     for (let i = 0; i < 4; i++) on(pool, 0);
     const next = Array.from({ length: 8 }, () => take(pool).backend.id);
     expect(next.filter((id) => id === 'b0')).toEqual([]);
+  });
+
+  it('is charged too when it follows from the key', () => {
+    const { pool } = poolOn(healthyTable(3), planOf(3));
+    const ids = Array.from({ length: 4 }, () => {
+      const acquired = pool.acquireForKey('one key');
+      if (acquired.ok) acquired.lease.release('served');
+      return acquired.ok && acquired.lease.backend.id;
+    });
+    expect(new Set(ids).size).toBe(1);
+    expect(Array.from({ length: 8 }, () => take(pool).backend.id)).not.toContain(ids[0]);
   });
 
   it('follows from the key, the same in every worker, and avoids what was tried or is full', () => {

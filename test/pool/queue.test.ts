@@ -104,11 +104,13 @@ describe('a queue', () => {
   });
 
   it('gives the turn of one who leaves to the next, in whichever worker', async () => {
-    const { pools, held, served, wait } = full(1);
+    const { table, pools, held, served, wait } = full(1);
     const first = wait(1, 'first');
     wait(2, 'second');
     held[0]!.release('served');
+    const rings = table.queues.rings(2);
     pools[1]!.queue!.leave(first);
+    expect(table.queues.rings(2)).toBeGreaterThan(rings);
     await untilServed(served, 1);
     expect(served).toEqual(['second']);
   });
@@ -153,6 +155,53 @@ describe('a queue', () => {
     change(table);
     table.touch(1);
     await untilServed(served, 1);
+  });
+
+  it('serves in the same turn of the event loop, when a lease comes back or a reload makes room', async () => {
+    const { pools, table, held, served, wait } = full(1, { workers: 1 });
+    const turn = () => new Promise((resolve) => process.nextTick(() => queueMicrotask(() => resolve(undefined))));
+    wait(0, 'first');
+    wait(0, 'second');
+    await turn();
+    held[0]!.release('served');
+    await turn();
+    expect(served).toEqual(['first']);
+    table.setMaxActive(0, 2);
+    pools[0]!.reconcile(planOf(1, { queue }));
+    await turn();
+    expect(served).toEqual(['first', 'second']);
+  });
+
+  it('rings for the worker whose turn is next when its own is over', async () => {
+    const { table, held, served, wait } = full(2, { workers: 2 });
+    wait(0, 'here');
+    wait(1, 'there');
+    held[0]!.release('served');
+    const rings = table.queues.rings(1);
+    await untilServed(served, 1);
+    expect(table.queues.rings(1)).toBeGreaterThan(rings);
+  });
+
+  it('lets sessions go on with a backend that drains, which nobody waits for', () => {
+    const { table, pools, held, wait } = full(2);
+    table.setAdmin(1, AdminState.draining);
+    table.touch(1);
+    wait(0, 'waits');
+    held.find(({ backend }) => backend.slot === 1)!.release('served');
+    expect(pools[1]!.acquireOn(pools[1]!.backends[1]!).ok).toBe(true);
+    expect(pools[1]!.acquireOn(pools[1]!.backends[0]!).ok).toBe(false);
+  });
+
+  it.each([
+    [16, ['any']],
+    [17, []],
+  ])('passes over so many that cannot use what is free, at one look: %i', async (count, expected) => {
+    const { pools, held, served, wait } = full(2, { workers: 1, limits: { max: 99, timeoutMs: 0 } });
+    for (let i = 0; i < count; i++) wait(0, 'not b0', [0]);
+    wait(0, 'any');
+    held.find(({ backend }) => backend.slot === 0)!.release('served');
+    pools[0]!.queue!.serve();
+    expect(served).toEqual(expected);
   });
 
   it('gives what a dead worker held, and its places, to the others', async () => {

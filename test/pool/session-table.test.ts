@@ -38,6 +38,11 @@ describe('a session table', () => {
     expect(table.find(hash53('b'), 0)).toBe(4);
     time.ms += 10_128;
     expect(table.find(hash53('a'), 10_000)).toBe(-1);
+    table.put(hash53('c'), 5);
+    time.ms += 1152;
+    expect(table.find(hash53('c'), 1280)).toBe(5);
+    time.ms += 1280;
+    expect(table.find(hash53('c'), 1280)).toBe(-1);
   });
 
   it('gives the place of the session that was silent for longest to a new one', () => {

@@ -62,6 +62,24 @@ describe('latency in a pool', () => {
     waiting.release('served');
   });
 
+  it('forgets each of several that waited, in whatever order they were answered', () => {
+    for (const order of [
+      [0, 1, 2],
+      [0, 2, 1],
+      [1, 0, 2],
+      [1, 2, 0],
+      [2, 0, 1],
+      [2, 1, 0],
+    ]) {
+      const on = stage();
+      const leases = [0, 1, 2].map(() => take(on.here, ['b1', 'b2']));
+      for (const index of order) leases[index]!.answered(500);
+      on.clock.ms += 1000;
+      on.here.acquire({});
+      expect(latencies(on.here)[0]).toBeLessThan(501);
+    }
+  });
+
   it('fades while nobody asks', () => {
     const on = stage();
     answer(on, 'b0', 10_000);
