@@ -1,0 +1,151 @@
+import { Buffer } from 'node:buffer';
+import { afterEach, describe, expect, it } from 'vitest';
+import { Tunnel } from '../../src/relay/tunnel.ts';
+import { Deadlines } from '../../src/support/deadlines.ts';
+import { wires } from '../../src/support/open-wire.ts';
+import { aWhile, LARGE, pattern, until, WireStage } from '../support/wire-stage.ts';
+
+const stage = new WireStage(wires);
+afterEach(() => stage.clear());
+
+const IDLE_MS = 10_000;
+const HALF_CLOSE_MS = 1000;
+
+/** A tunnel over real sockets, whose time is moved by hand: the far ends of its two wires, and what its observer hears. */
+async function dig(prepare: (wires: Awaited<ReturnType<typeof stage.accepted>>) => Promise<void> = async () => {}) {
+  const front = await stage.accepted();
+  const back = await stage.dialled();
+  await prepare(front);
+  const clock = { ms: 0 };
+  const deadlines = new Deadlines(() => clock.ms);
+  const heard: string[] = [];
+  const bytes = { fromClient: 0, fromBackend: 0 };
+  const tunnel = new Tunnel(
+    { client: front.wire, backend: back.wire },
+    deadlines,
+    { idleMs: IDLE_MS, halfCloseMs: HALF_CLOSE_MS },
+    {
+      onTunnelBytes(fromClient, count) {
+        bytes[fromClient ? 'fromClient' : 'fromBackend'] += count;
+      },
+      onTunnelHalfClosed: (by) => void heard.push(`half-closed by ${by}`),
+      onTunnelEnd: (end) => void heard.push(end),
+    },
+  );
+  const texts = { client: '', backend: '' };
+  front.peer.setEncoding('latin1').on('data', (text: string) => {
+    texts.client += text;
+  });
+  back.peer.setEncoding('latin1').on('data', (text: string) => {
+    texts.backend += text;
+  });
+  const pass = (ms: number): void => {
+    clock.ms += ms;
+    deadlines.sweep();
+  };
+  return { tunnel, client: front.peer, backend: back.peer, deadlines, heard, bytes, texts, pass };
+}
+
+describe('a tunnel', () => {
+  it('carries bytes both ways, those first that the client had sent before, and counts them', async () => {
+    const on = await dig();
+    on.tunnel.start(Buffer.from('early '));
+    on.client.write('late');
+    on.backend.write('answer');
+    await until(() => on.texts.backend === 'early late' && on.texts.client === 'answer');
+    expect(on.bytes).toEqual({ fromClient: 10, fromBackend: 6 });
+  });
+
+  it('passes a FIN on and tells who was first, once, and leaves no deadline behind', async () => {
+    const on = await dig();
+    on.tunnel.start();
+    on.client.end('question');
+    await until(() => on.backend.readableEnded);
+    expect([on.texts.backend, on.tunnel.firstFin, on.heard]).toEqual(['question', 'client', ['half-closed by client']]);
+    on.backend.end('answer');
+    await until(() => on.heard.length === 2);
+    expect([on.texts.client, on.heard[1], on.tunnel.firstFin, on.deadlines.size]).toEqual([
+      'answer',
+      'closed',
+      'client',
+      0,
+    ]);
+  });
+
+  it('passes on a FIN that came before it was there', async () => {
+    const on = await dig(async ({ wire, sink, peer }) => {
+      wire.start();
+      peer.end();
+      await sink.has('end');
+    });
+    on.tunnel.start();
+    await until(() => on.backend.readableEnded);
+    expect(on.heard).toEqual(['half-closed by client']);
+  });
+
+  it.each(['client', 'backend'] as const)('passes a reset by the %s on as one', async (side) => {
+    const on = await dig();
+    const other = side === 'client' ? on.backend : on.client;
+    const codes: unknown[] = [];
+    other.on('error', (error: NodeJS.ErrnoException) => void codes.push(error.code));
+    on.tunnel.start();
+    await aWhile();
+    on[side].resetAndDestroy();
+    await until(() => on.heard.length === 1 && other.destroyed);
+    expect([on.heard, codes, on.deadlines.size]).toEqual([[`${side}-reset`], ['ECONNRESET'], 0]);
+  });
+
+  it('ends what is idle, which bytes of either side put off', async () => {
+    const on = await dig();
+    on.tunnel.start();
+    for (const side of ['client', 'backend'] as const) {
+      on.pass(IDLE_MS - 1);
+      const before = on.bytes.fromClient + on.bytes.fromBackend;
+      on[side].write('.');
+      await until(() => on.bytes.fromClient + on.bytes.fromBackend > before);
+    }
+    on.pass(IDLE_MS - 1);
+    expect(on.heard).toEqual([]);
+    on.pass(1);
+    await until(() => on.client.readableEnded && on.backend.readableEnded);
+    expect([on.heard, on.deadlines.size]).toEqual([['idle-timeout'], 0]);
+  });
+
+  it.each(['client', 'backend'] as const)('gives one that the %s has half-closed the shorter time', async (side) => {
+    const on = await dig();
+    on.tunnel.start();
+    on[side].end();
+    await until(() => on.heard.length === 1);
+    on.pass(HALF_CLOSE_MS - 1);
+    await aWhile();
+    expect(on.heard).toEqual([`half-closed by ${side}`]);
+    on.pass(1);
+    await until(() => on.heard.length === 2);
+    expect(on.heard[1]).toBe('half-close-timeout');
+  });
+
+  it('reads no more than the other side takes, and all of it once that reads again', async () => {
+    const on = await dig();
+    on.backend.pause();
+    on.tunnel.start();
+    const sent = pattern(LARGE);
+    on.client.end(sent);
+    let before = -1;
+    while (on.bytes.fromClient !== before) {
+      before = on.bytes.fromClient;
+      await aWhile();
+    }
+    expect(before).toBeLessThan(LARGE);
+    on.backend.resume();
+    await until(() => on.backend.readableEnded);
+    expect(Buffer.from(on.texts.backend, 'latin1').equals(sent)).toBe(true);
+  });
+
+  it('ends both sides when it is cut, and says why', async () => {
+    const on = await dig();
+    on.tunnel.start();
+    on.tunnel.cut('drained');
+    await until(() => on.client.readableEnded && on.backend.readableEnded);
+    expect([on.heard, on.deadlines.size]).toEqual([['drained'], 0]);
+  });
+});
