@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatIpv6, LONGEST_V2, parseProxyHeader } from '../../src/accept/proxy-protocol.ts';
+import { crc32c } from '../../src/support/crc32c.ts';
 import { field, ipv4Block, ipv6Block, signature, summed, v2 } from '../support/proxy-bytes.ts';
 
 const bytesOf = (header: string | Buffer) => (typeof header === 'string' ? Buffer.from(header, 'latin1') : header);
@@ -16,12 +17,22 @@ const fourEnds = ends('192.0.2.1', '198.51.100.2', 0x1234, 443);
 const sixEnds = ends('2001:db8::1', '2001:db8::2', 0x1234, 443);
 const longest = 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff';
 
+const unknownFields = Buffer.concat([0xef, 0xf0, 0xff].map((type) => field(type, 'x')));
+/** A header whose checksum stands before another field. */
+const summedFirst = v2(0x21, 0x11, Buffer.concat([ipv4Block, field(3, Buffer.alloc(4)), field(2, 'a.test')]));
+summedFirst.writeUInt32BE(crc32c(summedFirst), 31);
+
 const accepted: [string, string | Buffer, object | undefined][] = [
   ['TCP4', 'PROXY TCP4 192.0.2.1 198.51.100.2 4660 443\r\n', fourEnds],
   [
     'the longest of TCP4',
     'PROXY TCP4 255.255.255.255 255.255.255.255 65535 65535\r\n',
     ends('255.255.255.255', '255.255.255.255', 65535, 65535),
+  ],
+  [
+    "the specification's example",
+    'PROXY TCP4 192.168.0.1 192.168.0.11 56324 443\r\n',
+    ends('192.168.0.1', '192.168.0.11', 56324, 443),
   ],
   ['port 0', 'PROXY TCP4 1.1.1.1 2.2.2.2 0 0\r\n', ends('1.1.1.1', '2.2.2.2', 0, 0)],
   ['TCP6', 'PROXY TCP6 2001:db8::1 2001:db8::2 4660 443\r\n', sixEnds],
@@ -30,6 +41,8 @@ const accepted: [string, string | Buffer, object | undefined][] = [
   ['UNKNOWN', 'PROXY UNKNOWN\r\n', undefined],
   ['UNKNOWN with addresses', `PROXY UNKNOWN ${longest} ${longest} 65535 65535\r\n`, undefined],
   ['UNKNOWN with anything', 'PROXY UNKNOWN \x00 what ever\r\n', undefined],
+  ['eight groups of one digit', 'PROXY TCP6 1:2:3:4:5:6:7:8 :: 1 2\r\n', ends('1:2:3:4:5:6:7:8', '::', 1, 2)],
+  ['IPv4 in IPv6', 'PROXY TCP6 ::ffff:192.0.2.1 ::1 1 2\r\n', ends('::ffff:192.0.2.1', '::1', 1, 2)],
   ['v2 over IPv4', v2(0x21, 0x11, ipv4Block), fourEnds],
   ['v2 over IPv6', v2(0x21, 0x21, ipv6Block), sixEnds],
   ['v2 LOCAL', v2(0x20, 0x00, Buffer.alloc(0)), undefined],
@@ -37,11 +50,19 @@ const accepted: [string, string | Buffer, object | undefined][] = [
   ['v2 LOCAL of any family, with any block', v2(0x20, 0xff, Buffer.from('no fields at all')), undefined],
   ['v2 of no family', v2(0x21, 0x00, Buffer.alloc(0)), undefined],
   ['v2 over UDP', v2(0x21, 0x12, ipv4Block), undefined],
+  ['v2 over UDP and IPv6', v2(0x21, 0x22, ipv6Block), undefined],
+  ['v2 over IPv4 by an unspecified transport', v2(0x21, 0x10, ipv4Block), undefined],
   ['v2 over Unix streams', v2(0x21, 0x31, Buffer.alloc(216, 'x')), undefined],
   ['v2 over Unix datagrams', v2(0x21, 0x32, Buffer.alloc(216)), undefined],
   ['v2 with a field of no meaning', v2(0x21, 0x11, Buffer.concat([ipv4Block, field(0x04, 'padding')])), fourEnds],
   ['v2 with an unknown field', v2(0x21, 0x11, Buffer.concat([ipv4Block, field(0xe0, 'x')])), fourEnds],
+  ['v2 with the name of a namespace', v2(0x21, 0x11, Buffer.concat([ipv4Block, field(0x30, 'blue')])), fourEnds],
+  ['v2 with fields of 0xef, 0xf0 and 0xff', v2(0x21, 0x11, Buffer.concat([ipv4Block, unknownFields])), fourEnds],
+  ['v2 with padding of no bytes', v2(0x21, 0x21, Buffer.concat([ipv6Block, field(0x04, '')])), sixEnds],
+  ['v2 with a unique id of 128 bytes', v2(0x21, 0x11, Buffer.concat([ipv4Block, field(5, 'i'.repeat(128))])), fourEnds],
+  ['v2 of no family, with fields', v2(0x21, 0x00, field(5, 'id')), undefined],
   ['v2 with a checksum', summed(), fourEnds],
+  ['v2 with a checksum before other fields', summedFirst, fourEnds],
 ];
 
 const refusedHeaders: [string, string | Buffer][] = [
@@ -61,11 +82,19 @@ const refusedHeaders: [string, string | Buffer][] = [
   ['a number above 255', 'PROXY TCP4 1.1.1.256 2.2.2.2 1 2\r\n'],
   ['three numbers', 'PROXY TCP4 1.1.1 2.2.2.2 1 2\r\n'],
   ['a leading zero in an address', 'PROXY TCP4 1.1.1.01 2.2.2.2 1 2\r\n'],
+  ['an address of the other family as destination', 'PROXY TCP4 1.1.1.1 ::2 1 2\r\n'],
+  ['a number above 255 in the destination', 'PROXY TCP4 1.1.1.1 2.2.2.256 1 2\r\n'],
+  ['five numbers', 'PROXY TCP4 1.1.1.1.1 2.2.2.2 1 2\r\n'],
+  ['seven groups', 'PROXY TCP6 1:2:3:4:5:6:7 ::1 1 2\r\n'],
+  ['a colon alone at the end', 'PROXY TCP6 1:2:3:4:5:6:7: ::1 1 2\r\n'],
+  ['brackets', 'PROXY TCP6 [::1] ::1 1 2\r\n'],
   ['two double colons', 'PROXY TCP6 1::2::3 ::1 1 2\r\n'],
   ['nine groups', 'PROXY TCP6 1:2:3:4:5:6:7:8:9 ::1 1 2\r\n'],
   ['five digits in a group', 'PROXY TCP6 12345::1 ::1 1 2\r\n'],
   ['a zone', 'PROXY TCP6 fe80::1%eth0 ::1 1 2\r\n'],
   ['a port above 65535', 'PROXY TCP4 1.1.1.1 2.2.2.2 65536 2\r\n'],
+  ['a destination port above 65535', 'PROXY TCP4 1.1.1.1 2.2.2.2 1 65536\r\n'],
+  ['an empty port', 'PROXY TCP4 1.1.1.1 2.2.2.2 1 \r\n'],
   ['a leading zero in a port', 'PROXY TCP4 1.1.1.1 2.2.2.2 01 2\r\n'],
   ['a sign before a port', 'PROXY TCP4 1.1.1.1 2.2.2.2 +1 2\r\n'],
   ['a port in hexadecimal', 'PROXY TCP4 1.1.1.1 2.2.2.2 0x1 2\r\n'],
@@ -81,12 +110,15 @@ const refusedHeaders: [string, string | Buffer][] = [
   ['v2 with an unknown transport', v2(0x21, 0x13, ipv4Block)],
   ['v2 too short for IPv4', v2(0x21, 0x11, ipv4Block.subarray(1))],
   ['v2 too short for IPv6', v2(0x21, 0x21, ipv6Block.subarray(1))],
+  ['v2 with an unknown family and transport', v2(0x21, 0xff, ipv4Block)],
+  ['v2 too short for UDP over IPv6', v2(0x21, 0x22, ipv6Block.subarray(1))],
   ['v2 too short for Unix', v2(0x21, 0x31, Buffer.alloc(215))],
   ['v2 longer than is taken', v2(0x21, 0x11, ipv4Block, LONGEST_V2 - 15)],
   ['half a field', v2(0x21, 0x11, Buffer.concat([ipv4Block, Buffer.from([4, 0])]))],
   ['a field beyond the end', v2(0x21, 0x11, Buffer.concat([ipv4Block, field(4, 'abc', 4)]))],
   ['a wrong checksum', v2(0x21, 0x11, Buffer.concat([ipv4Block, field(3, Buffer.from('wrong').subarray(0, 4))]))],
   ['a checksum of 3 bytes', v2(0x21, 0x11, Buffer.concat([ipv4Block, field(3, 'abc')]))],
+  ['two checksums', v2(0x21, 0x11, Buffer.concat([summed().subarray(16), field(3, Buffer.alloc(4))]))],
   ['a unique id of 129 bytes', v2(0x21, 0x11, Buffer.concat([ipv4Block, field(5, 'i'.repeat(129))]))],
   ['a TLS field of 4 bytes', v2(0x21, 0x11, Buffer.concat([ipv4Block, field(0x20, Buffer.alloc(4))]))],
   [
