@@ -13,6 +13,12 @@ export function clientCertificateLines({ subject, fingerprint256 }: X509Certific
   return `${subjectField}: ${subjectText(subject)}\r\n${fingerprintField}: ${fingerprint}\r\n`;
 }
 
+/** The first common name of a certificate's subject, as it stands there; '' when it has none. */
+export function commonName(certificate: X509Certificate): string {
+  const { CN = '' } = certificate.toLegacyObject().subject as { readonly CN?: string | readonly string[] };
+  return typeof CN === 'string' ? CN : CN[0]!;
+}
+
 /**
  * A distinguished name on one line, in the order of the certificate: `O=Example, CN=alice`. Whatever is not printable ASCII is
  * written as the bytes of its UTF-8, `%C3%A9`, as are `%` and `,`, so that a name can neither break out of the field nor

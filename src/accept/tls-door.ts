@@ -2,7 +2,7 @@ import type { Deadlines, Expiring } from '../support/deadlines.ts';
 import type { TlsInternals, TlsWireOptions } from '../support/tls-handle.ts';
 import { TlsWire } from '../support/tls-wire.ts';
 import type { WireSink } from '../support/wire.ts';
-import { clientCertificateLines } from './client-certificate.ts';
+import { clientCertificateLines, commonName } from './client-certificate.ts';
 import { serverOptions, type TlsListenerPlan } from './tls-context.ts';
 
 /** How a handshake ended: `aborted` when the client left amid it, `plain-http` when it spoke HTTP without TLS. */
@@ -87,6 +87,7 @@ class Handshake implements WireSink, Expiring {
       handle.verifyError() || !handle.hasPeerCertificate() ? undefined : this.#wire.getPeerX509Certificate();
     if (certificate === undefined) return false;
     this.#wire.clientLines = clientCertificateLines(certificate);
+    this.#wire.clientName = commonName(certificate);
     return true;
   }
 

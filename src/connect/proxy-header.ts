@@ -8,6 +8,9 @@ export type ProxyVersion = 'v1' | 'v2';
 
 const SIGNATURE = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1');
 
+/** What the first byte of the TLS part can say. */
+const Shown = { tls: 0x01, connection: 0x02, session: 0x04 } as const;
+
 /** The longest value that is passed on, in bytes: what a client brings is bounded, and headers stay small. */
 const LONGEST_VALUE = 4096;
 
@@ -86,9 +89,21 @@ function tlv(type: number, value: Buffer | undefined): Buffer {
   return Buffer.concat([Buffer.from([type, value.length >> 8, value.length & 0xff]), value]);
 }
 
-/** The TLS part for a connection that Fairlead has ended TLS on: `PP2_CLIENT_SSL`, and the version's name. */
-export function tlsPart(version: string, clientVerified: boolean): Buffer {
-  const name = Buffer.from(version, 'latin1');
-  const client = clientVerified ? 0x01 | 0x02 : 0x01;
-  return Buffer.concat([Buffer.from([client, 0, 0, 0, clientVerified ? 0 : 1, 0x21, 0, name.length]), name]);
+/** A certificate that was verified: its common name, '' for none, and whether it was shown in an earlier connection of the session. */
+export interface ShownCertificate {
+  readonly commonName: string;
+  readonly resumed: boolean;
+}
+
+/**
+ * The TLS part for a connection that Fairlead has ended TLS on (section 2.2.6 of the specification): that there is TLS, whether
+ * the client has shown a certificate in this session and on this connection, the version's name, and the certificate's.
+ */
+export function tlsPart(version: string, certificate?: ShownCertificate): Buffer {
+  const shown = certificate === undefined ? 0 : Shown.session | (certificate.resumed ? 0 : Shown.connection);
+  return Buffer.concat([
+    Buffer.from([Shown.tls | shown, 0, 0, 0, certificate === undefined ? 1 : 0]),
+    tlv(0x21, Buffer.from(version, 'latin1')),
+    tlv(0x22, Buffer.from(certificate?.commonName ?? '')),
+  ]);
 }

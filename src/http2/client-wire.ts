@@ -22,6 +22,8 @@ export interface ClientPlace {
   readonly localPort: number | undefined;
   /** See `Wire.clientLines`. */
   readonly clientLines: string;
+  /** See `Wire.beneath`. */
+  readonly beneath: Wire;
   /** The stream is over. */
   left(wire: H2ClientWire): void;
 }
@@ -89,6 +91,9 @@ export class H2ClientWire implements Wire, StreamUser {
   }
   get clientLines(): string {
     return this.#place.clientLines;
+  }
+  get beneath(): Wire {
+    return this.#place.beneath;
   }
   get unsent(): boolean {
     return this.#stream.backedUp;

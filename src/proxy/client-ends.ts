@@ -13,14 +13,13 @@ export function headerFor({ proxyProtocol }: ConnectPlan, client: Wire | undefin
 
 /** What is known of a client: what its own PROXY header has said, and what TLS has shown since. */
 export function proxiedOf(client: Wire): Proxied {
-  const said = client.proxied;
-  const { alpnProtocol, servername } = client;
+  const { proxied: said, alpnProtocol, servername } = client.beneath ?? client;
   return {
     ends: endsOf(client),
     alpn: alpnProtocol ? Buffer.from(alpnProtocol, 'latin1') : said?.alpn,
     authority: servername ? Buffer.from(servername, 'latin1') : said?.authority,
     uniqueId: said?.uniqueId,
-    tls: endedTls(client) ?? said?.tls,
+    tls: endedTls(client.beneath ?? client) ?? said?.tls,
   };
 }
 
@@ -36,8 +35,12 @@ function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Wire): E
 
 /** The TLS that Fairlead has ended for this client; undefined for one in the clear. */
 function endedTls(client: Wire): Buffer | undefined {
-  const version = (client as Partial<Pick<TLSSocket, 'getProtocol'>>).getProtocol?.();
-  return version ? tlsPart(version, (client.clientLines ?? '') !== '') : undefined;
+  const socket = client as Partial<Pick<TLSSocket, 'getProtocol' | 'isSessionReused'>>;
+  const version = socket.getProtocol?.();
+  if (!version) return undefined;
+  const hasShown = (client.clientLines ?? '') !== '';
+  const certificate = { commonName: client.clientName ?? '', resumed: socket.isSessionReused?.() === true };
+  return tlsPart(version, hasShown ? certificate : undefined);
 }
 
 /** Makes a wire say of its ends what its PROXY header has said. */

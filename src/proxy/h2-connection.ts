@@ -34,6 +34,7 @@ export class H2Connection implements SessionObserver, ClientPlace, Expiring, Mem
   readonly localAddress: string | undefined;
   readonly localPort: number | undefined;
   readonly clientLines: string;
+  readonly beneath: Wire;
   readonly peer: string;
   readonly #site: H2Owner;
   readonly #session: ClientSession;
@@ -50,6 +51,7 @@ export class H2Connection implements SessionObserver, ClientPlace, Expiring, Mem
     this.localAddress = wire.localAddress;
     this.localPort = wire.localPort;
     this.clientLines = wire.clientLines ?? '';
+    this.beneath = wire;
     this.#session = new ClientSession(wire, this);
     site.deps.deadlines.add(this);
     this.#expectStreams();

@@ -47,6 +47,8 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner, TurnE
   sink: WireSink = silentSink;
   /** Field lines, each with its CRLF, that say of the client what the handshake has shown. */
   clientLines = '';
+  /** The common name in the client's certificate; '' for none. */
+  clientName = '';
   /** What a client is sent, in the clear, that speaks HTTP instead of beginning a handshake; '' for nothing. */
   plainHttpAnswer = '';
   /** Latin1 text that a dialled wire sends in the clear before its handshake; '' for nothing. */

@@ -49,6 +49,10 @@ export interface Wire {
   readonly servername?: string | false | null | undefined;
   /** Field lines, each with its CRLF, that requests on this wire carry to their backends: what TLS has shown of the client. */
   readonly clientLines?: string;
+  /** The common name in the certificate that the client has shown to TLS; '' when it has none. */
+  readonly clientName?: string;
+  /** The connection that this one is a stream of: what TLS and a PROXY header have said of the client is known there. */
+  readonly beneath?: Wire | undefined;
   /** The version of HTTP that the peer speaks, where its text is shown in another one. */
   readonly httpVersion?: string;
   /** The protocol that ALPN has settled on; false or null for none. */

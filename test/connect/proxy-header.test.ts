@@ -21,6 +21,20 @@ describe('a PROXY header that is sent', () => {
     expect(String(proxyHeader('v1', { ends: six }))).toBe('PROXY TCP6 2001:db8::1 2001:db8::2 4660 443\r\n');
   });
 
+  it('is no longer than the specification says in version 1', () => {
+    const longest = 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff';
+    const endsOn = (address: string) => ({
+      sourceAddress: address,
+      sourcePort: 65_535,
+      localAddress: address,
+      localPort: 65_535,
+    });
+    expect(proxyHeader('v1', { ends: endsOn('255.255.255.255') })).toHaveLength(56);
+    expect(proxyHeader('v1', { ends: endsOn(longest) })).toHaveLength(104);
+    const example = { sourceAddress: '192.168.0.1', sourcePort: 56_324, localAddress: '192.168.0.11', localPort: 443 };
+    expect(String(proxyHeader('v1', { ends: example }))).toBe('PROXY TCP4 192.168.0.1 192.168.0.11 56324 443\r\n');
+  });
+
   it('is bytes with a checksum in version 2', () => {
     expect(proxyHeader('v2', { ends: four }).equals(summed())).toBe(true);
     const header = proxyHeader('v2', { ends: six });
@@ -39,7 +53,7 @@ describe('a PROXY header that is sent', () => {
   });
 
   it('has the fields that are known', () => {
-    const tls = tlsPart('TLSv1.3', true);
+    const tls = tlsPart('TLSv1.3', { commonName: 'alice', resumed: false });
     const header = proxyHeader('v2', {
       ends: four,
       alpn: Buffer.from('h2'),
@@ -56,15 +70,20 @@ describe('a PROXY header that is sent', () => {
   });
 
   it('says whether the client has shown a certificate', () => {
-    expect(tlsPart('TLSv1.2', false).toString('hex')).toBe(`0100000001210007${Buffer.from('TLSv1.2').toString('hex')}`);
-    expect(tlsPart('TLSv1.2', true).subarray(0, 5).toString('hex')).toBe('0300000000');
+    const version = field(0x21, 'TLSv1.2');
+    const part = (start: string, ...fields: Buffer[]) => Buffer.concat([Buffer.from(start, 'hex'), ...fields]);
+    const alice = { commonName: 'alicé', resumed: false };
+    expect(tlsPart('TLSv1.2')).toEqual(part('0100000001', version));
+    expect(tlsPart('TLSv1.2', alice)).toEqual(part('0700000000', version, field(0x22, 'alicé')));
+    expect(tlsPart('TLSv1.2', { ...alice, resumed: true })).toEqual(part('0500000000', version, field(0x22, 'alicé')));
+    expect(tlsPart('TLSv1.2', { commonName: '', resumed: false })).toEqual(part('0700000000', version));
   });
 
   it('is read as it was written, by our own reader', () => {
     const value = fc.uint8Array({ minLength: 1, maxLength: 100 }).map((bytes) => Buffer.from(bytes));
     fc.assert(
       fc.property(anyEnds, value, value, value, (ends, alpn, authority, uniqueId) => {
-        const proxied = { ends, alpn, authority, uniqueId, tls: tlsPart('TLSv1.3', false) };
+        const proxied = { ends, alpn, authority, uniqueId, tls: tlsPart('TLSv1.3') };
         const second = proxyHeader('v2', proxied);
         expect(parseProxyHeader(second)).toEqual({ state: 'done', end: second.length, proxied });
         const first = proxyHeader('v1', proxied);

@@ -150,6 +150,44 @@ describe('a client of HTTP/2', () => {
     for await (const chunk of stream) body += chunk;
     expect(body).toBe(v1Header.trimEnd());
   });
+
+  it('is told of in version 2 with all that its header and its TLS have shown', async () => {
+    const [authority, clients] = [new TestAuthority(), new TestAuthority('Clients')];
+    const heard = await keeper(answerText('ok', '200 OK', ['Connection: close']));
+    const lb = await runFairlead(
+      webConfig(
+        [heard.address],
+        { proxyProtocol: true, tls: { ...authority.for('a.test'), clientCa: clients.root.files.cert } },
+        { connect: { proxyProtocol: 'v2' } },
+      ),
+    );
+    const { certPem: cert, keyPem: key } = clients.issue('alice', { subject: { O: 'Example', CN: 'alice' } });
+    const about = { servername: 'a.test', ca: authority.root.certPem, cert, key, ALPNProtocols: ['h2'] };
+    const sessions: Buffer[] = [];
+    for (const flags of [0x07, 0x05]) {
+      const raw = net.connect(Number(lb.address().split(':')[1]), '127.0.0.1');
+      raw.write(summed(field(5, 'id-1')));
+      const socket = tls.connect({ socket: raw, ...about, ...(sessions[0] && { session: sessions[0] }) });
+      socket.on('session', (ticket) => sessions.push(ticket));
+      const session = http2.connect('https://a.test', { createConnection: () => socket });
+      remember({ close: () => session.destroy() });
+      await once(session.request({ ':path': '/' }).resume(), 'close');
+      await eventually(() => sessions.length > 0, 'a ticket');
+      expect(socket.isSessionReused()).toBe(flags === 0x05);
+      const parsed = parseProxyHeader(Buffer.from(heard.got.at(-1)!, 'latin1'));
+      const tlsField = Buffer.concat([Buffer.from([flags, 0, 0, 0, 0]), field(0x21, 'TLSv1.3'), field(0x22, 'alice')]);
+      expect(parsed).toMatchObject({
+        state: 'done',
+        proxied: {
+          ends: { sourceAddress: '192.0.2.1', localPort: 443 },
+          uniqueId: Buffer.from('id-1'),
+          authority: Buffer.from('a.test'),
+          alpn: Buffer.from('h2'),
+          tls: tlsField,
+        },
+      });
+    }
+  });
 });
 
 describe('a tcp listener that expects PROXY headers', () => {

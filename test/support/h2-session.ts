@@ -115,7 +115,7 @@ export class SessionStage implements SessionObserver {
 
   onRequest(stream: ClientStream, list: FieldList): void {
     const request = translateRequest(list, stream.remoteEnded);
-    const wire = new H2ClientWire({ ...nowhere, left: () => {} }, stream, request);
+    const wire = new H2ClientWire({ ...nowhere, beneath: this.wire, left: () => {} }, stream, request);
     if (request.problem !== '') {
       this.malformed.push(request.problem);
       stream.refuse(1);
