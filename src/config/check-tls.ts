@@ -1,8 +1,7 @@
 import { resolve } from 'node:path';
 import { readCertificates, readPair } from './pem-files.ts';
 import type { Finding, Path } from './problem.ts';
-import { entriesOf, get, itemsOf } from './raw.ts';
-import type { Config } from './schema.ts';
+import { entriesOf, get, itemsOf, oneOrMany } from './raw.ts';
 import { wholeListenerKeys } from './schema-tls.ts';
 
 /** What the files that a config names hold against it. */
@@ -18,41 +17,44 @@ export function pathFrom(folder: string, path: string): string {
 }
 
 /**
- * Reads every certificate, key and authority that a config names. `written` is the config as it stands in the file, for
- * where things stand; `now` is in ms since 1970.
+ * Reads every certificate, key and authority that a config names, as it is written, and passes over what has the wrong shape,
+ * so that the files are complained of beside everything else. `now` is in ms since 1970.
  */
-export async function checkTls(
-  config: Config,
-  written: unknown,
-  at: { folder: string; now: number },
-): Promise<TlsChecked> {
+export async function checkTls(root: unknown, at: { folder: string; now: number }): Promise<TlsChecked> {
   const findings: Finding[] = [];
   const warnings: Finding[] = [];
-  const pair = async (path: Path, cert: string, key: string) => {
-    const read = await readPair(pathFrom(at.folder, cert), pathFrom(at.folder, key));
+  const pair = async (path: Path, tls: unknown) => {
+    const [cert, key] = [fileIn(tls, 'cert', at.folder), fileIn(tls, 'key', at.folder)];
+    if (cert === undefined || key === undefined) return;
+    const read = await readPair(cert, key);
     if (!read.ok) findings.push({ path: [...path, read.part], part: 'value', message: read.message });
     else warnings.push(...outdated([...path, 'cert'], read.value, at.now));
   };
-  const authorities = async (path: Path, file: string) => {
-    const read = await readCertificates(pathFrom(at.folder, file));
-    if (!read.ok) findings.push({ path, part: 'value', message: read.message });
+  const authorities = async (path: Path, tls: unknown, name: string) => {
+    const file = fileIn(tls, name, at.folder);
+    const read = file === undefined ? undefined : await readCertificates(file);
+    if (read?.ok === false) findings.push({ path: [...path, name], part: 'value', message: read.message });
   };
-  for (const [name, { tls }] of Object.entries(config.listeners)) {
-    if (tls === undefined) continue;
-    const path = ['listeners', name, 'tls'];
-    const isList = Array.isArray(get(get(get(written, 'listeners'), name), 'tls'));
-    const at = (index: number): Path => (isList ? [...path, index] : path);
-    for (const [index, { cert, key }] of tls.certificates.entries()) await pair(at(index), cert, key);
-    if (tls.clientCa !== '') await authorities([...at(0), 'clientCa'], tls.clientCa);
+  for (const [name, listener] of entriesOf(get(root, 'listeners'))) {
+    const certificates = oneOrMany(get(listener, 'tls'), ['listeners', name, 'tls']);
+    for (const { path, value } of certificates) await pair(path, value);
+    for (const { path, value } of certificates.slice(0, 1)) await authorities(path, value, 'clientCa');
   }
-  for (const [name, { connect }] of Object.entries(config.pools)) {
-    const path = ['pools', name, 'connect', 'tls'];
-    if (connect.tls === undefined) continue;
-    const { ca, cert, key } = connect.tls;
-    if (ca !== '') await authorities([...path, 'ca'], ca);
-    if (cert !== '') await pair(path, cert, key);
+  for (const [name, pool] of entriesOf(get(root, 'pools'))) {
+    const path: Path = ['pools', name, 'connect', 'tls'];
+    const tls = get(get(pool, 'connect'), 'tls');
+    await authorities(path, tls, 'ca');
+    await pair(path, tls);
   }
   return { findings, warnings };
+}
+
+/** The file that stands under a key; undefined for none. */
+function fileIn(tls: unknown, key: string, folder: string): string | undefined {
+  const written = get(tls, key);
+  return typeof written === 'string' && written !== '' && !written.includes('\0')
+    ? pathFrom(folder, written)
+    : undefined;
 }
 
 function outdated(path: Path, pair: { validFrom: number; validTo: number }, now: number): Finding[] {

@@ -4,7 +4,7 @@ import { checkTls } from './check-tls.ts';
 import { crossCheck } from './checks.ts';
 import { type Environment, interpolate } from './interpolate.ts';
 import { type ParsedText, parseJson, parseYaml } from './parse-text.ts';
-import { type ConfigSource, type Finding, formatPath, type Problem, problemAt, show } from './problem.ts';
+import { type ConfigSource, formatPath, type Problem, problemAt, show } from './problem.ts';
 import { get, isObject } from './raw.ts';
 import { readModule } from './read-module.ts';
 import { readText } from './read-text.ts';
@@ -23,6 +23,9 @@ export interface LoadOptions {
   readonly env: Environment;
 }
 
+/** Where a config stands that was handed over in code. */
+const givenSource: ConfigSource = { file: '<config>', locate: () => ({ line: 1, column: 1 }) };
+
 const moduleExtensions = ['.ts', '.mts', '.js', '.mjs', '.cjs'];
 
 /**
@@ -33,8 +36,7 @@ export async function loadConfig(path: string, options: LoadOptions): Promise<Lo
   const parsed = await parseFile(path);
   if (!parsed.ok) return parsed;
   if (parsed.value === null) return whole(path, 'the file is empty, expected at least listeners');
-  const loaded = validate(parsed, options.env);
-  return loaded.ok ? withFiles(loaded, parsed.value, dirname(path)) : loaded;
+  return withFiles(validate(parsed, options.env), dirname(path));
 }
 
 /**
@@ -61,14 +63,12 @@ export async function loadAdmin(
 
 /** The same for a config handed over in code; its problems stand in the file `<config>`. */
 export function resolveConfig(input: unknown, options: LoadOptions): Loaded {
-  const source: ConfigSource = { file: '<config>', locate: () => ({ line: 1, column: 1 }) };
-  return validate({ value: input, source, problems: [] }, options.env);
+  return validate({ value: input, source: givenSource, problems: [] }, options.env).loaded;
 }
 
 /** The same with the certificates and keys that it names, which are looked for in the working directory. */
 export async function loadGiven(input: unknown, options: LoadOptions): Promise<Loaded> {
-  const loaded = resolveConfig(input, options);
-  return loaded.ok ? withFiles(loaded, input, process.cwd()) : loaded;
+  return withFiles(validate({ value: input, source: givenSource, problems: [] }, options.env), process.cwd());
 }
 
 /**
@@ -100,10 +100,19 @@ async function parseFile(path: string): Promise<ParsedText> {
   return extension === '.json' ? parseJson(path, read.text) : parseYaml(path, read.text);
 }
 
-function validate(parsed: Omit<Extract<ParsedText, { ok: true }>, 'ok'>, env: Environment): Loaded {
+/** A config that was held against the schema, with the values that the environment filled in. */
+interface Validated {
+  readonly loaded: Loaded;
+  readonly filled: unknown;
+  readonly source: ConfigSource;
+}
+
+function validate(parsed: Omit<Extract<ParsedText, { ok: true }>, 'ok'>, env: Environment): Validated {
   const { source } = parsed;
-  if (!isObject(parsed.value))
-    return whole(source.file, `got ${show(parsed.value)}, expected an object with listeners`);
+  if (!isObject(parsed.value)) {
+    const loaded = whole(source.file, `got ${show(parsed.value)}, expected an object with listeners`);
+    return { loaded, filled: undefined, source };
+  }
   const filled = interpolate(parsed.value, env);
   const first = [...filled.findings, ...takeUnavailable(filled.value)];
   const result = configSchema.safeParse(filled.value);
@@ -113,18 +122,22 @@ function validate(parsed: Omit<Extract<ParsedText, { ok: true }>, 'ok'>, env: En
   const blamed = new Set([...parsed.problems.map(({ key }) => key), ...first.map(({ path }) => formatPath(path))]);
   const second = [...shape, ...checked.findings].filter(({ path }) => !blamed.has(formatPath(path)));
   const problems = inOrder([...parsed.problems, ...[...first, ...second].map((finding) => problemAt(source, finding))]);
-  if (!result.success || problems.length > 0) return { ok: false, problems };
+  if (!result.success || problems.length > 0) return { loaded: { ok: false, problems }, filled: filled.value, source };
   const warnings = inOrder(checked.warnings.map((finding) => problemAt(source, finding)));
-  return { ok: true, config: result.data, warnings, source };
+  return { loaded: { ok: true, config: result.data, warnings, source }, filled: filled.value, source };
 }
 
-/** Holds a valid config against the certificates and keys that it names. */
-async function withFiles(loaded: Extract<Loaded, { ok: true }>, written: unknown, folder: string): Promise<Loaded> {
-  const { config, source } = loaded;
-  const { findings, warnings } = await checkTls(config, written, { folder, now: Date.now() });
-  const placed = (found: readonly Finding[]) => found.map((finding) => problemAt(source, finding));
-  if (findings.length > 0) return { ok: false, problems: inOrder(placed(findings)) };
-  return { ...loaded, warnings: inOrder([...loaded.warnings, ...placed(warnings)]) };
+/** Holds a config against the certificates and keys that it names, whatever else is wrong with it. */
+async function withFiles({ loaded, filled, source }: Validated, folder: string): Promise<Loaded> {
+  const { findings, warnings } = await checkTls(filled, { folder, now: Date.now() });
+  const before = loaded.ok ? [] : loaded.problems;
+  const blamed = new Set(before.map(({ key }) => key));
+  const added = findings
+    .filter(({ path }) => !blamed.has(formatPath(path)))
+    .map((finding) => problemAt(source, finding));
+  if (!loaded.ok || added.length > 0) return { ok: false, problems: inOrder([...before, ...added]) };
+  const warned = warnings.map((finding) => problemAt(source, finding));
+  return { ...loaded, warnings: inOrder([...loaded.warnings, ...warned]) };
 }
 
 function inOrder(problems: readonly Problem[]): Problem[] {

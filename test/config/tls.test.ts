@@ -71,6 +71,27 @@ describe('the files that tls names', () => {
     expect(await loadBeside(authority, tls)).toEqual([problem]);
   });
 
+  it('are complained of beside everything else, and of what is wrong already no more', async () => {
+    const authority = new TestAuthority();
+    authority.for('a.test');
+    expect(
+      await loadBeside(
+        authority,
+        `[{ cert: none.pem, key: a.test.key }, { cert: "\${NONE}", key: a.test.key }]`,
+        '{ tsl: 1 }',
+      ),
+    ).toEqual([
+      '6:19: listeners.web.tls[0].cert: none.pem: there is no such file',
+      expect.stringMatching(/^6:\d+: listeners\.web\.tls\[1]\.cert: the environment variable NONE is not set/),
+      expect.stringMatching(/^10:\d+: pools\.app\.connect\.tsl: unknown key/),
+    ]);
+    expect(await loadBeside(authority, '7', '{ tls: { ca: none.pem, cert: 1, key: x } }')).toEqual([
+      expect.stringContaining('6:10: listeners.web.tls: got 7'),
+      '10:27: pools.app.connect.tls.ca: none.pem: there is no such file',
+      expect.stringContaining('10:43: pools.app.connect.tls.cert: got 1'),
+    ]);
+  });
+
   it('that are out of date are warned of', async () => {
     const authority = new TestAuthority();
     const day = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
@@ -96,15 +117,24 @@ describe('the files that tls names', () => {
 
 describe('what tls may say', () => {
   it.each([
-    ['tls: { cert: a }', 'listeners.web.tls.key: missing, expected the path of a PEM file'],
-    ['tls: { cert: a, key: b, minVersion: 1.1 }', 'listeners.web.tls.minVersion: got 1.1, expected 1.2 or 1.3'],
-    ['tls: { cert: a, key: b, alpn: [spdy] }', 'listeners.web.tls.alpn[0]: got "spdy", expected h2 or http/1.1'],
+    ['{ cert: a.test.pem }', 'listeners.web.tls.key: missing, expected the path of a PEM file'],
     [
-      'tls: [{ cert: a, key: b }, { cert: a, key: b, minVersion: 1.3 }]',
+      '{ cert: a.test.pem, key: a.test.key, minVersion: 1.1 }',
+      'listeners.web.tls.minVersion: got 1.1, expected 1.2 or 1.3',
+    ],
+    [
+      '{ cert: a.test.pem, key: a.test.key, alpn: [spdy] }',
+      'listeners.web.tls.alpn[0]: got "spdy", expected h2 or http/1.1',
+    ],
+    [
+      '[{ cert: a.test.pem, key: a.test.key }, { cert: a.test.pem, key: a.test.key, minVersion: 1.3 }]',
       'listeners.web.tls[1].minVersion: holds for the whole listener, expected it at the first certificate',
     ],
-  ])('of a listener: %s', async (written, message) => {
-    expect(await messageOf(yaml({ listener: written }))).toBe(message);
+  ])('of a listener: %s', async (tls, message) => {
+    const authority = new TestAuthority();
+    authority.for('a.test');
+    expect(await loadBeside(authority, tls)).toEqual([expect.stringMatching(/^6:\d+: /)]);
+    expect((await loadBeside(authority, tls))[0]!.replace(/^\d+:\d+: /, '')).toBe(message);
   });
 
   it.each([
