@@ -19,6 +19,15 @@ export function proxyHeader(version: ProxyVersion, proxied: Proxied): Buffer {
   return version === 'v1' ? v1Header(proxied.ends) : v2Header(proxied);
 }
 
+/**
+ * The headers that begin a connection of Fairlead's own, such as a health probe's, from `from` to `to`: version 1 with those
+ * ends, or unknown ones over a Unix socket; version 2 as one that is relayed for nobody (`LOCAL`).
+ */
+export const ownHeaders: Readonly<Record<ProxyVersion, (ends: Ends | undefined) => Buffer>> = {
+  v1: v1Header,
+  v2: () => Buffer.concat([SIGNATURE, Buffer.from([0x20, 0, 0, 0])]),
+};
+
 function v1Header(ends: Ends | undefined): Buffer {
   const family = familyOf(ends);
   if (ends === undefined || family === 0) return Buffer.from('PROXY UNKNOWN\r\n');

@@ -1,9 +1,8 @@
 import type { LookupFunction } from 'node:net';
 import type { Clock } from '../support/clock.ts';
-import type { ConnectTlsPlan } from '../support/tls-client.ts';
 import { GrpcProbe } from './grpc-probe.ts';
 import { HttpProbe } from './http-probe.ts';
-import type { ActivePolicy } from './policy.ts';
+import type { ActivePolicy, ProbeConnect } from './policy.ts';
 import type { Probe } from './probe.ts';
 import { TcpProbe } from './tcp-probe.ts';
 import { UdpProbe } from './udp-probe.ts';
@@ -17,15 +16,15 @@ export interface ProbeDeps {
   readonly version: string;
 }
 
-/** The probe that a policy asks for; over TLS when there is a plan for it. */
-export function createProbe(policy: ActivePolicy, deps: ProbeDeps, tls?: ConnectTlsPlan): Probe {
+/** The probe that a policy asks for, over connections that begin as `connect` says. */
+export function createProbe(policy: ActivePolicy, deps: ProbeDeps, { tls, opening }: ProbeConnect = {}): Probe {
   switch (policy.type) {
     case 'tcp':
-      return new TcpProbe({ ...deps, tls });
+      return new TcpProbe({ ...deps, tls, opening });
     case 'http':
-      return new HttpProbe(policy, { ...deps, tls });
+      return new HttpProbe(policy, { ...deps, tls, opening });
     case 'grpc':
-      return new GrpcProbe({ ...deps, tls });
+      return new GrpcProbe({ ...deps, tls, opening });
     case 'udp':
       return new UdpProbe(policy, deps);
   }

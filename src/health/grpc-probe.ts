@@ -28,7 +28,7 @@ export class GrpcProbe implements Probe {
   readonly #userAgent: string;
 
   constructor(deps: HttpProbeDeps) {
-    this.#open = opener(deps.lookup, deps.tls, ['h2']);
+    this.#open = opener(deps.lookup, deps, ['h2']);
     this.#userAgent = `fairlead-health/${deps.version}`;
   }
 

@@ -2,23 +2,20 @@ import { type IncomingMessage, type RequestOptions, request } from 'node:http';
 import type { LookupFunction } from 'node:net';
 import { hostBeforePort } from '../support/address.ts';
 import { formatBytes } from '../support/bytes.ts';
-import type { ConnectTlsPlan } from '../support/tls-client.ts';
 import { describeExpected, textTest } from './expected-text.ts';
 import { opener, type ProbeSocket } from './open-probe.ts';
-import type { HttpPolicy } from './policy.ts';
+import type { HttpPolicy, ProbeConnect } from './policy.ts';
 import { connectOptions, type Endpoint, type Probe, probeFailure } from './probe.ts';
 
 const MOST_BODY_BYTES = 64 * 1024;
 const CLOSED_EARLY = 'connection closed before the answer';
 
 /** What a probe over HTTP, of whatever version, needs from outside. */
-export interface HttpProbeDeps {
+export interface HttpProbeDeps extends ProbeConnect {
   /** Names to addresses; see `lookupThrough`. */
   readonly lookup: LookupFunction;
   /** Fairlead's version, for the User-Agent. */
   readonly version: string;
-  /** How to speak to backends over TLS; undefined for probes in the clear. */
-  readonly tls?: ConnectTlsPlan | undefined;
 }
 
 /** The part of the policy that an HTTP probe reads. */
@@ -40,7 +37,7 @@ export class HttpProbe implements Probe {
   /** Throws a SyntaxError when `body` is a regular expression that does not compile. */
   constructor(expect: HttpExpectation, deps: HttpProbeDeps) {
     this.#expect = expect;
-    this.#open = opener(deps.lookup, deps.tls);
+    this.#open = opener(deps.lookup, deps);
     this.#userAgent = `fairlead-health/${deps.version}`;
     this.#bodyFits = textTest(expect.body);
   }
@@ -69,7 +66,8 @@ export class HttpProbe implements Probe {
     asked.on('close', () => {
       if (!answered) reject(new Error(CLOSED_EARLY));
     });
-    asked.end();
+    // Not before what the connection begins with.
+    asked.once('socket', (socket) => (socket.connecting ? socket.once('connect', () => asked.end()) : asked.end()));
     try {
       await promise;
     } finally {

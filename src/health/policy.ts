@@ -1,4 +1,5 @@
 import type { Address } from '../support/address.ts';
+import type { Ends } from '../support/proxied.ts';
 import type { ConnectTlsPlan } from '../support/tls-client.ts';
 import type { HealthLimits } from './health-state.ts';
 
@@ -47,12 +48,18 @@ export type ActivePolicy = TcpPolicy | HttpPolicy | GrpcPolicy | UdpPolicy;
 /** A pool's `health` as the config holds it after defaults, but for the agents, which are not probes. */
 export type HealthPolicy = ActivePolicy | { readonly type: 'off' };
 
+/** How the connections of probes begin. */
+export interface ProbeConnect {
+  /** How the backend is spoken to over TLS; undefined for probes in the clear. */
+  readonly tls?: ConnectTlsPlan | undefined;
+  /** Gives the bytes that come before everything else, TLS included, by the ends of the connection; undefined for none. */
+  readonly opening?: ((ends: Ends | undefined) => Uint8Array) | undefined;
+}
+
 /** One backend to keep an eye on. */
-export interface HealthTarget {
+export interface HealthTarget extends ProbeConnect {
   /** Unique: made of the pool and the backend, since two pools may check one address in different ways. */
   readonly key: string;
   readonly address: Address;
   readonly policy: HealthPolicy;
-  /** How the backend is spoken to over TLS; undefined for probes in the clear. */
-  readonly tls?: ConnectTlsPlan | undefined;
 }

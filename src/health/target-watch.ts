@@ -1,9 +1,8 @@
 import type { Clock, TimerHandle } from '../support/clock.ts';
 import { formatDuration } from '../support/duration.ts';
-import type { ConnectTlsPlan } from '../support/tls-client.ts';
 import type { Gate } from './gate.ts';
 import { type HealthState, stepHealth } from './health-state.ts';
-import type { ActivePolicy, HealthTarget } from './policy.ts';
+import type { ActivePolicy, HealthTarget, ProbeConnect } from './policy.ts';
 import { type Endpoint, LocalShortage, type Probe } from './probe.ts';
 
 const FIRST_HURRY_MS = 100;
@@ -22,7 +21,7 @@ export interface WatchDeps {
   readonly clock: Clock;
   readonly random: () => number;
   readonly gate: Gate;
-  readonly probeFor: (policy: ActivePolicy, tls: ConnectTlsPlan | undefined) => Probe;
+  readonly probeFor: (policy: ActivePolicy, connect: ProbeConnect) => Probe;
   /** Called for each result, when the verdict has taken it in and the next probe is set. */
   readonly onResult: (watch: TargetWatch, ok: boolean, before: Verdict) => void;
 }
@@ -48,7 +47,7 @@ export class TargetWatch {
   constructor(target: HealthTarget, verdict: Verdict, deps: WatchDeps) {
     const { policy } = target;
     this.target = target;
-    this.#plan = policy.type === 'off' ? undefined : { policy, probe: deps.probeFor(policy, target.tls) };
+    this.#plan = policy.type === 'off' ? undefined : { policy, probe: deps.probeFor(policy, target) };
     this.#deps = deps;
     this.#verdict = verdict;
   }

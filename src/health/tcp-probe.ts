@@ -1,18 +1,16 @@
 import type { LookupFunction } from 'node:net';
 import type { Clock, TimerHandle } from '../support/clock.ts';
-import type { ConnectTlsPlan } from '../support/tls-client.ts';
 import { opener, type ProbeSocket } from './open-probe.ts';
+import type { ProbeConnect } from './policy.ts';
 import type { Endpoint, Probe } from './probe.ts';
 
 const LINGER_MS = 100;
 
 /** What a TCP probe needs from outside. */
-export interface TcpProbeDeps {
+export interface TcpProbeDeps extends ProbeConnect {
   readonly clock: Clock;
   /** Names to addresses; see `lookupThrough`. */
   readonly lookup: LookupFunction;
-  /** How to speak to backends over TLS; undefined for probes in the clear. */
-  readonly tls?: ConnectTlsPlan | undefined;
 }
 
 /**
@@ -29,7 +27,7 @@ export class TcpProbe implements Probe {
 
   constructor(deps: TcpProbeDeps) {
     this.#deps = deps;
-    this.#open = opener(deps.lookup, deps.tls);
+    this.#open = opener(deps.lookup, deps);
   }
 
   async check(to: Endpoint, signal: AbortSignal): Promise<void> {

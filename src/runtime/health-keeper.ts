@@ -1,6 +1,8 @@
 import type { PoolConfig } from '../config/schema.ts';
+import { ownHeaders } from '../connect/proxy-header.ts';
 import { createProbe } from '../health/create-probe.ts';
 import { type HealthChange, HealthMonitor } from '../health/monitor.ts';
+import type { ProbeConnect } from '../health/policy.ts';
 import type { Logger } from '../observe/log.ts';
 import type { MeterReader } from '../observe/meter-reader.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -123,7 +125,7 @@ export class HealthKeeper {
     this.#monitor = new HealthMonitor({
       clock: deps.clock,
       random: deps.random,
-      probeFor: (policy, tls) => createProbe(policy, { clock: deps.clock, lookup, version: deps.version }, tls),
+      probeFor: (policy, connect) => createProbe(policy, { clock: deps.clock, lookup, version: deps.version }, connect),
       onChange: (change) => this.#changed(change),
       onResult: (key, ok, reason) => this.#result(key, ok, reason),
     });
@@ -170,6 +172,7 @@ export class HealthKeeper {
         address: backend.address,
         policy: policy.health,
         tls: this.#deps.tlsOf(policy),
+        opening: openingOf(policy),
       })),
     );
     this.#outliers.start();
@@ -343,6 +346,12 @@ export class HealthKeeper {
 }
 
 /** The agent beside a backend, if it has one. */
+/** Probes speak as connections of the pool do; on a port of their own nobody expects a PROXY header. */
+function openingOf({ connect: { proxyProtocol }, health }: PoolConfig): ProbeConnect['opening'] {
+  if (proxyProtocol === 'off' || health.type === 'off' || health.port !== 0) return undefined;
+  return ownHeaders[proxyProtocol];
+}
+
 function agentOf({ key, slot, address, policy }: Ward): AgentTarget[] {
   const { agent } = policy.health;
   return agent === undefined ? [] : [{ key, slot, address, policy: agent }];

@@ -74,7 +74,8 @@ describe.skipIf(skipsWithout(has('haproxy', 'curl')))("HAProxy's PROXY headers",
       port,
       `frontend in\n  bind 127.0.0.1:${port} accept-proxy\n  http-request return status 200 content-type text/plain lf-string "%[src] %[dst_port]"`,
     );
-    const lb = await runFairlead(webConfig([`127.0.0.1:${port}`], {}, { connect: { proxyProtocol: version } }));
+    const health = { type: 'http', path: '/' } as const;
+    const lb = await runFairlead(webConfig([`127.0.0.1:${port}`], {}, { connect: { proxyProtocol: version }, health }));
     const mine = lb.address().split(':')[1];
     for (let i = 0; i < 2; i++) expect(await curl(`http://${lb.address()}/`)).toBe(`127.0.0.1 ${mine}`);
   });
@@ -91,7 +92,7 @@ describe.skipIf(skipsWithout(has('nginx', 'curl')))('nginx', () => {
     const lb = await runFairlead({
       listeners: { raw: { protocol: 'tcp', bind: '127.0.0.1:0', pool: 'web' } },
       pools: {
-        web: { backends: [`127.0.0.1:${port}`], health: { type: 'off' }, connect: { proxyProtocol: version } },
+        web: { backends: [`127.0.0.1:${port}`], health: { type: 'http' }, connect: { proxyProtocol: version } },
       },
     });
     expect(await curl(`http://${lb.address('raw')}/`)).toBe(`127.0.0.1 ${lb.address('raw').split(':')[1]}`);

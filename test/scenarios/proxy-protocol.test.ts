@@ -153,10 +153,19 @@ describe('a client of HTTP/2', () => {
 
   it('is told of in version 2 with all that its header and its TLS have shown', async () => {
     const [authority, clients] = [new TestAuthority(), new TestAuthority('Clients')];
-    const heard = await keeper(answerText('ok', '200 OK', ['Connection: close']));
+    const heard: Buffer[] = [];
+    const peer = await startPeer((socket) => {
+      let got = Buffer.alloc(0);
+      socket.on('data', (chunk: Buffer) => {
+        got = Buffer.concat([got, chunk]);
+        if (!got.includes('\r\n\r\n', 16)) return;
+        heard.push(got);
+        socket.end(answerText('ok', '200 OK', ['Connection: close']));
+      });
+    });
     const lb = await runFairlead(
       webConfig(
-        [heard.address],
+        [peer.address],
         { proxyProtocol: true, tls: { ...authority.for('a.test'), clientCa: clients.root.files.cert } },
         { connect: { proxyProtocol: 'v2' } },
       ),
@@ -174,7 +183,7 @@ describe('a client of HTTP/2', () => {
       await once(session.request({ ':path': '/' }).resume(), 'close');
       await eventually(() => sessions.length > 0, 'a ticket');
       expect(socket.isSessionReused()).toBe(flags === 0x05);
-      const parsed = parseProxyHeader(Buffer.from(heard.got.at(-1)!, 'latin1'));
+      const parsed = parseProxyHeader(heard.at(-1)!);
       const tlsField = Buffer.concat([Buffer.from([flags, 0, 0, 0, 0]), field(0x21, 'TLSv1.3'), field(0x22, 'alice')]);
       expect(parsed).toMatchObject({
         state: 'done',
@@ -282,5 +291,54 @@ describe('a pool that sends PROXY headers', () => {
       expect((await client.send(get()).answer()).body).toBe(`PROXY TCP4 127.0.0.1 127.0.0.1 ${ports}`);
     }
     expect(peer.taken).toBe(3);
+  });
+});
+
+describe('health probes of a pool that sends PROXY headers', () => {
+  const local = v2(0x20, 0, Buffer.alloc(0)).toString('latin1');
+  const own = (port: string) => `PROXY TCP4 127.0.0.1 127.0.0.1 0 ${port}\r\n`;
+  const probes = { tcp: '', http: 'GET / HTTP/1.1\r\n', grpc: 'PRI * HTTP/2.0\r\n' } as const;
+
+  it.each([
+    ['v1', 'tcp', own],
+    ['v1', 'http', own],
+    ['v1', 'grpc', own],
+    ['v2', 'tcp', () => local],
+    ['v2', 'http', () => local],
+    ['v2', 'grpc', () => local],
+  ] as const)('begin with one that speaks for nobody else: %s, %s', async (proxyProtocol, type, opening) => {
+    const peer = await keeper();
+    await runFairlead(tcpConfig(peer.address, {}, { connect: { proxyProtocol }, health: { type, timeout: '300ms' } }));
+    const expected = `${opening(peer.address.split(':')[1]!)}${probes[type]}`;
+    const withoutPort = () => peer.got[0]?.replace(/(1 )\d+( \d+\r\n)/, '$10$2').slice(0, expected.length);
+    await eventually(() => withoutPort() === expected, expected).catch(() => expect(withoutPort()).toBe(expected));
+  });
+
+  it.each(['v1', 'v2'] as const)('are understood before TLS by another instance: %s', async (proxyProtocol) => {
+    const authority = new TestAuthority();
+    const behind = await runFairlead({
+      listeners: {
+        web: {
+          protocol: 'http',
+          bind: '127.0.0.1:0',
+          proxyProtocol: true,
+          tls: authority.for('127.0.0.1'),
+          routes: [{ respond: { status: 200, body: 'ok' } }],
+        },
+      },
+      pools: {},
+    });
+    const connect = { proxyProtocol, tls: { ca: authority.root.files.cert } };
+    const config = webConfig([behind.address()], {}, { connect, health: { type: 'http', interval: '50ms' } });
+    const lb = await runFairlead({ ...config, ...scraped });
+    expect(await metric(lb, 'backend_up', { pool: 'web' })).toBe(1);
+    expect((await (await connectTo(lb.address())).send(get()).answer()).body).toBe('ok');
+  });
+
+  it('begin with none on a port of their own', async () => {
+    const [peer, probed] = [await keeper(), await keeper()];
+    const health = { type: 'http', port: Number(probed.address.split(':')[1]), timeout: '300ms' } as const;
+    await runFairlead(tcpConfig(peer.address, {}, { connect: { proxyProtocol: 'v1' }, health }));
+    await probed.until(() => probed.got[0]?.startsWith('GET / ') === true);
   });
 });
