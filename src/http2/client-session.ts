@@ -229,6 +229,8 @@ export class ClientSession implements WireSink, FrameSink, StreamHome {
 
   #onWindowUpdate(frame: FrameHead, bytes: Buffer, at: number): void {
     if (frame.length !== 4) return this.#fail(ErrorCode.frameSize);
+    const rightful = this.#budgets.takeUpdate(this.#last >>> 1, this.out.dataFrames);
+    if (!rightful) return this.#fail(ErrorCode.enhanceYourCalm);
     const more = bytes.readUInt32BE(at) & MAX_31_BITS;
     if (frame.stream === 0) {
       this.out.window += more;
@@ -298,7 +300,7 @@ export class ClientSession implements WireSink, FrameSink, StreamHome {
 
   // Floods and errors
 
-  #spend(what: keyof ClientBudgets): boolean {
+  #spend(what: Exclude<keyof ClientBudgets, 'takeUpdate'>): boolean {
     if (this.#budgets[what].take(this.#observer.now)) return true;
     this.#fail(ErrorCode.enhanceYourCalm);
     return false;

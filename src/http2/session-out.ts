@@ -44,6 +44,8 @@ export class SessionOut implements TurnEnd {
   window = DEFAULT_WINDOW_BYTES;
   /** What a stream's window is at first. */
   streamWindow = DEFAULT_WINDOW_BYTES;
+  /** Frames of data that were sent. */
+  dataFrames = 0;
   readonly encoder = new HpackEncoder();
   readonly #wire: Wire;
   #buffer: Buffer | undefined;
@@ -89,6 +91,7 @@ export class SessionOut implements TurnEnd {
 
   /** Begins a frame with a payload of `length` bytes; they are the caller's to write into `buffer` where this returns. */
   frame(type: number, flags: number, stream: number, length: number): number {
+    if (type === FrameType.data) this.dataFrames++;
     const at = this.#room(FRAME_HEAD_BYTES + length);
     this.#putHead(at, (type << 8) | flags, stream, length);
     this.#size = at + FRAME_HEAD_BYTES + length;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ClientBudgets } from '../../src/http2/client-budgets.ts';
 import { FrameBudget } from '../../src/http2/frame-budget.ts';
 
 function takeAll(budget: FrameBudget, nowMs: number): number {
@@ -23,5 +24,18 @@ describe('a budget of frames', () => {
   it('lets the sustained rate go on for ever', () => {
     const budget = new FrameBudget(5, 10);
     for (let now = 0; now < 100_000; now += 100) expect(budget.take(now)).toBe(true);
+  });
+});
+
+describe('the updates of windows', () => {
+  it.each([
+    [0, 0, 10_000],
+    [100, 0, 10_400],
+    [100, 5000, 90_400],
+  ])('for %i streams and %i frames of data are %i at most', (streams, dataFrames, most) => {
+    const budgets = new ClientBudgets();
+    for (let i = 0; i < most; i++) expect(budgets.takeUpdate(streams, dataFrames)).toBe(true);
+    expect(budgets.takeUpdate(streams, dataFrames)).toBe(false);
+    expect(budgets.takeUpdate(streams + 1, dataFrames + 1)).toBe(true);
   });
 });

@@ -34,6 +34,7 @@ const floods: [string, (i: number) => Buffer][] = [
   ['pings', () => ping],
   ['settings', () => frame(Frame.settings, 0, 0)],
   ['acknowledgements of settings', () => frame(Frame.settings, Flag.ack, 0)],
+  ['windows that are opened by a byte', () => frame(Frame.windowUpdate, 0, 0, Buffer.from([0, 0, 0, 1]))],
   ['priorities', () => frame(Frame.priority, 0, 1, Buffer.alloc(5))],
   ['goodbyes', () => frame(Frame.goaway, 0, 0, Buffer.alloc(8))],
   ['frames of a type that is not known', () => frame(0xbe, 0, 0)],
