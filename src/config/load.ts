@@ -133,7 +133,7 @@ async function withFiles({ loaded, filled, source }: Validated, folder: string):
   const before = loaded.ok ? [] : loaded.problems;
   const blamed = new Set(before.map(({ key }) => key));
   const added = findings
-    .filter(({ path }) => !blamed.has(formatPath(path)))
+    .filter(({ path }) => !path.some((_, index) => blamed.has(formatPath(path.slice(0, index + 1)))))
     .map((finding) => problemAt(source, finding));
   if (!loaded.ok || added.length > 0) return { ok: false, problems: inOrder([...before, ...added]) };
   const warned = warnings.map((finding) => problemAt(source, finding));

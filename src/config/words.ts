@@ -58,14 +58,19 @@ function union(issue: UnionIssue, path: Path, root: unknown): Finding[] {
   const value = valueAt(root, path);
   if ('discriminator' in issue) return [{ path, ...sentence(value, oneOf(discriminators(issue))) }];
   const meant = issue.errors.find((branch) => !branch.some(isOtherKind));
-  const alternatives = issue.errors.flatMap((branch) => branch.filter(isOtherKind).slice(0, 1));
-  if (!meant) return [{ path, ...sentence(value, alternatives.map(expectedOf).join(', or ')) }];
-  const orObject = alternatives.some((other) => expectedOf(other) === 'an object') ? ', or an object' : '';
+  if (!meant) return [{ path, ...sentence(value, kindsOf(issue).join(', or ')) }];
+  const object = kindsOf(issue).find((kind) => kind.startsWith('an object'));
+  const orObject = object === undefined ? '' : `, or ${object}`;
   return meant
     .flatMap((inner) => translate(inner, path, root))
     .map((finding) =>
       finding.path.length === path.length ? { ...finding, message: finding.message + orObject } : finding,
     );
+}
+
+/** What the branches expect of which another kind of value was written. */
+function kindsOf({ errors }: UnionIssue): string[] {
+  return errors.flatMap((branch) => branch.filter(isOtherKind).slice(0, 1)).map(expectedOf);
 }
 
 /** The values that tell the branches apart; zod hands them over without declaring them. */
@@ -74,7 +79,10 @@ function discriminators(issue: UnionIssue): string[] {
 }
 
 function isOtherKind(issue: Issue): boolean {
-  return issue.path.length === 0 && (issue.code === 'invalid_type' || scalarIssue(issue)?.otherKind === true);
+  if (issue.path.length > 0) return false;
+  if (issue.code === 'invalid_union')
+    return issue.errors.length > 0 && issue.errors.every((branch) => branch.some(isOtherKind));
+  return issue.code === 'invalid_type' || scalarIssue(issue)?.otherKind === true;
 }
 
 function scalarIssue(issue: Issue): ScalarIssue | undefined {
@@ -91,6 +99,7 @@ function reasonOf(issue: Issue): string {
 function expectedOf(issue: Issue): string {
   const scalar = scalarIssue(issue);
   if (scalar) return scalar.expected;
+  if (issue.code === 'invalid_union') return kindsOf(issue).join(', or ');
   if (issue.code === 'too_small') return 'at least one';
   if (issue.code === 'invalid_type') return issue.expected === 'array' ? 'a list' : 'an object';
   return issue.message;

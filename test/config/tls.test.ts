@@ -85,6 +85,10 @@ describe('the files that tls names', () => {
       expect.stringMatching(/^6:\d+: listeners\.web\.tls\[1]\.cert: the environment variable NONE is not set/),
       expect.stringMatching(/^10:\d+: pools\.app\.connect\.tsl: unknown key/),
     ]);
+    const udp = 'protocol: udp, bind: ":1", pool: app, tls: { cert: none.pem, key: b }';
+    expect(await messageOf(`listeners: { web: { ${udp} } }\npools: { app: { backends: ["h:1"] } }`)).toMatch(
+      /^listeners\.web\.tls: unknown key, .*$/,
+    );
     expect(await loadBeside(authority, '7', '{ tls: { ca: none.pem, cert: 1, key: x } }')).toEqual([
       expect.stringContaining('6:10: listeners.web.tls: got 7'),
       '10:27: pools.app.connect.tls.ca: none.pem: there is no such file',
@@ -117,6 +121,10 @@ describe('the files that tls names', () => {
 
 describe('what tls may say', () => {
   it.each([
+    ['true', 'listeners.web.tls: got true, expected false, or an object, or a list'],
+    ['a.test.pem', 'listeners.web.tls: got "a.test.pem", expected false, or an object, or a list'],
+    ['[]', 'listeners.web.tls: got an empty list, expected at least one'],
+    ['[7]', 'listeners.web.tls[0]: got 7, expected an object'],
     ['{ cert: a.test.pem }', 'listeners.web.tls.key: missing, expected the path of a PEM file'],
     [
       '{ cert: a.test.pem, key: a.test.key, minVersion: 1.1 }',
