@@ -14,6 +14,14 @@ const hopByHop: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
+/** Fields that tell of the client; what backends may take for them, which read `_` as `-`, goes no further either. */
+const telling: ReadonlySet<string> = new Set([
+  'x-forwarded-for',
+  'x-forwarded-proto',
+  'x-forwarded-host',
+  'x-request-id',
+]);
+
 type Fields = Record<string, string | string[] | undefined>;
 
 /**
@@ -25,7 +33,9 @@ export function forwardedFields(request: FastifyRequest, fields: Fields): Fields
     .toLowerCase()
     .split(',')
     .map((name) => name.trim());
-  const kept = Object.entries(fields).filter(([name]) => !hopByHop.has(name) && !listed.includes(name));
+  const kept = Object.entries(fields).filter(
+    ([name]) => !hopByHop.has(name) && !listed.includes(name) && !telling.has(name.replaceAll('_', '-')),
+  );
   const peer = request.socket.remoteAddress ?? '';
   const chain = request.ips === undefined ? undefined : request.headers['x-forwarded-for'];
   return {
