@@ -2,6 +2,7 @@ import type { Buffer } from 'node:buffer';
 import { isIPv6 } from 'node:net';
 import type { HandleKit, SendRequest, SocketName, UdpHandle } from './socket-handle.ts';
 import { systemError } from './system-error.ts';
+import { atTurnEnd, type TurnEnd } from './turn-end.ts';
 import {
   MOST_QUEUED_BYTES,
   type UdpMaker,
@@ -14,13 +15,22 @@ import {
 /** The list of one that every send takes; it is read before the call returns, unless the datagram has to wait. */
 const one: [Buffer | undefined] = [undefined];
 
-/** A UDP socket on a handle of libuv. Most datagrams go out within the call, so that nothing is made for each. */
-class HandleUdpWire implements UdpWire {
+/** A datagram that goes out at the end of this turn. */
+interface Outgoing {
+  readonly bytes: Buffer;
+  /** Undefined on a connected socket. */
+  readonly to: UdpSource | undefined;
+}
+
+/** A UDP socket on a handle of libuv, which takes most datagrams at once, so that no request is made for them. */
+class HandleUdpWire implements UdpWire, TurnEnd {
   readonly #kit: HandleKit;
   readonly #handle: UdpHandle;
   readonly #is6: boolean;
   readonly #sink: UdpSink;
   #request: SendRequest;
+  #outgoing: Outgoing[] = [];
+  #outgoingBytes = 0;
   #waiting = false;
   #closed = false;
 
@@ -63,47 +73,58 @@ class HandleUdpWire implements UdpWire {
   }
 
   send(bytes: Buffer): boolean {
-    if (this.#closed || this.#isFull()) return false;
-    one[0] = bytes;
-    const handle = this.#handle;
-    return this.#sent(
-      bytes,
-      this.#is6 ? handle.send6(this.#request, one, 1, false) : handle.send(this.#request, one, 1, false),
-    );
+    return this.#put(bytes, undefined);
   }
 
-  sendTo(bytes: Buffer, { port, address }: UdpSource): boolean {
+  sendTo(bytes: Buffer, to: UdpSource): boolean {
+    return this.#put(bytes, to);
+  }
+
+  #put(bytes: Buffer, to: UdpSource | undefined): boolean {
     if (this.#closed || this.#isFull()) return false;
-    one[0] = bytes;
+    this.#outgoingBytes += bytes.length;
+    if (this.#outgoing.push({ bytes, to }) === 1) atTurnEnd(this);
+    return true;
+  }
+
+  /** All events of this turn have been seen: what was to be sent goes out. */
+  afterPoll(): void {
+    const outgoing = this.#outgoing;
+    this.#outgoing = [];
+    this.#outgoingBytes = 0;
+    for (const { bytes, to } of outgoing) {
+      one[0] = bytes;
+      this.#sent(bytes, to === undefined ? this.#sendOne() : this.#sendOneTo(to));
+    }
+  }
+
+  #sendOne(): number {
     const [handle, request] = [this.#handle, this.#request];
-    return this.#sent(
-      bytes,
-      this.#is6
-        ? handle.send6(request, one, 1, port, address, false)
-        : handle.send(request, one, 1, port, address, false),
-    );
+    return this.#is6 ? handle.send6(request, one, 1, false) : handle.send(request, one, 1, false);
   }
 
-  /** Only a socket that had to put datagrams aside can be full. */
+  #sendOneTo({ port, address }: UdpSource): number {
+    const [handle, request] = [this.#handle, this.#request];
+    return this.#is6
+      ? handle.send6(request, one, 1, port, address, false)
+      : handle.send(request, one, 1, port, address, false);
+  }
+
+  /** Counts what waits for the end of the turn, and what a socket that had to put datagrams aside still has. */
   #isFull(): boolean {
-    if (!this.#waiting) return false;
-    const size = this.#handle.getSendQueueSize();
-    this.#waiting = size > 0;
-    return size > MOST_QUEUED_BYTES;
+    const queued = this.#waiting ? this.#handle.getSendQueueSize() : 0;
+    this.#waiting = queued > 0;
+    return queued + this.#outgoingBytes > MOST_QUEUED_BYTES;
   }
 
   /** Above 0 it has gone out; at 0 it waits, and the request keeps its bytes alive; below it has failed. */
-  #sent(bytes: Buffer, result: number): boolean {
+  #sent(bytes: Buffer, result: number): void {
     one[0] = undefined;
-    if (result > 0) return true;
-    if (result < 0) {
-      this.#failLater(systemError(result, 'send'));
-      return true;
-    }
+    if (result < 0) this.#failLater(systemError(result, 'send'));
+    if (result !== 0) return;
     this.#request.list = [bytes];
     this.#request = this.#kit.newSend();
     this.#waiting = true;
-    return true;
   }
 
   #onMessage(length: number, bytes: Buffer | undefined, from: UdpSource): void {
@@ -119,6 +140,7 @@ class HandleUdpWire implements UdpWire {
 
   close(): void {
     if (this.#closed) return;
+    this.afterPoll();
     this.#closed = true;
     this.#handle.onmessage = undefined;
     this.#handle.close();

@@ -1,8 +1,16 @@
 import { Buffer } from 'node:buffer';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { handleUdp } from '../../src/support/handle-udp.ts';
 import { handleKit } from '../../src/support/socket-handle.ts';
-import { socketUdp, type UdpMaker, type UdpSink, type UdpSource, type UdpWire } from '../../src/support/udp-wire.ts';
+import {
+  MOST_QUEUED_BYTES,
+  socketUdp,
+  type UdpMaker,
+  type UdpSink,
+  type UdpSource,
+  type UdpWire,
+} from '../../src/support/udp-wire.ts';
 
 /** Keeps what it hears. */
 class Heard implements UdpSink {
@@ -89,5 +97,32 @@ describe.each(makers)('a UDP socket on %s', (_name, maker) => {
     expect(heard.errors).toEqual([]);
     await expect.poll(() => heard.errors.length).toBeGreaterThan(0);
     wire.close();
+  });
+});
+
+describe('a UDP socket on a handle', () => {
+  const maker = handleUdp(handleKit!);
+
+  it('sends what it was given in the turn in which it is closed', async () => {
+    const served = new Heard();
+    const server = await maker.bind('127.0.0.1', 0, served);
+    const client = maker.connect({ host: '127.0.0.1', port: server.localPort, local: '' }, new Heard());
+    client.send(Buffer.from('last words'));
+    client.close();
+    await expect.poll(() => served.got.map(([text]) => text)).toEqual(['last words']);
+    server.close();
+  });
+
+  it('takes no more in one turn than it may hold, and more in the next', async () => {
+    const server = await maker.bind('127.0.0.1', 0, new Heard());
+    const client = maker.connect({ host: '127.0.0.1', port: server.localPort, local: '' }, new Heard());
+    const datagram = Buffer.alloc(60_000);
+    const took = Array.from({ length: 30 }, () => client.send(datagram));
+    const most = Math.floor(MOST_QUEUED_BYTES / datagram.length) + 1;
+    expect(took).toEqual(took.map((_, i) => i < most));
+    await nextTurn();
+    expect(client.send(datagram)).toBe(true);
+    client.close();
+    server.close();
   });
 });
