@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Maglev } from '../../src/pick/maglev.ts';
 import { MAGLEV_PLACES, maglevTable } from '../../src/pick/maglev-table.ts';
+import { hash53 } from '../../src/pick/text-hash.ts';
 import { candidate, context, equals, type StageCandidate, sequence, weighted } from './stage.ts';
 
 const keys = Array.from({ length: 4000 }, (_, index) => `10.1.${index >> 8}.${index & 255}`);
@@ -103,6 +104,17 @@ describe('maglev', () => {
     }
     expect(shares.size).toBe(5);
     for (const share of shares.values()) expect(Math.abs(share - 0.2)).toBeLessThan(0.07);
+  });
+
+  test('scatters the keys of one place too, which share nothing but that', () => {
+    const all = equals(6);
+    const balancer = balancerOver(all);
+    const place = (key: string): number => hash53(key) % MAGLEV_PLACES;
+    const alike: string[] = [];
+    for (let i = 0; alike.length < 12; i++) if (place(`${i}`) === place('k')) alike.push(`${i}`);
+    const [home, ...others] = new Set(alike.map((key) => balancer.pick({ key })!));
+    expect(others).toEqual([]);
+    expect(new Set(alike.map((key) => balancer.pick({ key }, new Set([home!])))).size).toBeGreaterThan(2);
   });
 
   test('bounds by weight, and not at all with 0', () => {
