@@ -392,8 +392,8 @@ export class HttpConnection implements WireSink, Expiring, Member, ClientSide {
   /** Ends the connection with all that is under way. */
   cut(ended: CutReason = 'drained'): void {
     if (this.#tunnel !== undefined) return this.#tunnel.cut(ended);
-    this.#exchange?.cut(ended);
-    this.wire.destroy();
+    if (this.#exchange?.cut(ended) === true) this.wire.reset();
+    else this.wire.destroy();
   }
 
   onConnect(): void {}

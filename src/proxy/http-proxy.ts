@@ -327,9 +327,12 @@ export class Exchange extends ClientHalf implements BackendUser {
     else this.client.close();
   }
 
-  /** The connection is ended for no fault of this request. */
-  cut(ended: CutReason): void {
-    if (this.phase !== 'over') this.over('client-aborted', this.#answer?.status || 503, ended);
+  /** The connection is ended for no fault of this request. True when that leaves the client with a part of its answer. */
+  cut(ended: CutReason): boolean {
+    if (this.phase === 'over') return false;
+    const isAnswering = this.#answer?.relaying === true;
+    this.over('client-aborted', this.#answer?.status || 503, ended);
+    return isAnswering;
   }
 
   /** The request is refused for its framing or size: what follows it cannot be told from a request, so the connection ends. */

@@ -70,15 +70,17 @@ export class Tunnel implements Expiring {
     if (this.#client.readableEnded) this.#client.sink.onEnd();
   }
 
-  /** Ends the tunnel now, for a drain whose time is up. */
-  cut(end: TunnelEnd): void {
+  /** Ends the tunnel amid whatever goes through it, by resets: nobody may take the part that has come for the whole. */
+  cut(end: CutReason): void {
     this.#end = end;
-    this.#client.destroy();
-    this.#backend.destroy();
+    this.#client.reset();
+    this.#backend.reset();
   }
 
   onDeadline(): void {
-    this.cut(this.#halfClosed ? 'half-close-timeout' : 'idle-timeout');
+    this.#end = this.#halfClosed ? 'half-close-timeout' : 'idle-timeout';
+    this.#client.destroy();
+    this.#backend.destroy();
   }
 
   /** Something moved: the idle time starts anew. */

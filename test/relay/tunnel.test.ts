@@ -141,11 +141,14 @@ describe('a tunnel', () => {
     expect(Buffer.from(on.texts.backend, 'latin1').equals(sent)).toBe(true);
   });
 
-  it('ends both sides when it is cut, and says why', async () => {
+  it('resets both sides when it is cut, and says why', async () => {
     const on = await dig();
+    const codes: unknown[] = [];
+    for (const side of [on.client, on.backend])
+      side.on('error', (error) => void codes.push('code' in error && error.code));
     on.tunnel.start();
     on.tunnel.cut('drained');
-    await until(() => on.client.readableEnded && on.backend.readableEnded);
-    expect([on.heard, on.deadlines.size]).toEqual([['drained'], 0]);
+    await until(() => on.client.destroyed && on.backend.destroyed);
+    expect([on.heard, codes, on.deadlines.size]).toEqual([['drained'], ['ECONNRESET', 'ECONNRESET'], 0]);
   });
 });

@@ -6,7 +6,8 @@ import type { ConfigInput } from '../../src/config/schema.ts';
 import { type NamedBackend, runLoad, startNamed } from '../support/load.ts';
 import { closeOpened, remember } from '../support/opened.ts';
 import { connectTo } from '../support/raw-client.ts';
-import { type RunningFairlead, runFairlead } from '../support/running.ts';
+import { get } from '../support/requests.ts';
+import { type RunningFairlead, runFairlead, webConfig } from '../support/running.ts';
 import { startPeer } from '../support/tcp-peer.ts';
 
 afterEach(closeOpened);
@@ -221,8 +222,20 @@ describe('a drain', () => {
     const start = performance.now();
     expect(await lb.drain()).toBe(false);
     expect(performance.now() - start).toBeGreaterThanOrEqual(190);
-    await client.ended();
+    expect((await client.ended()).ending).toBe('reset');
     await peer.until(() => peer.open === 0);
+    expect(peer.endings).toEqual(['reset']);
+  });
+
+  it('lets no client take the part of an answer that it has cut off for the whole', async () => {
+    const peer = await startPeer((socket) => {
+      socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\n\r\nbegun'));
+    });
+    const lb = await runFairlead({ ...webConfig([peer.address]), shutdown: { grace: '200ms' } });
+    const client = (await connectTo(lb.address())).send(get());
+    await client.until(() => client.text.endsWith('begun'), 'the part');
+    expect(await lb.drain()).toBe(false);
+    expect((await client.ended()).ending).toBe('reset');
   });
 });
 
