@@ -196,22 +196,13 @@ describe('the backend of an L4 connection', () => {
   });
 });
 
-/** How a connection ends that says nothing; its reset may be there before the connect is told to have succeeded. */
-async function endingOf(address: string): Promise<string | undefined> {
-  try {
-    return (await (await connectTo(address)).ended()).ending;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ECONNRESET' ? 'reset' : String(error);
-  }
-}
-
 describe('the limits of an L4 listener', () => {
   it('reset what is over them, and make room again', async () => {
     const peer = await startPeer((socket) => socket.write('in'));
     const lb = await runFairlead(tcpConfig([peer.address], { limits: { connections: 2 } }));
     const clients = [await connectTo(lb.address('db')), await connectTo(lb.address('db'))];
     for (const client of clients) await client.until(() => client.text === 'in', 'greeting');
-    expect(await endingOf(lb.address('db'))).toBe('reset');
+    expect((await (await connectTo(lb.address('db'))).ended()).ending).toBe('reset');
     clients[0]!.close();
     await peer.until(() => peer.open === 1);
     await new Promise((resolve) => setTimeout(resolve, 30));

@@ -119,10 +119,15 @@ export async function connectTo(address: string): Promise<RawClient> {
   const to = parseAddress(address);
   if (typeof to === 'string') throw new Error(`${address}: ${to}`);
   const socket = net.connect({ ...(to.kind === 'unix' ? { path: to.path } : to), allowHalfOpen: true, noDelay: true });
+  const client = remember(new RawClient(socket));
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  socket.once('connect', resolve).once('error', reject);
+  socket.once('connect', resolve).once('error', (error: NodeJS.ErrnoException) => {
+    // Whoever accepted it may have reset it before this thread has seen that it was connected.
+    if (error.code === 'ECONNRESET') resolve();
+    else reject(error);
+  });
   await promise;
-  return remember(new RawClient(socket));
+  return client;
 }
 
 /** Sends these bytes on a connection of their own and collects what comes until the other side ends it. */
