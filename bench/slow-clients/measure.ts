@@ -1,17 +1,17 @@
-import { type AddressInfo, createServer, type Server } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { BULK_BYTES, BULK_PATH, startFastBackend } from '../backends/fast-backend.ts';
 import type { Cores } from '../lib/cores.ts';
 import { readResidentBytes } from '../lib/cpu-time.ts';
 import { startFairlead } from '../lib/fairlead.ts';
-import { freePorts } from '../lib/ports.ts';
+import { freePorts, portsReady } from '../lib/ports.ts';
 import { ProcessGroup, type RunningProcess } from '../lib/processes.ts';
 import { runWrk, type WrkResult } from '../lib/wrk.ts';
 import type { CrowdSpec, ToCrowd } from './crowd-process.ts';
 import { type CrowdCount, type PerKind, SLOW_KINDS } from './slow-client.ts';
 
 const CROWD = fileURLToPath(new URL('./crowd-process.ts', import.meta.url));
+const DEAF = fileURLToPath(new URL('./deaf-backend.ts', import.meta.url));
 
 /** How much longer than the idle timer a reader stays blind, in seconds: the timer starts once no more bytes move. */
 const BLIND_MARGIN_S = 10;
@@ -94,11 +94,19 @@ export function patienceMs({ timeoutS, everyS }: SlowOptions): number {
   return (timeoutS + everyS + BLIND_MARGIN_S) * 1000 + 5000;
 }
 
-/** A backend that takes requests and never answers, so that nothing but a timer ends a slow body. */
-async function startDeafBackend(): Promise<Server> {
-  const server = createServer((socket) => socket.on('error', () => {}).resume());
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return server;
+/**
+ * Slow clients and the backend of their bodies do hardly anything, but wrk, in the middle of a burst, would have to wait
+ * for it.
+ */
+const placeOf = ({ loadCore }: SlowOptions) => ({ core: loadCore, yielding: true });
+
+async function startDeafBackend(group: ProcessGroup, options: SlowOptions): Promise<number> {
+  const [port] = (await freePorts(1)) as [number];
+  const args = [DEAF, String(port)];
+  await portsReady(await group.start({ name: 'deaf backend', command: process.execPath, args, ...placeOf(options) }), [
+    port,
+  ]);
+  return port;
 }
 
 function startCrowd(group: ProcessGroup, port: number, options: SlowOptions): Promise<RunningProcess> {
@@ -112,9 +120,7 @@ function startCrowd(group: ProcessGroup, port: number, options: SlowOptions): Pr
     overMs: ARRIVAL_MS,
   };
   const args = [CROWD, JSON.stringify(spec)];
-  // What they do is hardly anything, but wrk, in the middle of a burst, would have to wait for it.
-  const place = { core: options.loadCore, yielding: true };
-  return group.start({ name: 'slow clients', command: process.execPath, args, ...place, ipc: true });
+  return group.start({ name: 'slow clients', command: process.execPath, args, ...placeOf(options), ipc: true });
 }
 
 function answerOf(crowd: RunningProcess, message?: ToCrowd): Promise<CrowdCount> {
@@ -141,9 +147,8 @@ async function lastCount(crowd: RunningProcess, options: SlowOptions): Promise<C
 /** Measures one round with a backend and a Fairlead of its own. */
 export async function measureSlow(options: SlowOptions): Promise<Omit<SlowSample, 'round'>> {
   const group = new ProcessGroup();
-  const deafBackend = await startDeafBackend();
   try {
-    const { port: deaf } = deafBackend.address() as AddressInfo;
+    const deaf = await startDeafBackend(group, options);
     const backend = await startFastBackend(group, 3, options.loadCore);
     const [port] = (await freePorts(1)) as [number];
     const config = slowConfig({ listener: port, backends: backend.ports, deaf }, options);
@@ -163,6 +168,5 @@ export async function measureSlow(options: SlowOptions): Promise<Omit<SlowSample
     return { alone, among, held, after, residentBytes };
   } finally {
     await group.close();
-    deafBackend.close();
   }
 }
