@@ -3,9 +3,10 @@ import { buildConnector, type Dispatcher, Pool as UndiciPool } from 'undici';
 import type { Backend, Endpoint } from '../pool/backend.ts';
 import type { Lease, Outcome } from '../pool/lease.ts';
 import type { Acquired, Refusal } from '../pool/pool.ts';
+import type { MeteredPool } from '../proxy/deps.ts';
 import { isBackendError, isIdempotent } from '../proxy/http-policy.ts';
 import { QueuePlace } from '../proxy/queue-place.ts';
-import { type RetriedSite, Retries } from '../proxy/retry.ts';
+import { Retries } from '../proxy/retry.ts';
 import type { LocalPool } from '../runtime/local-pool.ts';
 import { hostBeforePort } from '../support/address.ts';
 import { serverNameOf } from '../support/tls-client.ts';
@@ -78,7 +79,7 @@ export class Transport {
     this.#settings = settings;
   }
 
-  get #site(): RetriedSite {
+  get #site(): MeteredPool {
     return { pool: this.#local.pool, meters: this.#local.poolMeters };
   }
 

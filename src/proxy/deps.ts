@@ -87,6 +87,9 @@ export interface PoolSite {
   hashKey: HashKey | undefined;
 }
 
+/** As much of it as waiting and trying again need. */
+export type MeteredPool = Pick<PoolSite, 'pool' | 'meters'>;
+
 /** A backend of a pool that a route leads to, where sessions can be. */
 export interface Seat {
   readonly pool: PoolSite;

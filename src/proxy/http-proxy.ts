@@ -26,8 +26,6 @@ export class Exchange extends ClientHalf implements BackendUser {
   #lease: Lease | undefined;
   /** Where it has waited last, if it had to. */
   #place: QueuePlace | undefined;
-  /** How long it has waited in the places before that one, in ms. */
-  #waitedBeforeMs = 0;
   /** When this attempt must have brought the head of an answer. */
   #tryBy = Number.POSITIVE_INFINITY;
   /** Undefined until an attempt failed. */
@@ -62,16 +60,17 @@ export class Exchange extends ClientHalf implements BackendUser {
   /** Waits until a backend has a free place; false when there is no place to wait in. */
   #queueUp(after: Outcome | undefined): boolean {
     const { deadlines, now } = this.client.site.deps;
-    this.#waitedBeforeMs = this.queueMs;
-    this.#place = QueuePlace.join(this.pool!, now, {
+    const place = QueuePlace.join(this.pool!, now, {
       after,
+      before: this.#place,
       choosy: this.#retries !== undefined,
       acquire: () => this.#acquire(),
       leased: (lease) => this.#leased(lease, after),
     });
-    if (this.#place === undefined) return false;
+    if (place === undefined) return false;
+    this.#place = place;
     this.phase = 'queued';
-    this.client.deadline = Math.min(deadlines.in(this.#place.timeoutMs), this.answerBy);
+    this.client.deadline = Math.min(deadlines.in(place.timeoutMs), this.answerBy);
     return true;
   }
 
@@ -192,7 +191,7 @@ export class Exchange extends ClientHalf implements BackendUser {
   }
 
   get queueMs(): number {
-    return this.#waitedBeforeMs + (this.#place?.waitedMs ?? 0);
+    return this.#place?.totalMs ?? 0;
   }
 
   get connectMs(): number {

@@ -1,10 +1,7 @@
 import type { Lease, Outcome } from '../pool/lease.ts';
 import type { Acquired } from '../pool/pool.ts';
 import type { Waiter, WaitResult } from '../pool/queue.ts';
-import type { PoolSite } from './deps.ts';
-
-/** A pool whose queue is joined. */
-type QueuedSite = Pick<PoolSite, 'pool' | 'meters'>;
+import type { MeteredPool } from './deps.ts';
 
 /** How somebody waits. */
 export interface Wait {
@@ -12,6 +9,8 @@ export interface Wait {
   readonly choosy: boolean;
   /** How an attempt before has failed, if there was one. */
   readonly after?: Outcome | undefined;
+  /** Where it has waited before, if it has. */
+  readonly before?: QueuePlace | undefined;
   /** Tries for a lease. */
   acquire(): Acquired;
   /** It has one. */
@@ -23,22 +22,24 @@ export class QueuePlace implements Waiter {
   /** How long until it is to be given up, in ms; 0 for no limit. */
   readonly timeoutMs: number;
   readonly #wait: Wait;
-  readonly #site: QueuedSite;
+  readonly #site: MeteredPool;
   readonly #now: () => number;
   readonly #since: number;
+  readonly #beforeMs: number;
   /** Undefined until it is given up. */
   #waitedMs: number | undefined;
 
-  private constructor(site: QueuedSite, now: () => number, wait: Wait) {
+  private constructor(site: MeteredPool, now: () => number, wait: Wait) {
     this.#site = site;
     this.#now = now;
     this.#wait = wait;
     this.#since = now();
+    this.#beforeMs = wait.before?.totalMs ?? 0;
     this.timeoutMs = site.pool.queue!.limits.timeoutMs;
   }
 
   /** Joins the queue of a pool; undefined when it has none, or no place left. Times are of the clock `now`. */
-  static join(site: QueuedSite, now: () => number, wait: Wait): QueuePlace | undefined {
+  static join(site: MeteredPool, now: () => number, wait: Wait): QueuePlace | undefined {
     const { queue } = site.pool;
     if (queue === undefined || queue.limits.max === 0) return undefined;
     const place = new QueuePlace(site, now, wait);
@@ -53,8 +54,13 @@ export class QueuePlace implements Waiter {
   }
 
   /** How long it has been held, in ms. */
-  get waitedMs(): number {
+  get #heldMs(): number {
     return this.#waitedMs ?? this.#now() - this.#since;
+  }
+
+  /** How long it and those before it have been held, in ms. */
+  get totalMs(): number {
+    return this.#beforeMs + this.#heldMs;
   }
 
   get choosy(): boolean {
@@ -76,7 +82,7 @@ export class QueuePlace implements Waiter {
   /** Gives the place up; only the first time counts. */
   leave(result: WaitResult): void {
     if (!this.waits) return;
-    this.#waitedMs = this.waitedMs;
+    this.#waitedMs = this.#heldMs;
     this.#site.pool.queue!.leave(this);
     this.#site.meters.waited(result, this.#waitedMs);
   }

@@ -2,7 +2,7 @@ import type { Backend } from '../pool/backend.ts';
 import type { Outcome } from '../pool/lease.ts';
 import type { RetryWaiter } from '../pool/retry-budget.ts';
 import { type Clock, systemClock, type TimerHandle } from '../support/clock.ts';
-import type { PoolSite } from './deps.ts';
+import type { MeteredPool } from './deps.ts';
 
 /** When a request may be tried again, and how often: plain data, sent from the control plane. */
 export interface RetryPlan {
@@ -18,9 +18,6 @@ export interface RetryPlan {
   /** Retries under way, as a share of the requests that this worker has in the pool, as `RetryBudget` has it. */
   readonly budget?: number;
 }
-
-/** The pool whose requests are tried again. */
-export type RetriedSite = Pick<PoolSite, 'pool' | 'meters'>;
 
 /** What an attempt that failed had come to. */
 export interface FailedAttempt {
@@ -81,7 +78,7 @@ export class Retries implements RetryWaiter {
   /** A kept connection failed: attempts take fresh ones from now on. */
   freshOnly = false;
   readonly #plan: RetryPlan;
-  readonly #site: RetriedSite;
+  readonly #site: MeteredPool;
   readonly #clock: Clock;
   #made = 0;
   /** Whether it is one of the pool's retries under way, or is to become one. */
@@ -89,7 +86,7 @@ export class Retries implements RetryWaiter {
   #timer: TimerHandle | undefined;
   #then: (mayGo: boolean) => void = () => undefined;
 
-  constructor(plan: RetryPlan, site: RetriedSite, clock = systemClock) {
+  constructor(plan: RetryPlan, site: MeteredPool, clock = systemClock) {
     this.#plan = plan;
     this.#site = site;
     this.#clock = clock;

@@ -64,8 +64,6 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
   #tunnel: Tunnel | undefined;
   /** Where it has waited last, if it had to. */
   #place: QueuePlace | undefined;
-  /** How long it has waited in the places before that one, in ms. */
-  #waitedBeforeMs = 0;
   /** Why a client whose wire closes before a backend is connected has no backend: it left, unless it was turned away. */
   #turnedAway: TcpEnd = 'client-aborted';
 
@@ -103,21 +101,22 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
    */
   #queueUp(): boolean {
     const { deadlines, now } = this.#site.deps;
-    this.#waitedBeforeMs = this.queueMs;
-    this.#place = QueuePlace.join(this.target, now, {
+    const place = QueuePlace.join(this.target, now, {
+      before: this.#place,
       choosy: this.#tried !== undefined,
       acquire: () => this.#acquire(),
       leased: (lease) => this.#dial(lease),
     });
-    if (this.#place === undefined) return false;
-    this.deadline = deadlines.in(this.#place.timeoutMs);
+    if (place === undefined) return false;
+    this.#place = place;
+    this.deadline = deadlines.in(place.timeoutMs);
     this.client.start();
     return true;
   }
 
   /** How long it has waited for a lease, all attempts together, in ms. */
   get queueMs(): number {
-    return this.#waitedBeforeMs + (this.#place?.waitedMs ?? 0);
+    return this.#place?.totalMs ?? 0;
   }
 
   /** What the client says while it waits is kept for the backend; returns whether there is room for more. */
