@@ -1,5 +1,5 @@
 import { COLON, CR, FIELD_VALUE, HEX, LF, SEMICOLON, TOKEN } from './chars.ts';
-import { Field, fieldId } from './known-fields.ts';
+import { fieldId, forbiddenTrailers } from './known-fields.ts';
 
 /** Digits a chunk size may have: 2^52 bytes, below which numbers stay exact. */
 const MAX_SIZE_DIGITS = 13;
@@ -30,25 +30,7 @@ const Step = {
 /** Receives the runs of body data inside a chunked body, for a receiver that cannot read chunks. */
 export type DataRun = (start: number, end: number) => void;
 
-/** Fields that change framing, routing or rights and may not stand in a trailer section (RFC 9110 §6.5.1). */
-const FORBIDDEN_TRAILERS: ReadonlySet<number> = new Set([
-  Field.host,
-  Field.contentLength,
-  Field.transferEncoding,
-  Field.connection,
-  Field.authorization,
-  Field.te,
-  Field.trailer,
-  Field.expect,
-  Field.upgrade,
-  Field.xForwardedFor,
-  Field.xForwardedProto,
-  Field.xForwardedHost,
-  Field.xClientCertSubject,
-  Field.xClientCertFingerprint,
-]);
-
-/** Bytes of a trailer's name that are kept to know it: those of `FORBIDDEN_TRAILERS` are shorter. */
+/** Bytes of a trailer's name that are kept to know it: those of `forbiddenTrailers` are shorter. */
 const KEPT_NAME_BYTES = 32;
 
 /**
@@ -213,7 +195,7 @@ export class BodyFramer {
     }
     if (byte !== COLON || this.#name === undefined || this.#nameLength === 0)
       return this.#refuse('a malformed trailer');
-    if (FORBIDDEN_TRAILERS.has(fieldId(this.#name, 0, this.#nameLength))) {
+    if (forbiddenTrailers.has(fieldId(this.#name, 0, this.#nameLength))) {
       return this.#refuse('a trailer that belongs into the head');
     }
     this.#step = Step.trailerValue;

@@ -63,6 +63,29 @@ export const forwardedFields: ReadonlySet<FieldId> = new Set([
   Field.xRequestId,
 ]);
 
+/** Fields that change framing, routing or rights and may not stand in a trailer section (RFC 9110 §6.5.1). */
+export const forbiddenTrailers: ReadonlySet<FieldId> = new Set([
+  Field.host,
+  Field.contentLength,
+  Field.transferEncoding,
+  Field.connection,
+  Field.authorization,
+  Field.te,
+  Field.trailer,
+  Field.expect,
+  Field.upgrade,
+  Field.xForwardedFor,
+  Field.xForwardedProto,
+  Field.xForwardedHost,
+  Field.xClientCertSubject,
+  Field.xClientCertFingerprint,
+]);
+
+/** The names of fields, in lower case. */
+export function namesOf(ids: ReadonlySet<FieldId>): string[] {
+  return names.filter(([, id]) => ids.has(id)).map(([name]) => name);
+}
+
 interface Known {
   readonly bytes: Uint8Array;
   readonly id: FieldId;

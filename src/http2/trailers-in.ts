@@ -1,19 +1,8 @@
+import { forbiddenTrailers, namesOf } from '../http1/known-fields.ts';
 import { type FieldList, isConnectionField, isPlainField } from './field.ts';
 
-/** Names that may not stand in a trailer section (RFC 9110 §6.5.1): those are left out rather than passed on. */
-const NOT_TRAILERS: ReadonlySet<string> = new Set([
-  'host',
-  'content-length',
-  'authorization',
-  'te',
-  'trailer',
-  'expect',
-  'x-forwarded-for',
-  'x-forwarded-proto',
-  'x-forwarded-host',
-  'x-client-cert-subject',
-  'x-client-cert-fingerprint',
-]);
+/** Those are left out rather than passed on. */
+const NOT_TRAILERS: ReadonlySet<string> = new Set(namesOf(forbiddenTrailers));
 
 /** Writes trailers as the trailer section of chunks, each line with its CRLF; `undefined` when one of them is malformed. */
 export function trailersIn(raw: readonly string[]): string | undefined {
