@@ -345,13 +345,13 @@ export class HealthKeeper {
   }
 }
 
-/** The agent beside a backend, if it has one. */
 /** Probes speak as connections of the pool do; on a port of their own nobody expects a PROXY header. */
 function openingOf({ connect: { proxyProtocol }, health }: PoolConfig): ProbeConnect['opening'] {
   if (proxyProtocol === 'off' || health.type === 'off' || health.port !== 0) return undefined;
   return ownHeaders[proxyProtocol];
 }
 
+/** The agent beside a backend, if it has one. */
 function agentOf({ key, slot, address, policy }: Ward): AgentTarget[] {
   const { agent } = policy.health;
   return agent === undefined ? [] : [{ key, slot, address, policy: agent }];
