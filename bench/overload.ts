@@ -9,7 +9,7 @@ const OPTIONS = {
   times: { about: 'how many times the capacity comes', default: 3 },
   connections: { about: 'connections of the clients', default: 1500 },
   service: { about: 'how long the backends take, in ms', default: 50 },
-  routes: { about: 'conditions that each request is held against', default: 400 },
+  routes: { about: 'conditions that each request is held against', default: 2000 },
   light: { about: 'seconds of light load, before and after', default: 5 },
   duration: { about: 'seconds of overload', default: 16 },
   onset: { about: 'seconds of it that are shown apart, at its start', default: 8 },

@@ -10,6 +10,8 @@ const BACKEND = fileURLToPath(new URL('../backends/steady-backend.ts', import.me
 
 /** Load that leaves the worker idle most of the time, as a share of what it can do. */
 const LIGHT = 0.25;
+/** Connections on which is counted what the worker can do: many more than it needs to be busy all the time. */
+const CLOSED_CONNECTIONS = 256;
 /** A request that takes longer has failed, in ms. */
 const TIMEOUT_MS = 20_000;
 
@@ -44,6 +46,8 @@ export interface PartResult {
 export interface OverloadSample {
   /** Requests a second that are answered when there is always one more. */
   readonly capacity: number;
+  /** The most that those connections could bring, were the worker infinitely fast. */
+  readonly capacityBound: number;
   readonly unloaded: PartResult;
   readonly onset: PartResult;
   readonly overload: PartResult;
@@ -116,12 +120,11 @@ export async function measureOverload(options: OverloadOptions, tell: (what: str
     tell('warm-up');
     await openLoad({ ...load, perSecond: 500, durationMs: 2000 });
     tell('capacity');
-    // As many connections as are answered within the service time, and some: enough for the worker never to wait.
     const closed = await openLoad({
       ...load,
       perSecond: 50_000,
       durationMs: 3000,
-      maxConnections: 256,
+      maxConnections: CLOSED_CONNECTIONS,
       openFirst: true,
       timeoutMs: 3000,
     });
@@ -137,8 +140,16 @@ export async function measureOverload(options: OverloadOptions, tell: (what: str
     await wait(1000);
     tell('after');
     const after = partOf(await openLoad(light));
-    const { onsetMs } = options;
-    return { capacity, unloaded, onset: partOf(answers, 0, onsetMs), overload: partOf(answers, onsetMs), after };
+    const { onsetMs, serviceMs } = options;
+    const capacityBound = (CLOSED_CONNECTIONS * 1000) / serviceMs;
+    return {
+      capacity,
+      capacityBound,
+      unloaded,
+      onset: partOf(answers, 0, onsetMs),
+      overload: partOf(answers, onsetMs),
+      after,
+    };
   } finally {
     await group.close();
   }

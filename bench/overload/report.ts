@@ -5,6 +5,9 @@ import type { OverloadOptions, OverloadSample, PartResult } from './measure.ts';
 /** How much longer p99 of what is served may be in overload. */
 export const MOST_RATIO = 2;
 
+/** A capacity above this share of what its connections could bring is theirs, not the worker's. */
+const WORKER_SHARE = 0.8;
+
 /** All a report is made of. */
 export interface OverloadResults {
   readonly machine: Machine;
@@ -19,8 +22,10 @@ export function servedRatio({ unloaded, overload }: OverloadSample): number {
 
 /** What is wrong with a run, in words. */
 export function overloadComplaints(sample: OverloadSample): string[] {
-  const { unloaded, overload, after } = sample;
+  const { capacity, capacityBound, unloaded, overload, after } = sample;
   const found: string[] = [];
+  if (capacity > capacityBound * WORKER_SHARE)
+    found.push('requests are so cheap that the worker was not the limit: give more --routes');
   const measured = servedRatio(sample);
   if (!(measured <= MOST_RATIO))
     found.push(`p99 of what is served is ${number(measured, 2)} times that without overload, not ${MOST_RATIO}`);

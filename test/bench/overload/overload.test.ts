@@ -21,7 +21,8 @@ const part = (more: Partial<PartResult> = {}): PartResult => ({
   ...more,
 });
 const sample = (overload: Partial<PartResult> = {}, after: Partial<PartResult> = {}) => {
-  return { capacity: 1000, unloaded: part(), onset: part(), overload: part(overload), after: part(after) };
+  const parts = { unloaded: part(), onset: part(), overload: part(overload), after: part(after) };
+  return { capacity: 1000, capacityBound: 5000, ...parts };
 };
 
 describe('the open load', () => {
@@ -65,6 +66,11 @@ describe('the benchmark of overload', () => {
 
   it.each<[string, ReturnType<typeof sample>, string[]]>([
     ['nothing', sample(), []],
+    [
+      'that the worker had time to spare',
+      { ...sample(), capacity: 4001 },
+      ['requests are so cheap that the worker was not the limit: give more --routes'],
+    ],
     [
       'what is served too late',
       sample({ servedP99Ms: 121 }),
