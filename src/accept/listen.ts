@@ -4,11 +4,23 @@ import { withoutIpv6 } from '../support/bind.ts';
 /** Connections the kernel may hold for one worker before it accepts them; the kernel's own limit may be lower. */
 const BACKLOG = 4096;
 
+/**
+ * Sockets that one worker listens with on a port it shares. libuv accepts one connection of each in a turn of the event
+ * loop, so that this many new ones are in work together, and a turn's system calls and wake-ups are shared by all of them.
+ */
+const SOCKETS_PER_PORT = 8;
+
 /** On Linux an accepted socket has TCP_NODELAY from the one it was accepted on, which saves a system call for each. */
 const inheritsNoDelay = process.platform === 'linux';
 
+/** A port of an address of this machine; 0 for any that is free. */
+interface PortTarget {
+  readonly host: string;
+  readonly port: number;
+}
+
 /** What a listener binds to. */
-export type BindTarget = { readonly host: string; readonly port: number } | { readonly path: string };
+export type BindTarget = PortTarget | { readonly path: string };
 
 /** A bound socket. */
 export interface Bound {
@@ -33,17 +45,33 @@ export interface Acceptor {
 }
 
 /**
- * Binds and accepts. With `reusePort` each worker has its own socket on the same port and the kernel spreads connections
+ * Binds and accepts. With `reusePort` each worker has its own sockets on the same port and the kernel spreads connections
  * over them. Rejects with the system's error when it cannot bind; all interfaces are those of IPv4 where there is no IPv6.
  */
 export async function listen(to: BindTarget, reusePort: boolean, acceptor: Acceptor): Promise<Bound> {
   try {
-    return await bind(to, reusePort, acceptor);
+    return await (reusePort && !('path' in to) ? bindShared(to, acceptor) : bind(to, false, acceptor));
   } catch (error) {
     const host = 'path' in to ? undefined : withoutIpv6(to.host, error as NodeJS.ErrnoException);
     if ('path' in to || host === undefined) throw error;
-    return bind({ ...to, host }, reusePort, acceptor);
+    return listen({ ...to, host }, reusePort, acceptor);
   }
+}
+
+/** Binds all of a worker's sockets on one port, or none. */
+async function bindShared(to: PortTarget, acceptor: Acceptor): Promise<Bound> {
+  const first = await bind(to, true, acceptor);
+  const all = [first];
+  const close = () => {
+    for (const bound of all) bound.close();
+  };
+  try {
+    while (all.length < SOCKETS_PER_PORT) all.push(await bind({ ...to, port: first.port }, true, acceptor));
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return { port: first.port, close };
 }
 
 /**
