@@ -69,25 +69,30 @@ function join(client: End, backend: End): void {
   }
 }
 
-const server = net.createServer();
-server.listen({ host: HOST, port: tcpPort, backlog: 4096 }, () => {
-  const listening = (server as unknown as { _handle: { onconnection: unknown; setNoDelay(on: boolean): void } })
-    ._handle;
-  listening.setNoDelay(true);
-  listening.onconnection = (_status: number, client: End) => {
-    const handle = kit.newTcp();
-    const backend = handle as unknown as End;
-    join(client, backend);
-    handle.setNoDelay?.(true);
-    const request = kit.newTcpConnect();
-    request.oncomplete = (status) => {
-      if (status === 0) client.readStart();
-      else closeBoth(client);
-    };
-    handle.connect(request, HOST, nextBackend());
-    handle.readStart();
+function accept(_status: number, client: End): void {
+  const handle = kit.newTcp();
+  const backend = handle as unknown as End;
+  join(client, backend);
+  handle.setNoDelay?.(true);
+  const request = kit.newTcpConnect();
+  request.oncomplete = (status) => {
+    if (status === 0) client.readStart();
+    else closeBoth(client);
   };
-});
+  handle.connect(request, HOST, nextBackend());
+  handle.readStart();
+}
+
+/** As many as Fairlead has, since each gives one connection a turn. */
+for (let i = 0; i < 8; i++) {
+  const server = net.createServer();
+  server.listen({ host: HOST, port: tcpPort, backlog: 4096, reusePort: true }, () => {
+    const listening = (server as unknown as { _handle: { onconnection: unknown; setNoDelay(on: boolean): void } })
+      ._handle;
+    listening.setNoDelay(true);
+    listening.onconnection = accept;
+  });
+}
 
 const flows = new Map<string, UdpHandle>();
 const one: [Buffer | undefined] = [undefined];

@@ -29,7 +29,7 @@ export function comparisonOptions({ workloads, peers, contestants }: Comparison)
   return {
     rounds: { about: 'how often each window is measured', default: 3 },
     duration: { about: 'seconds of each window', default: 5 },
-    'warm-up': { about: 'seconds of the same load before each window', default: 2 },
+    'warm-up': { about: 'seconds of the same load before each window', default: 8 },
     connections: { about: 'connections of the request workloads', default: 64 },
     peers: {
       about: 'who takes part; the first is compared with the others',
