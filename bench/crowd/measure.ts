@@ -1,7 +1,7 @@
 import { startFastBackend } from '../backends/fast-backend.ts';
 import type { Cores } from '../lib/cores.ts';
 import { ProcessGroup } from '../lib/processes.ts';
-import { runWrk, type WrkResult } from '../lib/wrk.ts';
+import { runWarmWrk, runWrk, type WrkResult } from '../lib/wrk.ts';
 import { countClosed, divide, openClients, useAll } from '../memory/clients.ts';
 import type { Layer, Peer } from '../peers/peer.ts';
 import { startPeer } from '../peers/start.ts';
@@ -42,8 +42,7 @@ export async function measureCrowd(peer: Peer, layer: Layer, options: CrowdOptio
     const port = layer === 'l7' ? running.l7Port : running.l4Port;
     const wrk = { url: `http://127.0.0.1:${port}/`, connections: options.load, newConnections: layer === 'l4' };
     const window = { ...wrk, durationS: options.durationS, core: options.loadCore };
-    if (options.warmUpS > 0) await runWrk(group, { ...window, durationS: options.warmUpS });
-    const alone = await runWrk(group, window);
+    const alone = await runWarmWrk(group, window, options.warmUpS);
     const clients = await openClients(group, port, divide(options.connections, options.clientProcesses));
     const among = await runWrk(group, window);
     const answered = await useAll(clients);

@@ -1,12 +1,12 @@
 import { Buffer } from 'node:buffer';
-import net from 'node:net';
+import { listen } from '../../src/accept/listen.ts';
 import { latin1 } from '../../src/support/latin1.ts';
 import type { PendingWrite, SocketHandle, UdpHandle } from '../../src/support/socket-handle.ts';
 import { handleKit } from '../../src/support/socket-handle.ts';
 
 /**
  * The least that a relay on Node can do: no pools, limits, timers, counts or log, and an error ends the pair. It shares
- * nothing with Fairlead but the handles of libuv, and shows what these and the kernel cost by themselves.
+ * nothing with Fairlead but how it accepts and the handles of libuv, and shows what these and the kernel cost by themselves.
  *
  * Arguments: the TCP port, the UDP port, then the ports of the backends, in turn; all on 127.0.0.1.
  */
@@ -69,7 +69,7 @@ function join(client: End, backend: End): void {
   }
 }
 
-function accept(_status: number, client: End): void {
+function accept(client: End): void {
   const handle = kit.newTcp();
   const backend = handle as unknown as End;
   join(client, backend);
@@ -83,16 +83,8 @@ function accept(_status: number, client: End): void {
   handle.readStart();
 }
 
-/** As many as Fairlead has, since each gives one connection a turn. */
-for (let i = 0; i < 8; i++) {
-  const server = net.createServer();
-  server.listen({ host: HOST, port: tcpPort, backlog: 4096, reusePort: true }, () => {
-    const listening = (server as unknown as { _handle: { onconnection: unknown; setNoDelay(on: boolean): void } })
-      ._handle;
-    listening.setNoDelay(true);
-    listening.onconnection = accept;
-  });
-}
+const acceptor = { onHandle: (handle: object) => accept(handle as End), onAcceptError: () => {} };
+await listen({ host: HOST, port: tcpPort }, true, acceptor);
 
 const flows = new Map<string, UdpHandle>();
 const one: [Buffer | undefined] = [undefined];

@@ -63,6 +63,12 @@ export function wrkArguments(spec: WrkSpec): string[] {
   return ['-t', '1', '-c', String(spec.connections), '-d', duration, '--latency', ...close, spec.url];
 }
 
+/** The same as `runWrk`, after `warmUpS` seconds of the same load that are not looked at. */
+export async function runWarmWrk(group: ProcessGroup, spec: WrkSpec, warmUpS: number): Promise<WrkResult> {
+  if (warmUpS > 0) await runWrk(group, { ...spec, durationS: warmUpS });
+  return runWrk(group, spec);
+}
+
 /** Runs wrk and parses its report; rejects when wrk fails. */
 export async function runWrk(group: ProcessGroup, spec: WrkSpec): Promise<WrkResult> {
   return parseWrk(await group.run({ name: 'wrk', command: 'wrk', args: wrkArguments(spec), core: spec.core }));

@@ -6,7 +6,7 @@ import { readResidentBytes } from '../lib/cpu-time.ts';
 import { startFairlead } from '../lib/fairlead.ts';
 import { freePorts, portsReady } from '../lib/ports.ts';
 import { ProcessGroup, type RunningProcess } from '../lib/processes.ts';
-import { runWrk, type WrkResult } from '../lib/wrk.ts';
+import { runWarmWrk, type WrkResult } from '../lib/wrk.ts';
 import type { CrowdSpec, ToCrowd } from './crowd-process.ts';
 import { type CrowdCount, type PerKind, SLOW_KINDS } from './slow-client.ts';
 
@@ -155,17 +155,13 @@ export async function measureSlow(options: SlowOptions): Promise<Omit<SlowSample
     const { process: running } = await startFairlead(group, { config, ports: [port], core: options.proxyCore });
     const wrk = { url: `http://127.0.0.1:${port}/`, connections: options.connections, newConnections: false };
     const window = { ...wrk, durationS: options.durationS, core: options.loadCore };
-    // Before the second window too: after the pause in which slow clients arrive V8 compiles anew what it had compiled.
-    const measured = async (): Promise<WrkResult> => {
-      if (options.warmUpS > 0) await runWrk(group, { ...window, durationS: options.warmUpS });
-      return runWrk(group, window);
-    };
-    const alone = await measured();
+    const alone = await runWarmWrk(group, window, options.warmUpS);
     const residentAlone = readResidentBytes(running.pid);
     const crowd = await startCrowd(group, port, options);
     await answerOf(crowd);
     await wait(SETTLE_MS);
-    const among = await measured();
+    // Warmed up again: the first second of load after the pause in which they came is slow by itself.
+    const among = await runWarmWrk(group, window, options.warmUpS);
     const [{ open: held }, residentAmong] = [await answerOf(crowd, 'count'), readResidentBytes(running.pid)];
     const after = await lastCount(crowd, options);
     const residentBytes = { alone: residentAlone, among: residentAmong, after: readResidentBytes(running.pid) };
