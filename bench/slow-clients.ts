@@ -14,7 +14,7 @@ const OPTIONS = {
   timeout: { about: 'seconds of the timers for heads and idle connections', default: 20 },
   rounds: { about: 'how often both windows are measured', default: 3 },
   duration: { about: 'seconds of each window', default: 10 },
-  'warm-up': { about: 'seconds of the same load before each window', default: 5 },
+  'warm-up': { about: 'seconds of the same load before each window', default: 8 },
   connections: { about: 'connections of wrk', default: 64 },
   'send-buffer': {
     about: "KiB that a connection's send buffer grows to, in a network of its own; 0: as it is",

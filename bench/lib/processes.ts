@@ -13,7 +13,7 @@ export interface ProcessSpec {
   readonly env?: Readonly<Record<string, string>>;
   /** The core the process and all its threads are pinned to with taskset(1); without it the kernel chooses. */
   readonly core?: number | undefined;
-  /** Lets all others on its core go first, by nice(1). */
+  /** Lets all others on its core go first, by chrt(1). */
   readonly yielding?: boolean;
   /** Whether the child speaks over a Node IPC channel (`child.send`, `child.on('message')`). */
   readonly ipc?: boolean;
@@ -43,7 +43,7 @@ export function searchPath(): string {
 /** What a started command line looks like with what places it in front of it. */
 export function commandLine(spec: ProcessSpec): [command: string, args: string[]] {
   const pinned = spec.core === undefined ? [] : ['taskset', '-c', String(spec.core)];
-  const yielding = spec.yielding === true ? ['nice', '-n', '19'] : [];
+  const yielding = spec.yielding === true ? ['chrt', '--idle', '0'] : [];
   const [command, ...args] = [...pinned, ...yielding, spec.command, ...spec.args] as [string, ...string[]];
   return [command, args];
 }

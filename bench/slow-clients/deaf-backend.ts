@@ -1,4 +1,12 @@
-import { createServer } from 'node:net';
+import { listen } from '../../src/accept/listen.ts';
+import { wires } from '../../src/support/open-wire.ts';
 
 /** A backend that takes requests and never answers, so that nothing but a timer ends a slow body. Argument: its port. */
-createServer((socket) => socket.on('error', () => {}).resume()).listen(Number(process.argv[2]), '127.0.0.1');
+await listen({ host: '127.0.0.1', port: Number(process.argv[2]) }, false, {
+  onHandle(handle) {
+    const wire = wires.accepted(handle);
+    wire.sink = { onConnect() {}, onBytes: () => true, onDrain() {}, onEnd: () => wire.destroy(), onClose() {} };
+    wire.start();
+  },
+  onAcceptError() {},
+});

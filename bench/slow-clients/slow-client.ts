@@ -1,4 +1,6 @@
-import { connect, type Socket } from 'node:net';
+import { latin1 } from '../../src/support/latin1.ts';
+import { wires } from '../../src/support/open-wire.ts';
+import type { Wire } from '../../src/support/wire.ts';
 
 /** The ways to be slow: a head, a body, or the reading of an answer. */
 export const SLOW_KINDS = ['head', 'body', 'reader'] as const;
@@ -28,36 +30,44 @@ const openings: Readonly<Record<SlowKind, (spec: SlowSpec) => string>> = {
 };
 
 /**
- * Opens one slow client. `onOpen` is called once it is connected, `onEnd` once: with true when a timer of the other
- * side has cut it: it was told so, or as a reader did not get all that it asked for.
+ * Opens one slow client. `open` is called once it is connected, `end` once: with true when a timer of the other side has
+ * cut it: it was told so, or as a reader did not get all that it asked for. It is a wire and no `net.Socket`: what two
+ * thousand of these take of the processor, those that are measured beside them have to wait for.
  */
 export function openSlowClient(
   kind: SlowKind,
   spec: SlowSpec,
   on: { readonly open: () => void; readonly end: (cut: boolean) => void },
-): Socket {
+): Wire {
   let received = 0;
   let timedOut = false;
+  let isBlind = kind === 'reader';
   let timer: NodeJS.Timeout | undefined;
-  const socket = connect(spec.port, '127.0.0.1', () => {
-    on.open();
-    socket.write(openings[kind](spec));
-    if (kind === 'reader') {
+  const look = (): void => {
+    isBlind = false;
+    wire.start();
+  };
+  const wire = wires.dial({ host: '127.0.0.1', port: spec.port }, '', {
+    onConnect() {
+      on.open();
+      wire.writeText(openings[kind](spec));
       // Nothing tells a client of a reset that does not read.
-      socket.pause();
-      timer = setTimeout(() => socket.resume(), spec.blindMs);
-    } else timer = setInterval(() => socket.write('a'), spec.everyMs);
+      if (kind === 'reader') timer = setTimeout(look, spec.blindMs);
+      else timer = setInterval(() => wire.writeText('a'), spec.everyMs);
+    },
+    onBytes(bytes, length) {
+      if (received === 0) timedOut = latin1(bytes, 0, length).startsWith('HTTP/1.1 408 ');
+      received += length;
+      return !isBlind;
+    },
+    onDrain() {},
+    onEnd: () => wire.destroy(),
+    onClose() {
+      clearTimeout(timer);
+      on.end(kind === 'reader' ? received < spec.bytes : timedOut);
+    },
   });
-  socket.on('data', (chunk) => {
-    if (received === 0) timedOut = chunk.toString('latin1').startsWith('HTTP/1.1 408 ');
-    received += chunk.length;
-  });
-  socket.on('error', () => {});
-  socket.on('close', () => {
-    clearTimeout(timer);
-    on.end(kind === 'reader' ? received < spec.bytes : timedOut);
-  });
-  return socket;
+  return wire;
 }
 
 /** What a crowd of slow clients has seen so far. */
@@ -75,7 +85,7 @@ export class SlowCrowd {
   readonly #spec: SlowSpec;
   readonly #open = { head: 0, body: 0, reader: 0 };
   readonly #cut = { head: 0, body: 0, reader: 0 };
-  readonly #sockets = new Set<Socket>();
+  readonly #wires = new Set<Wire>();
   #served = 0;
   #ending = false;
 
@@ -97,20 +107,20 @@ export class SlowCrowd {
 
   #join(kind: SlowKind, onOpen: () => void = () => {}): void {
     if (this.#ending) return;
-    const socket = openSlowClient(kind, this.#spec, {
+    const wire = openSlowClient(kind, this.#spec, {
       open: () => {
         this.#open[kind]++;
         onOpen();
       },
       end: (cut) => {
-        this.#sockets.delete(socket);
+        this.#wires.delete(wire);
         this.#open[kind]--;
         if (cut) this.#cut[kind]++;
         else this.#served++;
         this.#join(kind);
       },
     });
-    this.#sockets.add(socket);
+    this.#wires.add(wire);
   }
 
   /** No client that is cut comes back any more. */
@@ -125,6 +135,6 @@ export class SlowCrowd {
   /** Closes those that are left. */
   close(): void {
     this.#ending = true;
-    for (const socket of this.#sockets) socket.destroy();
+    for (const wire of this.#wires) wire.destroy();
   }
 }

@@ -28,7 +28,7 @@ import { UdpPort } from '../proxy/udp-port.ts';
 import { UdpSite } from '../proxy/udp-site.ts';
 import { Upstreams } from '../proxy/upstreams.ts';
 import { sharedNow, systemClock } from '../support/clock.ts';
-import { Deadlines } from '../support/deadlines.ts';
+import { Deadlines, STEPS_PER_TICK } from '../support/deadlines.ts';
 import { wires } from '../support/open-wire.ts';
 import { LoopWatch, threadCpuMs } from './loop-watch.ts';
 import type { BindPlan, FromWorker, PoolSitePlan, ToWorker, WorkerPlan, WorkerSeed } from './messages.ts';
@@ -91,7 +91,7 @@ export class DataPlane {
         onChange: (shedding) => this.#overloaded(shedding),
       }),
       lane: seed.lane,
-      deadlines: new Deadlines(now),
+      deadlines: new Deadlines(now, setImmediate),
       meters: new Meters(seed.meters, seed.lane, (claim) => tell({ type: 'claim', claim }), [...seed.claims]),
       settings: { maxConnections: 0, access: undefined, tracing: undefined },
       now,
@@ -236,9 +236,9 @@ export class DataPlane {
     if (this.#sweep !== undefined && deadlines.tickMs === plan.tickMs) return;
     clearInterval(this.#sweep);
     deadlines.tickMs = plan.tickMs;
-    // The first connections come before the first tick, and their deadlines count from the last sweep.
+    // The first connections come before the first step, and their deadlines count from the last.
     deadlines.sweep();
-    this.#sweep = setInterval(() => deadlines.sweep(), plan.tickMs);
+    this.#sweep = setInterval(() => deadlines.step(), plan.tickMs / STEPS_PER_TICK);
   }
 
   #tracer(plan: TracingPlan): RequestTracer {

@@ -8,24 +8,47 @@ export interface Expiring {
   onDeadline(): void;
 }
 
+/** Calls back in a later turn of the event loop. */
+export type LaterTurn = (then: () => void) => void;
+
+/** In how many steps all members are looked at: what is due at about the same time is fired at several times. */
+export const STEPS_PER_TICK = 4;
+
 /**
- * Deadlines of many connections without a timer each: one sweep looks at all of them every `tickMs`. A busy proxy moves
- * deadlines far more often than they fire, so moving must be free and a late notice of one tick is the price.
+ * How many are fired in one turn at first. Each may close sockets and write answers, which takes some tens of microseconds,
+ * and whoever else is served in that turn waits for all of them.
+ */
+const FEW = 4;
+
+/**
+ * Deadlines of many connections without a timer each: all of them are looked at once every `tickMs`, a part at a time. A
+ * busy proxy moves deadlines far more often than they fire, so moving must be free and a late notice is the price: of one
+ * tick, of two for a member that is new.
  */
 export class Deadlines {
-  /** Milliseconds, monotonic, as of the last sweep: cheap enough to read on every event, late by at most one tick. */
+  /** Milliseconds, monotonic, as of the last step: cheap enough to read on every event. */
   now: number;
-  /** How often `sweep` is called, in ms: how late a deadline may be noticed. */
+  /** How long it takes to look at all, in ms: `step` is called `STEPS_PER_TICK` times in it. */
   tickMs = 0;
   readonly #members: Expiring[] = [];
   readonly #clock: () => number;
+  readonly #later: LaterTurn;
+  /** Where it has looked last, 0 when all have had their turn. It goes backwards, since a member that fires usually leaves its place to the last one. */
+  #at = 0;
+  /** How many a step looks at. */
+  #part = 0;
+  /** How many are to be looked at in the step under way. */
+  #left = 0;
+  #perTurn = FEW;
 
-  constructor(clock: () => number) {
+  /** `clock` tells monotonic milliseconds. */
+  constructor(clock: () => number, later: LaterTurn) {
     this.#clock = clock;
+    this.#later = later;
     this.now = clock();
   }
 
-  /** The moment `ms` from now, never early: the age of `now` is added. `Infinity` when `ms` is 0, which means none. */
+  /** The moment `ms` from now, never early: a tick is added for the age of `now`, which busy turns make longer than a step. `Infinity` when `ms` is 0, which means none. */
   in(ms: number): number {
     return ms === 0 ? Number.POSITIVE_INFINITY : this.now + ms + this.tickMs;
   }
@@ -50,14 +73,48 @@ export class Deadlines {
     last.deadlineIndex = index;
   }
 
-  /** Fires what has expired. Walks backwards, since a member that fires usually removes itself. */
+  /** Looks at the next part of all members and fires what has expired. */
+  step(): void {
+    if (this.#at === 0) this.#beginRound();
+    this.#lookAt(this.#part);
+  }
+
+  /** Looks at all members and fires what has expired. */
   sweep(): void {
+    this.#lookAt(this.#members.length);
+  }
+
+  /** Fires a few in each turn from now on, and twice as many when it is still at it by the next call. */
+  #lookAt(count: number): void {
     this.now = this.#clock();
-    for (let i = this.#members.length - 1; i >= 0; i--) {
-      const member = this.#members[i];
+    const isBehind = this.#left > 0;
+    this.#left += count;
+    this.#perTurn = isBehind ? this.#perTurn * 2 : FEW;
+    if (!isBehind) this.#goOn();
+  }
+
+  readonly #goOn = (): void => {
+    this.#left = Math.min(this.#left, this.#members.length);
+    for (let fired = 0; this.#left > 0; ) {
+      if (fired === this.#perTurn) return this.#later(this.#goOn);
+      this.#left--;
+      const member = this.#next();
       if (member === undefined || member.deadline > this.now) continue;
       member.deadline = Number.POSITIVE_INFINITY;
       member.onDeadline();
+      fired++;
     }
+  };
+
+  #next(): Expiring | undefined {
+    if (this.#at === 0) this.#beginRound();
+    this.#at = Math.min(this.#at, this.#members.length);
+    return this.#at === 0 ? undefined : this.#members[--this.#at];
+  }
+
+  /** Parts stay as large when many leave: a round takes no longer than it was to. */
+  #beginRound(): void {
+    this.#at = this.#members.length;
+    this.#part = Math.ceil(this.#members.length / STEPS_PER_TICK);
   }
 }

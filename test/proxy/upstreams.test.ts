@@ -35,7 +35,7 @@ function backend(endpoints: Backend['endpoints'] = [], slot = 0): Backend {
 
 function stage() {
   const clock = { nowMs: 1000 };
-  const deadlines = new Deadlines(() => clock.nowMs);
+  const deadlines = new Deadlines(() => clock.nowMs, setImmediate);
   const upstreams = new Upstreams(deadlines);
   const connect = (to: Backend) => {
     const connection = new BackendConnection(upstreams, to);

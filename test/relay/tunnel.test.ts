@@ -17,7 +17,7 @@ async function dig(prepare: (wires: Awaited<ReturnType<typeof stage.accepted>>) 
   const back = await stage.dialled();
   await prepare(front);
   const clock = { ms: 0 };
-  const deadlines = new Deadlines(() => clock.ms);
+  const deadlines = new Deadlines(() => clock.ms, setImmediate);
   const heard: string[] = [];
   const bytes = { fromClient: 0, fromBackend: 0 };
   const tunnel = new Tunnel(

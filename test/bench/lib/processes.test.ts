@@ -36,8 +36,8 @@ describe('commandLine', () => {
 
   it('lets others go first when told to, pinned or not', () => {
     const spec = { name: 'x', command: 'wrk', args: ['-c', '1'], yielding: true };
-    expect(commandLine(spec)).toEqual(['nice', ['-n', '19', 'wrk', '-c', '1']]);
-    expect(commandLine({ ...spec, core: 1 })[1]).toEqual(['-c', '1', 'nice', '-n', '19', 'wrk', '-c', '1']);
+    expect(commandLine(spec)).toEqual(['chrt', ['--idle', '0', 'wrk', '-c', '1']]);
+    expect(commandLine({ ...spec, core: 1 })[1]).toEqual(['-c', '1', 'chrt', '--idle', '0', 'wrk', '-c', '1']);
   });
 
   it('looks where an ordinary PATH does not', () => expect(searchPath()).toMatch(/:\/usr\/sbin:\/sbin$/));
