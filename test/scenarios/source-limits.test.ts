@@ -128,8 +128,10 @@ describe('the connections of one client', () => {
   it('over TLS are given back too', async () => {
     const tls = new TestAuthority().for('localhost');
     const backend = await startBackend();
-    const lb = await runFairlead(webConfig([backend.address], { tls, limits: { connectionsPerIp: 1 } }));
+    const lb = await runFairlead({ ...webConfig([backend.address], { tls, limits: { connectionsPerIp: 1 } }), admin });
     const first = await connectTo(lb.address());
+    // Two that come at once are accepted in any order.
+    await eventually(async () => (await metric(lb, 'connections_active')) === 1, 'the first one');
     const second = await connectTo(lb.address());
     expect((await second.ended()).ending).toBe('reset');
     first.send('no handshake at all\r\n\r\n');
