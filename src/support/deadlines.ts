@@ -33,7 +33,10 @@ export class Deadlines {
   readonly #members: Expiring[] = [];
   readonly #clock: () => number;
   readonly #later: LaterTurn;
-  /** Where it has looked last, 0 when all have had their turn. It goes backwards, since a member that fires usually leaves its place to the last one. */
+  /**
+   * Where it has looked last, 0 when all have had their turn. It goes backwards, since a member that fires usually leaves its
+   * place to the last one, which was looked at.
+   */
   #at = 0;
   /** How many a step looks at. */
   #part = 0;
@@ -48,7 +51,10 @@ export class Deadlines {
     this.now = clock();
   }
 
-  /** The moment `ms` from now, never early: a tick is added for the age of `now`, which busy turns make longer than a step. `Infinity` when `ms` is 0, which means none. */
+  /**
+   * The moment `ms` from now, never early: a tick is added for the age of `now`, which busy turns make longer than a step.
+   * `Infinity` when `ms` is 0, which means none.
+   */
   in(ms: number): number {
     return ms === 0 ? Number.POSITIVE_INFINITY : this.now + ms + this.tickMs;
   }
