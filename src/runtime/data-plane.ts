@@ -28,7 +28,7 @@ import { UdpPort } from '../proxy/udp-port.ts';
 import { UdpSite } from '../proxy/udp-site.ts';
 import { Upstreams } from '../proxy/upstreams.ts';
 import { sharedNow, systemClock } from '../support/clock.ts';
-import { Deadlines, STEPS_PER_TICK } from '../support/deadlines.ts';
+import { Deadlines } from '../support/deadlines.ts';
 import { wires } from '../support/open-wire.ts';
 import { LoopWatch, threadCpuMs } from './loop-watch.ts';
 import type { BindPlan, FromWorker, PoolSitePlan, ToWorker, WorkerPlan, WorkerSeed } from './messages.ts';
@@ -234,12 +234,15 @@ export class DataPlane {
     if (plan.tracing !== undefined) settings.tracing ??= this.#tracer(plan.tracing);
     if (plan.accessSample !== this.#accessSample) this.#startAccessLog(plan.accessSample);
     if (this.#sweep !== undefined && deadlines.tickMs === plan.tickMs) return;
-    clearInterval(this.#sweep);
+    clearTimeout(this.#sweep);
     deadlines.tickMs = plan.tickMs;
-    // The first connections come before the first step, and their deadlines count from the last.
-    deadlines.sweep();
-    this.#sweep = setInterval(() => deadlines.step(), plan.tickMs / STEPS_PER_TICK);
+    // The first connections come before the next step, and their deadlines count from the last.
+    this.#sweepOn();
   }
+
+  readonly #sweepOn = (): void => {
+    this.#sweep = setTimeout(this.#sweepOn, this.#deps.deadlines.step());
+  };
 
   #tracer(plan: TracingPlan): RequestTracer {
     const post = (batch: AccessBatch): void => this.#tell({ type: 'spans', batch });

@@ -11,8 +11,11 @@ export interface Expiring {
 /** Calls back in a later turn of the event loop. */
 export type LaterTurn = (then: () => void) => void;
 
-/** In how many steps all members are looked at: what is due at about the same time is fired at several times. */
-export const STEPS_PER_TICK = 4;
+/** In how many steps per tick many members are looked at: what is due at about the same time is fired at several times. */
+const MOST_STEPS = 4;
+
+/** How many are looked at in one step at least, so that an idle proxy wakes once per tick. */
+const LEAST_PART = 64;
 
 /**
  * How many are fired in one turn at first. Each may close sockets and write answers, which takes some tens of microseconds,
@@ -28,7 +31,7 @@ const FEW = 4;
 export class Deadlines {
   /** Milliseconds, monotonic, as of the last step: cheap enough to read on every event. */
   now: number;
-  /** How long it takes to look at all, in ms: `step` is called `STEPS_PER_TICK` times in it. */
+  /** How long it takes to look at all, in ms. */
   tickMs = 0;
   readonly #members: Expiring[] = [];
   readonly #clock: () => number;
@@ -40,6 +43,8 @@ export class Deadlines {
   #at = 0;
   /** How many a step looks at. */
   #part = 0;
+  /** Ms between two steps. */
+  #pauseMs = 0;
   /** How many are to be looked at in the step under way. */
   #left = 0;
   #perTurn = FEW;
@@ -79,24 +84,18 @@ export class Deadlines {
     last.deadlineIndex = index;
   }
 
-  /** Looks at the next part of all members and fires what has expired. */
-  step(): void {
-    if (this.#at === 0) this.#beginRound();
-    this.#lookAt(this.#part);
-  }
-
-  /** Looks at all members and fires what has expired. */
-  sweep(): void {
-    this.#lookAt(this.#members.length);
-  }
-
-  /** Fires a few in each turn from now on, and twice as many when it is still at it by the next call. */
-  #lookAt(count: number): void {
+  /**
+   * Looks at the next part of all members and fires what has expired, a few in each turn, twice as many when it is still at it
+   * by the next step. Returns in how many ms that is due.
+   */
+  step(): number {
     this.now = this.#clock();
+    if (this.#at === 0) this.#beginRound();
     const isBehind = this.#left > 0;
-    this.#left += count;
+    this.#left += this.#part;
     this.#perTurn = isBehind ? this.#perTurn * 2 : FEW;
     if (!isBehind) this.#goOn();
+    return this.#pauseMs;
   }
 
   readonly #goOn = (): void => {
@@ -120,7 +119,10 @@ export class Deadlines {
 
   /** Parts stay as large when many leave: a round takes no longer than it was to. */
   #beginRound(): void {
-    this.#at = this.#members.length;
-    this.#part = Math.ceil(this.#members.length / STEPS_PER_TICK);
+    const all = this.#members.length;
+    const steps = Math.min(MOST_STEPS, Math.ceil(all / LEAST_PART)) || 1;
+    this.#at = all;
+    this.#part = Math.ceil(all / steps);
+    this.#pauseMs = this.tickMs / steps;
   }
 }

@@ -46,7 +46,7 @@ function stage() {
   };
   const sweepAt = (ms: number): void => {
     clock.nowMs = ms;
-    deadlines.sweep();
+    deadlines.step();
   };
   return { upstreams, deadlines, connect, sweepAt };
 }

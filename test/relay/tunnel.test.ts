@@ -41,7 +41,7 @@ async function dig(prepare: (wires: Awaited<ReturnType<typeof stage.accepted>>) 
   });
   const pass = (ms: number): void => {
     clock.ms += ms;
-    deadlines.sweep();
+    deadlines.step();
   };
   return { tunnel, client: front.peer, backend: back.peer, deadlines, heard, bytes, texts, pass };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Deadlines, type Expiring, STEPS_PER_TICK } from '../../src/support/deadlines.ts';
+import { Deadlines, type Expiring } from '../../src/support/deadlines.ts';
 
 /** Deadlines on a clock and turns of their own. */
 function setUp() {
@@ -30,11 +30,22 @@ function setUp() {
     then?.();
     return then !== undefined;
   };
-  const stepAt = (ms: number): void => {
+  const stepAt = (ms: number): number => {
     clock.ms = ms;
-    deadlines.step();
+    const pauseMs = deadlines.step();
+    return ms + pauseMs;
   };
-  return { clock, deadlines, fired, add, addMany, turn, stepAt };
+  /** Steps when they are due, from `from` until before `to`. Returns how many had fired after each. */
+  const run = (from: number, to: number): number[] => {
+    const counts: number[] = [];
+    for (let due = from; due < to; ) {
+      due = stepAt(due);
+      while (turn());
+      counts.push(fired.length);
+    }
+    return counts;
+  };
+  return { clock, deadlines, fired, add, addMany, turn, stepAt, run };
 }
 
 const leave =
@@ -48,11 +59,11 @@ describe('deadlines', () => {
     const one = add('one', 50);
     add('never', Number.POSITIVE_INFINITY);
     clock.ms = 49;
-    deadlines.sweep();
+    deadlines.step();
     expect(fired).toEqual([]);
     clock.ms = 50;
-    deadlines.sweep();
-    deadlines.sweep();
+    deadlines.step();
+    deadlines.step();
     expect([fired, one.deadline]).toEqual([['one'], Number.POSITIVE_INFINITY]);
   });
 
@@ -68,37 +79,35 @@ describe('deadlines', () => {
     const one = add('one', 10);
     one.deadline = 30;
     clock.ms = 20;
-    deadlines.sweep();
+    deadlines.step();
     expect(fired).toEqual([]);
   });
 
-  it('are all looked at within the steps of a tick', () => {
-    for (const count of [1, 2, 3, 4, 5, 7, 8, 9, 101]) {
-      const { fired, addMany, turn, stepAt } = setUp();
+  it('are all looked at within a tick', () => {
+    for (const count of [1, 2, 63, 64, 65, 128, 129, 192, 193, 256, 257, 1001]) {
+      const { fired, addMany, run } = setUp();
       addMany(count, 10);
-      for (let i = 1; i <= STEPS_PER_TICK; i++) {
-        stepAt(10 + i);
-        while (turn());
-      }
+      run(10, 110);
       expect(fired).toHaveLength(count);
     }
   });
 
-  it('are fired in parts when they are due together: some in each step', () => {
-    const { fired, addMany, turn, stepAt } = setUp();
-    addMany(40, 10);
-    const counts: number[] = [];
-    for (let i = 1; i <= STEPS_PER_TICK; i++) {
-      stepAt(10 + i);
-      while (turn());
-      counts.push(fired.length);
-    }
-    expect(counts).toEqual([10, 20, 30, 40]);
+  it('are looked at once per tick while they are few', () => {
+    const { addMany, run } = setUp();
+    expect(run(10, 210)).toEqual([0, 0]);
+    addMany(64, 10);
+    expect(run(210, 410)).toEqual([64, 64]);
+  });
+
+  it('are fired in parts when many are due together: some in each step', () => {
+    const { addMany, run } = setUp();
+    addMany(400, 10);
+    expect(run(10, 110)).toEqual([100, 200, 300, 400]);
   });
 
   it('are fired four in a turn', () => {
     const { fired, addMany, turn, stepAt } = setUp();
-    addMany(40, 10);
+    addMany(10, 10);
     stepAt(20);
     const counts = [fired.length];
     while (turn()) counts.push(fired.length);
@@ -121,41 +130,35 @@ describe('deadlines', () => {
   });
 
   it('start with four again once all is done', () => {
-    const { deadlines, fired, addMany, turn, stepAt } = setUp();
+    const { fired, addMany, turn, stepAt } = setUp();
     addMany(100, 10);
-    for (let i = 0; i < STEPS_PER_TICK; i++) stepAt(20);
+    for (let i = 0; i < 2; i++) stepAt(20);
     while (turn());
     addMany(100, 20);
     const before = fired.length;
-    deadlines.sweep();
+    stepAt(20);
     expect([before, fired.length - before]).toEqual([100, 4]);
   });
 
   it('may be removed, also by others that fire, and none is passed over for it', () => {
     const set = setUp();
-    const { fired, add, addMany, deadlines, turn, stepAt } = set;
+    const { fired, add, addMany, deadlines, run } = set;
     const gone = add('gone', 10);
-    addMany(30, 10, leave(deadlines));
+    addMany(300, 10, leave(deadlines));
     add('killer', 10, () => deadlines.remove(gone));
-    for (let i = 0; i <= STEPS_PER_TICK; i++) {
-      stepAt(20 + i);
-      while (turn());
-    }
-    expect([new Set(fired).size, fired.includes('gone'), deadlines.size]).toEqual([31, false, 1]);
+    run(20, 120);
+    expect([new Set(fired).size, fired.includes('gone'), deadlines.size]).toEqual([301, false, 1]);
     deadlines.remove(gone);
     expect(deadlines.size).toBe(1);
   });
 
   it('of those that come while it looks are fired within two ticks', () => {
-    const { fired, add, addMany, turn, stepAt, deadlines } = setUp();
-    addMany(20, 10, (self) => {
+    const { fired, add, addMany, run, deadlines } = setUp();
+    addMany(200, 10, (self) => {
       deadlines.remove(self);
-      if (fired.length <= 20) add(`new ${fired.length}`, 15);
+      if (fired.length <= 200) add(`new ${fired.length}`, 15);
     });
-    for (let i = 0; i < 3 * STEPS_PER_TICK; i++) {
-      stepAt(20 + i);
-      while (turn());
-    }
-    expect(fired.filter((name) => name.startsWith('new'))).toHaveLength(20);
+    run(20, 220);
+    expect(fired.filter((name) => name.startsWith('new'))).toHaveLength(200);
   });
 });
