@@ -71,7 +71,9 @@ export class CookieBook<Seat extends CookieSeat> {
 
   /** The field line, with its CRLF, that gives a client the cookie of this seat. */
   lineFor(seat: Seat): string {
-    return `Set-Cookie: ${this.#plan.name}=${this.#current()[0]!.values.get(seat)}${this.#attributes}\r\n`;
+    const { number, values } = this.#current()[0]!;
+    const value = values.get(seat) ?? this.#valueOf(seat, number);
+    return `Set-Cookie: ${this.#plan.name}=${value}${this.#attributes}\r\n`;
   }
 
   #current(): readonly Part<Seat>[] {

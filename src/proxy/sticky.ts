@@ -92,8 +92,9 @@ export class Sticky {
     this.sessions.put(this.#hash(key), backend.slot);
   }
 
-  seatOf(backend: Backend): Seat {
-    return this.#byBackend.get(backend)!;
+  /** The seat of a backend; a new one when a reload has brought it into the pool since this request came. */
+  seatOf(backend: Backend, pool: PoolSite): Seat {
+    return this.#byBackend.get(backend) ?? { pool, backend };
   }
 
   #hash(key: string): number {
@@ -147,7 +148,7 @@ export abstract class Session {
     const acquired = this.place(hint, tried);
     if (!acquired.ok) return acquired;
     sticky.count(this.#spilled ? 'spilled' : this.returning ? 'moved' : 'new');
-    if (!this.#spilled) this.moved(sticky.seatOf(acquired.lease.backend));
+    if (!this.#spilled) this.moved(sticky.seatOf(acquired.lease.backend, this.pool!));
     return acquired;
   }
 

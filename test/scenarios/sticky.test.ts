@@ -157,6 +157,29 @@ describe('sticky sessions', () => {
     expect(fieldOf(moved, 'set-cookie')).toMatch(/^fl=/);
   });
 
+  it.each([{ cookie: 'fl' }, { header: 'x-session' }, { query: 'sid' }])(
+    'of a request under way (%o) go on a backend that a reload has brought',
+    async (sticky) => {
+      const [later] = await startMany(1);
+      let drop = (): void => {};
+      const first = await startBackend((_request, connection) => {
+        drop = () => connection.socket.destroy();
+        return undefined;
+      });
+      const lb = await runFairlead({ ...configFor([first.address], sticky), workers: 1 });
+      const answer = ask(lb, '/?sid=7', 'X-Session: 7');
+      await eventually(() => first.requests.length === 1, 'the request at its backend');
+      await lb.reloadWith({ ...configFor([later!.address], sticky), workers: 1 });
+      drop();
+      const served = await answer;
+      expect(served.body).toBe('0');
+      if ('cookie' in sticky) {
+        expect((await ask(lb, '/', cookieOf(served))).body).toBe('0');
+        expect(await metric(lb, 'sticky_requests_total', { route: 'app', result: 'kept' })).toBe(1);
+      }
+    },
+  );
+
   it('leave others to backends that have less to do', async () => {
     const backends = await startMany(3);
     const lb = await runFairlead({ ...configFor(addressesOf(backends), { cookie: 'fl' }), workers: 1 });
