@@ -139,7 +139,10 @@ export class DataPlane {
       staged.doors = this.#makeDoors(plan);
       for (const bind of plan.binds) {
         if (this.#bound.has(bind.key) || (!bind.shared && this.#lane !== 0)) continue;
-        staged.bound.set(bind.key, await this.#listen(bind));
+        const bound = await this.#listen(bind);
+        // It was rolled back meanwhile.
+        if (this.#staged !== staged) return bound.close();
+        staged.bound.set(bind.key, bound);
       }
       const ports = [...staged.bound].map(([key, bound]) => [key, bound.port] as const);
       this.#tell({ type: 'prepared', generation: plan.generation, ports });

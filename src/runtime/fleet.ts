@@ -39,12 +39,20 @@ export interface FleetDeps {
   onCrash(lane: number, error: Error | undefined): void;
   /** The replacement of a worker that died serves. */
   onReplaced(lane: number): void;
-  /** Waits for before a worker may bind again what its predecessor had. */
+  /** Waits for before a worker may bind again what its predecessor had. When it rejects, that is tried again. */
   beforeRestart(lane: number): Promise<void>;
+  /** A worker cannot be replaced for now, for a reason that was not told yet. */
+  onStuck(lane: number, error: Error): void;
 }
 
 /** Ports that a worker bound, by bind key. */
 export type BoundPorts = ReadonlyMap<string, number>;
+
+interface Waiting {
+  readonly generation: number;
+  resolve(ports: BoundPorts): void;
+  reject(error: Error): void;
+}
 
 interface Member {
   readonly lane: number;
@@ -52,8 +60,10 @@ interface Member {
   state: WorkerView['state'];
   restarts: number;
   startedAt: number;
-  /** Resolved by the worker's next answer about a plan. */
-  waiting: { resolve(ports: BoundPorts): void; reject(error: Error): void } | undefined;
+  /** Resolved by the worker's answer about the plan of that generation. */
+  waiting: Waiting | undefined;
+  /** Why it could not be replaced at the last try; '' when there was none, or it could. */
+  stuck: string;
   onDrained: (() => void) | undefined;
   /** Set while it is on its way to the plan that the others have or will have: from its death, and from a commit, on. */
   catchingUp: PromiseWithResolvers<void> | undefined;
@@ -103,6 +113,7 @@ export class Fleet {
       restarts: 0,
       startedAt: Date.now(),
       waiting: undefined,
+      stuck: '',
       onDrained: undefined,
       catchingUp: undefined,
       asked: new Map(),
@@ -137,9 +148,9 @@ export class Fleet {
   #heard(member: Member, message: FromWorker): void {
     switch (message.type) {
       case 'prepared':
-        return member.waiting?.resolve(new Map(message.ports));
+        return waitingFor(member, message.generation)?.resolve(new Map(message.ports));
       case 'prepare-failed':
-        return member.waiting?.reject(new Error(message.error));
+        return waitingFor(member, message.generation)?.reject(new Error(message.error));
       case 'committed':
         return this.#committed(member);
       case 'connections':
@@ -185,8 +196,13 @@ export class Fleet {
   }
 
   async #replace(member: Member): Promise<void> {
-    await this.#deps.beforeRestart(member.lane);
+    try {
+      await this.#deps.beforeRestart(member.lane);
+    } catch (error) {
+      return this.#replaceLater(member, error as Error);
+    }
     if (this.#closing) return;
+    member.stuck = '';
     member.restarts++;
     member.startedAt = Date.now();
     member.worker = this.#spawn(member.lane);
@@ -204,7 +220,15 @@ export class Fleet {
     }
   }
 
+  #replaceLater(member: Member, error: Error): void {
+    if (this.#closing) return;
+    if (error.message !== member.stuck) this.#deps.onStuck(member.lane, error);
+    member.stuck = error.message;
+    setTimeout(() => void this.#replace(member), EARLY_DEATH_PAUSE_MS);
+  }
+
   #prepare(member: Member, plan: WorkerPlan): Promise<BoundPorts> {
+    const { generation } = plan;
     return new Promise((resolve, reject) => {
       const timeout = setTimeout(
         () => settle(() => reject(new Error('a worker did not answer in time'))),
@@ -212,10 +236,11 @@ export class Fleet {
       );
       const settle = (end: () => void): void => {
         clearTimeout(timeout);
-        member.waiting = undefined;
+        if (waitingFor(member, generation) !== undefined) member.waiting = undefined;
         end();
       };
       member.waiting = {
+        generation,
         resolve: (ports) => settle(() => resolve(ports)),
         reject: (error) => settle(() => reject(error)),
       };
@@ -289,7 +314,9 @@ export class Fleet {
    */
   async drain(graceMs: number): Promise<number> {
     this.#closing = true;
-    const drained = this.#members.map((member) => {
+    // One that is being replaced has no connections, and the one before it hears nothing any more.
+    const serving = this.#members.filter(({ state }) => state !== 'restarting');
+    const drained = serving.map((member) => {
       member.state = 'draining';
       return new Promise<void>((resolve) => {
         member.onDrained = resolve;
@@ -318,6 +345,11 @@ export class Fleet {
   views(): WorkerView[] {
     return this.#members.map(({ lane, state, restarts }) => ({ id: lane, state, restarts }));
   }
+}
+
+/** Who waits for a worker's answer about the plan of this generation; nobody when it was given up. */
+function waitingFor({ waiting }: Member, generation: number): Waiting | undefined {
+  return waiting?.generation === generation ? waiting : undefined;
 }
 
 /** True when it is done before the time is up. */

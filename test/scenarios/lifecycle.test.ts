@@ -97,6 +97,14 @@ describe('a crashed worker', () => {
       await client.until(() => client.text === 'hi', 'greeting');
     }
   });
+
+  it('does not hold up a drain', async () => {
+    const lb = await runFairlead(webOver([await started('a')], { shutdown: { grace: '20s' } }));
+    await lb.crashWorker(1);
+    const begun = performance.now();
+    expect(await lb.drain()).toBe(true);
+    expect(performance.now() - begun).toBeLessThan(10_000);
+  });
 });
 
 describe('a reload', () => {
