@@ -61,6 +61,7 @@ export class AgentDesk {
       if (this.#agents.get(key) === agent) continue;
       agent.watch?.stop();
       if (!this.#agents.has(key)) this.#deps.table.setAgent(agent.target.slot, nothing);
+      if (agent.down !== '' || givesNothing(agent.wishes)) this.#deps.onChange(key, givesNothing(agent.wishes));
     }
     await Promise.all([...this.#agents.values()].map(({ watch }) => watch?.asked));
   }

@@ -104,15 +104,13 @@ export class Applier {
    */
   async apply(loaded: Config, changes = this.#changes): Promise<void> {
     if (this.#ended) throw new Error('Fairlead is shutting down');
-    const { tls, names, health, fleet, slots, records, logger } = this.#deps;
+    const { health, fleet, records, logger } = this.#deps;
     const before = this.#planned;
     const config = changes.over(loaded);
-    await tls.load(config);
-    await names.watch(hostsOf(config));
-    const next = this.#plan(config);
-    this.#clearFreshSlots(next);
-    this.#writeTable(next.backends, changes);
+    let next: Planned;
     try {
+      next = await this.#prepare(config);
+      this.#writeTable(next.backends, changes);
       await health.watch(union(next, before));
       await checkNewBinds(next.plan, before?.plan);
       await fleet.apply(next.plan, (ports) => {
@@ -124,7 +122,7 @@ export class Applier {
         this.#writeTable(before.backends, this.#changes);
         await health.watch(before.backends);
       }
-      releaseSlots(this.#config, slots, Date.now());
+      this.#keepOnly(this.#config);
       throw error;
     }
     this.#loaded = loaded;
@@ -134,6 +132,24 @@ export class Applier {
     records.open(config);
     logger.level = config.log.level;
     await health.watch(next.backends);
+    this.#keepOnly(config);
+  }
+
+  /** Reads and resolves what a config names, beside what the one in force does, and plans it. */
+  async #prepare(config: Config): Promise<Planned> {
+    const { tls, names } = this.#deps;
+    await tls.load(config, this.#config);
+    await names.watch(hostsOf(config));
+    const next = this.#plan(config);
+    this.#clearFreshSlots(next);
+    return next;
+  }
+
+  /** Lets go of what the config in force does not need. */
+  #keepOnly(config: Config): void {
+    const { tls, names, slots } = this.#deps;
+    tls.keepOnly(config);
+    names.keepOnly(hostsOf(config));
     releaseSlots(config, slots, Date.now());
   }
 

@@ -27,14 +27,19 @@ export class NameBook {
     this.#onChange = onChange;
   }
 
-  /** Takes the hosts to keep; resolves when each has been asked for once. */
+  /** Takes hosts to keep beside those that it has; resolves when each has been asked for once. */
   async watch(hosts: Iterable<string>): Promise<void> {
-    const names = new Set([...hosts].filter((host) => isIP(host) === 0));
-    for (const known of this.#addresses.keys()) if (!names.has(known)) this.#addresses.delete(known);
+    const names = namesAmong(hosts);
     for (const name of names) if (!this.#addresses.has(name)) this.#addresses.set(name, []);
     await this.#refresh();
     this.close();
-    if (names.size > 0) this.#schedule();
+    if (this.#addresses.size > 0) this.#schedule();
+  }
+
+  /** Forgets all other hosts. */
+  keepOnly(hosts: Iterable<string>): void {
+    const names = namesAmong(hosts);
+    for (const known of this.#addresses.keys()) if (!names.has(known)) this.#addresses.delete(known);
   }
 
   #schedule(): void {
@@ -78,6 +83,10 @@ export class NameBook {
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
     this.#timer = undefined;
   }
+}
+
+function namesAmong(hosts: Iterable<string>): ReadonlySet<string> {
+  return new Set([...hosts].filter((host) => isIP(host) === 0));
 }
 
 /** The hosts of all backends of a config. */

@@ -59,24 +59,32 @@ export class TlsBook {
   }
 
   /**
-   * Reads what the config names. A file that is broken and was good before keeps its old contents, and that is reported;
-   * one that never was good rejects with what is wrong.
+   * Reads what these configs name, beside what is known already. A file that is broken and was good before keeps its old
+   * contents, and that is reported; one that never was good rejects with what is wrong.
    */
-  async load(config: Config): Promise<void> {
+  async load(...configs: readonly Config[]): Promise<void> {
     const pairs = new Map<string, KeyPair>();
     const authorities = new Map<string, string>();
     // Watched from before they are read, so that no change is missed.
-    if (config.watch) for (const path of this.#pathsOf(config)) this.#watch(path);
-    for (const { cert, key } of pairsOf(config)) {
+    for (const config of configs) if (config.watch) for (const path of this.#pathsOf(config)) this.#watch(path);
+    for (const { cert, key } of configs.flatMap(pairsOf)) {
       const name = pairName(cert, key);
       if (!pairs.has(name)) pairs.set(name, await this.#pair(cert, key));
     }
-    for (const path of authoritiesOf(config)) authorities.set(path, await this.#authority(path));
+    for (const path of new Set(configs.flatMap(authoritiesOf))) authorities.set(path, await this.#authority(path));
     this.#pairs = pairs;
     this.#authorities = authorities;
     this.#poolPlans = new Map([...this.#poolPlans].slice(-MOST_POOL_PLANS));
-    this.#unwatchAllBut(new Set(config.watch ? this.#pathsOf(config) : []));
     if (pairs.size > 0) this.#rotation ??= this.#scheduleRotation();
+  }
+
+  /** Forgets what this config does not name: it is the one in force. */
+  keepOnly(config: Config): void {
+    const names = new Set(pairsOf(config).map(({ cert, key }) => pairName(cert, key)));
+    for (const name of this.#pairs.keys()) if (!names.has(name)) this.#pairs.delete(name);
+    const paths = new Set(authoritiesOf(config));
+    for (const path of this.#authorities.keys()) if (!paths.has(path)) this.#authorities.delete(path);
+    this.#unwatchAllBut(new Set(config.watch ? this.#pathsOf(config) : []));
   }
 
   async #pair(cert: string, key: string): Promise<KeyPair> {

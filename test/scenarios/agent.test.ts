@@ -92,4 +92,15 @@ describe('the agent beside a backend', () => {
     expect(complaints).toHaveLength(2);
     expect(complaints[0]).toContain('has a word that is not known');
   });
+
+  it('is forgotten with all that it said when the config does without it', async () => {
+    await say('down maint\n', 'health', 'down');
+    const { listeners, pools } = config;
+    await lb.reloadWith({
+      ...config,
+      listeners,
+      pools: { web: { ...pools!['web'], health: { type: 'off' } } } as never,
+    });
+    expect(await stateOf('a')).toMatchObject({ state: 'enabled', health: 'up', healthReason: 'health checks are off' });
+  });
 });

@@ -212,4 +212,32 @@ describe('a pool over TLS', () => {
     writeFileSync(ca, authority.root.certPem);
     await eventually(async () => (await client.send(get()).answer()).status === 200, 'the new authority');
   });
+
+  it('reads them again after a reload was refused, too', async () => {
+    const authority = new TestAuthority();
+    const peer = await startTlsPeer(authority.for('127.0.0.1'), answering);
+    const ca = join(authority.folder, 'trusted.pem');
+    writeFileSync(ca, new TestAuthority('Other').root.certPem);
+    const config = { ...webConfig([peer.address], {}, { connect: { tls: { ca } } }), watch: true };
+    const lb = await runFairlead(config);
+    const taken = { protocol: 'tcp', bind: peer.address, pool: 'web' } as const;
+    const { pools } = webConfig([peer.address]);
+    const refused = lb.reloadWith({ listeners: { ...config.listeners, taken }, pools: pools!, watch: true });
+    await expect(refused).rejects.toThrow('another process listens there');
+    writeFileSync(ca, authority.root.certPem);
+    const client = await connectTo(lb.address());
+    await eventually(async () => (await client.send(get()).answer()).status === 200, 'the new authority');
+  });
+
+  it('may leave the config with its files', async () => {
+    const authority = new TestAuthority();
+    const peer = await startTlsPeer(authority.for('127.0.0.1'), answering);
+    const tls = { ca: authority.root.files.cert, ...authority.for('fairlead') };
+    const lb = await runFairlead(webConfig([peer.address], {}, { connect: { tls } }));
+    const plain = await startPeer((socket) => socket.on('data', () => socket.write(answerText('plain'))));
+    await lb.reloadWith(webConfig([plain.address]));
+    expect((await (await connectTo(lb.address())).send(get()).answer()).body).toBe('plain');
+    await lb.reloadWith({ ...webConfig([peer.address], {}, { connect: { tls } }) });
+    expect((await (await connectTo(lb.address())).send(get()).answer()).body).toBe('ok');
+  });
 });
