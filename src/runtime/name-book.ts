@@ -19,6 +19,7 @@ export class NameBook {
   readonly #onChange: () => void;
   readonly #addresses = new Map<string, readonly string[]>();
   #timer: TimerHandle | undefined;
+  #closed = false;
 
   /** `onChange` is called when a name has other addresses than before. */
   constructor(resolver: Resolver, clock: Clock, onChange: () => void) {
@@ -33,19 +34,23 @@ export class NameBook {
     for (const known of this.#addresses.keys()) if (!names.has(known)) this.#addresses.delete(known);
     for (const name of names) if (!this.#addresses.has(name)) this.#addresses.set(name, []);
     await this.#refresh();
-    this.close();
-    if (names.size > 0) this.#schedule();
+    this.#schedule();
   }
 
+  /** Sets the time of the next round; the one that was set before does not count any more, so that there is one chain. */
   #schedule(): void {
-    this.#timer = this.#clock.setTimeout(() => {
-      void this.#refresh().then((changed) => {
-        if (this.#timer === undefined) return;
-        this.#schedule();
-        if (changed) this.#onChange();
-      });
-    }, REFRESH_MS);
+    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#closed || this.#addresses.size === 0) return;
+    this.#timer = this.#clock.setTimeout(() => void this.#round(), REFRESH_MS);
     this.#timer.unref();
+  }
+
+  /** What it finds is told also when a `watch` came meanwhile, which may not have seen it. */
+  async #round(): Promise<void> {
+    const changed = await this.#refresh();
+    this.#schedule();
+    if (changed && !this.#closed) this.#onChange();
   }
 
   async #refresh(): Promise<boolean> {
@@ -74,9 +79,10 @@ export class NameBook {
     return hosts.map((ip) => ({ host: ip, port }));
   };
 
+  /** Asks for nothing more, whatever is under way. */
   close(): void {
-    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#closed = true;
+    this.#schedule();
   }
 }
 
