@@ -28,12 +28,12 @@ export class NameBook {
     this.#onChange = onChange;
   }
 
-  /** Takes the hosts to keep; resolves when each has been asked for once. */
+  /** Takes the hosts to keep; resolves when each has been asked for once, or something of it is remembered. */
   async watch(hosts: Iterable<string>): Promise<void> {
     const names = new Set([...hosts].filter((host) => isIP(host) === 0));
     for (const known of this.#addresses.keys()) if (!names.has(known)) this.#addresses.delete(known);
     for (const name of names) if (!this.#addresses.has(name)) this.#addresses.set(name, []);
-    await this.#refresh();
+    await this.#refresh(false);
     this.#schedule();
   }
 
@@ -48,20 +48,20 @@ export class NameBook {
 
   /** What it finds is told also when a `watch` came meanwhile, which may not have seen it. */
   async #round(): Promise<void> {
-    const changed = await this.#refresh();
+    const changed = await this.#refresh(true);
     this.#schedule();
     if (changed && !this.#closed) this.#onChange();
   }
 
-  async #refresh(): Promise<boolean> {
-    const changes = await Promise.all([...this.#addresses.keys()].map((name) => this.#look(name)));
+  async #refresh(anew: boolean): Promise<boolean> {
+    const changes = await Promise.all([...this.#addresses.keys()].map((name) => this.#look(name, anew)));
     return changes.includes(true);
   }
 
-  async #look(name: string): Promise<boolean> {
+  async #look(name: string, anew: boolean): Promise<boolean> {
     let found: string[];
     try {
-      found = (await this.#resolver.resolve(name)).toSorted();
+      found = (await this.#resolver.resolve(name, anew)).toSorted();
     } catch {
       return false;
     }

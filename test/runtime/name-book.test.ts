@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { NameBook } from '../../src/runtime/name-book.ts';
-import type { Resolver } from '../../src/support/resolve.ts';
+import { createResolver, type Resolver } from '../../src/support/resolve.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 const ROUND_MS = 5000;
@@ -71,6 +71,25 @@ describe('names of backends', () => {
     expect(state.changes).toBe(1);
     expect(dialled()).toEqual(['10.0.0.2']);
   });
+});
+
+test('a name that moves is noticed by the next round, and a look-up that fails changes nothing', async () => {
+  const clock = new FakeClock();
+  const ips = ['10.0.0.1'];
+  const none = async (): Promise<string[]> => [];
+  const resolve4 = async (): Promise<string[]> => [...ips];
+  const resolver = createResolver(clock, { hosts: async () => '', resolve4, resolve6: none, lookup: none });
+  const changes: number[] = [];
+  const book = new NameBook(resolver, clock, () => changes.push(clock.now()));
+  await book.watch([web.host]);
+  await clock.advance(4 * ROUND_MS + 100);
+  ips[0] = '10.0.0.2';
+  await clock.advance(ROUND_MS);
+  expect(changes).toEqual([5 * ROUND_MS]);
+  ips.pop();
+  await clock.advance(100 * ROUND_MS);
+  expect(changes).toHaveLength(1);
+  expect(book.endpointsOf(web)).toEqual([{ host: '10.0.0.2', port: 80 }]);
 });
 
 describe('once closed', () => {
