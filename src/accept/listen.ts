@@ -1,7 +1,7 @@
 import net from 'node:net';
 import { withoutIpv6 } from '../support/bind.ts';
 
-/** Connections the kernel may hold for one worker before it accepts them; the kernel's own limit may be lower. */
+/** Connections the kernel may hold for one socket before they are accepted; the kernel's own limit may be lower. */
 const BACKLOG = 4096;
 
 /**

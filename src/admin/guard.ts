@@ -25,12 +25,15 @@ export interface GuardedRequest {
 /** Refusal of a request, or undefined. `open` endpoints are answered without the token. */
 export type Guard = (request: GuardedRequest, open: boolean) => Refusal | undefined;
 
-const hostSyntax = /^(?:\[([0-9a-f:.]+)\]|([^[\]:/?#@\\\s]+))(?::(\d{1,5}))?$/i;
+const hostSyntax = /^(?:\[([0-9a-f:.]+(?:%[\w.~-]+)?)\]|([^[\]:/?#@\\\s]+))(?::(\d{1,5}))?$/i;
 const bearerSyntax = /^Bearer +(\S+) *$/i;
 const HTTP_PORT = 80;
 
+/** One spelling of each. The zone of a link-local address is left out: to browsers it is no part of the Host (RFC 6874 §3). */
 function canonicalName(name: string): string {
-  return isIPv6(name) ? new URL(`http://[${name}]`).hostname.slice(1, -1) : name.toLowerCase();
+  if (!isIPv6(name)) return name.toLowerCase();
+  const [address] = name.split('%');
+  return new URL(`http://[${address}]`).hostname.slice(1, -1);
 }
 
 function isWildcard(name: string): boolean {

@@ -57,7 +57,7 @@ const listenerSchema = z.object({
 
 const workerSchema = z.object({
   id: count,
-  state: z.enum(['starting', 'serving', 'draining', 'stopped']),
+  state: z.enum(['starting', 'serving', 'draining']),
   restarts: count.describe('How often it was replaced after a crash.'),
   connections: count.describe('Client connections open now.'),
   loopUtilization: z

@@ -161,7 +161,5 @@ export const listenerSchema = z.discriminatedUnion('protocol', [httpListener, tc
 export type HttpListenerConfig = z.output<typeof httpListener>;
 /** A TCP listener after defaults; durations in ms, limits 0 for none. */
 export type TcpListenerConfig = z.output<typeof tcpListener>;
-/** A UDP listener after defaults; durations in ms, limits 0 for none. */
-export type UdpListenerConfig = z.output<typeof udpListener>;
 /** A listener after defaults. */
 export type ListenerConfig = z.output<typeof listenerSchema>;

@@ -146,7 +146,7 @@ export const routeSchema = z
     respond: respondSchema.optional(),
     timeout: duration()
       .prefault('30s')
-      .describe('From the head of the request to the head of the answer, all tries together.'),
+      .describe('From when the whole request is there to the head of the answer, all tries together.'),
     retry: retrySchema.prefault({}),
     rewrite: rewriteSchema.exactOptional(),
     headers: headersSchema.prefault({}),

@@ -90,8 +90,3 @@ export const connectTlsSchema = z
     return written === true ? { ca: '', serverName: '', cert: '', key: '', verify: true } : written;
   })
   .describe('TLS to the backends, also for health probes: `true`, or an object with its settings. `false` for none.');
-
-/** How a listener ends TLS, after defaults; paths as they are written. */
-export type ListenerTlsConfig = NonNullable<z.output<typeof listenerTlsSchema>>;
-/** How a pool's connections are encrypted, after defaults; paths as they are written, '' for none. */
-export type ConnectTlsConfig = NonNullable<z.output<typeof connectTlsSchema>>;

@@ -5,7 +5,6 @@ export const CR = 13;
 export const SP = 32;
 export const COLON = 58;
 export const SEMICOLON = 59;
-export const COMMA = 44;
 export const DASH = 45;
 export const UNDERSCORE = 95;
 

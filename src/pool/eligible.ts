@@ -2,8 +2,10 @@ import type { Backend } from './backend.ts';
 
 /**
  * Those that may be picked: the ones that are well, without the backups; when none of them is, the backups that are
- * well; when none of those is either, the ones that are ejected only, since an ejection must not leave a pool empty. When fewer than `panicBelow` (a share) of them are well, the few would only be overrun: then all are used,
- * whatever is known of their health, but for what an operator has taken out.
+ * well; when none of those is either, the ones that are ejected only, since an ejection must not leave a pool empty.
+ *
+ * When fewer than `panicBelow` (a share) of them are well, the few would only be overrun: then all are used, whatever is
+ * known of their health, but for what an operator has taken out.
  */
 export function eligibleOf(backends: readonly Backend[], panicBelow: number): readonly Backend[] {
   const first = backends.filter(({ backup }) => !backup);

@@ -19,6 +19,7 @@ export class NameBook {
   readonly #onChange: () => void;
   readonly #addresses = new Map<string, readonly string[]>();
   #timer: TimerHandle | undefined;
+  #closed = false;
 
   /** `onChange` is called when a name has other addresses than before. */
   constructor(resolver: Resolver, clock: Clock, onChange: () => void) {
@@ -27,13 +28,12 @@ export class NameBook {
     this.#onChange = onChange;
   }
 
-  /** Takes hosts to keep beside those that it has; resolves when each has been asked for once. */
+  /** Takes hosts to keep beside those it has; resolves when each was asked for once, or something of it is remembered. */
   async watch(hosts: Iterable<string>): Promise<void> {
     const names = namesAmong(hosts);
     for (const name of names) if (!this.#addresses.has(name)) this.#addresses.set(name, []);
-    await this.#refresh();
-    this.close();
-    if (this.#addresses.size > 0) this.#schedule();
+    await this.#refresh(false);
+    this.#schedule();
   }
 
   /** Forgets all other hosts. */
@@ -42,26 +42,31 @@ export class NameBook {
     for (const known of this.#addresses.keys()) if (!names.has(known)) this.#addresses.delete(known);
   }
 
+  /** Sets the time of the next round; the one that was set before does not count any more, so that there is one chain. */
   #schedule(): void {
-    this.#timer = this.#clock.setTimeout(() => {
-      void this.#refresh().then((changed) => {
-        if (this.#timer === undefined) return;
-        this.#schedule();
-        if (changed) this.#onChange();
-      });
-    }, REFRESH_MS);
+    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#closed || this.#addresses.size === 0) return;
+    this.#timer = this.#clock.setTimeout(() => void this.#round(), REFRESH_MS);
     this.#timer.unref();
   }
 
-  async #refresh(): Promise<boolean> {
-    const changes = await Promise.all([...this.#addresses.keys()].map((name) => this.#look(name)));
+  /** What it finds is told also when a `watch` came meanwhile, which may not have seen it. */
+  async #round(): Promise<void> {
+    const changed = await this.#refresh(true);
+    this.#schedule();
+    if (changed && !this.#closed) this.#onChange();
+  }
+
+  async #refresh(anew: boolean): Promise<boolean> {
+    const changes = await Promise.all([...this.#addresses.keys()].map((name) => this.#look(name, anew)));
     return changes.includes(true);
   }
 
-  async #look(name: string): Promise<boolean> {
+  async #look(name: string, anew: boolean): Promise<boolean> {
     let found: string[];
     try {
-      found = (await this.#resolver.resolve(name)).toSorted();
+      found = (await this.#resolver.resolve(name, anew)).toSorted();
     } catch {
       return false;
     }
@@ -79,9 +84,10 @@ export class NameBook {
     return hosts.map((ip) => ({ host: ip, port }));
   };
 
+  /** Asks for nothing more, whatever is under way. */
   close(): void {
-    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#closed = true;
+    this.#schedule();
   }
 }
 

@@ -6,9 +6,10 @@ import { NameFinder, type NameSources, systemSources } from './name-sources.ts';
 export interface Resolver {
   /**
    * At least one address, IPv4 before IPv6; an IP address stands for itself. Rejects with an Error that says in words
-   * why there is none.
+   * why there is none. With `anew` it is asked for now and waited for, and what is remembered is given only when that
+   * fails.
    */
-  resolve(host: string): Promise<string[]>;
+  resolve(host: string, anew?: boolean): Promise<string[]>;
 }
 
 /** How long answers are kept, and how many. */
@@ -81,13 +82,13 @@ class CachingResolver implements Resolver {
     this.#limits = limits;
   }
 
-  async resolve(host: string): Promise<string[]> {
+  async resolve(host: string, anew = false): Promise<string[]> {
     if (isIP(host) !== 0) return [host];
     const name = host.toLowerCase();
     if (/(^|\.)localhost\.?$/.test(name)) return [...LOOPBACK];
     const answer = this.#answers.get(name) ?? this.#remember(name);
-    if (this.#clock.now() >= answer.askAgainAtMs) answer.asking ??= this.#ask(name, answer);
-    if (this.#clock.now() >= answer.goneAtMs) await answer.asking;
+    if (anew || this.#clock.now() >= answer.askAgainAtMs) answer.asking ??= this.#ask(name, answer);
+    if (anew || this.#clock.now() >= answer.goneAtMs) await answer.asking;
     if (this.#clock.now() < answer.goneAtMs) return [...answer.addresses];
     throw answer.failure;
   }

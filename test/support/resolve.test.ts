@@ -194,6 +194,26 @@ describe('what is remembered', () => {
     expect(await resolver.resolve('web')).toEqual(['10.0.0.1']);
   });
 
+  test('is not given to one who asks anew, but for when nothing comes', async () => {
+    const four: Record<string, string[]> = { web: ['10.0.0.1'] };
+    const { resolver, clock, sources } = resolverOver({ four });
+    await resolver.resolve('web');
+    four['web'] = ['10.0.0.2'];
+    expect(await resolver.resolve('web', true)).toEqual(['10.0.0.2']);
+    expect(await resolver.resolve('web')).toEqual(['10.0.0.2']);
+    expect(sources.asked).toHaveLength(4);
+    delete four['web'];
+    expect(await resolver.resolve('web', true)).toEqual(['10.0.0.2']);
+    await clock.advance(freshMs + heldMs);
+    await expect(resolver.resolve('web', true)).rejects.toThrow('no such name');
+  });
+
+  test('one question under way is enough for those who ask anew', async () => {
+    const { resolver, sources } = resolverOver({ four: { web: ['10.0.0.1'] } });
+    await Promise.all([resolver.resolve('web'), resolver.resolve('web', true), resolver.resolve('web', true)]);
+    expect(sources.asked).toEqual(['4 web', '6 web']);
+  });
+
   test('beyond its capacity the name asked for first is forgotten', async () => {
     const four = { a: ['10.0.0.1'], b: ['10.0.0.2'], c: ['10.0.0.3'] };
     const sources = scripted({ four });
