@@ -10,6 +10,7 @@ import type { PoolStatus } from '../admin/schema.ts';
 import { LocalPool } from '../runtime/local-pool.ts';
 import { ProxyFailure } from './failure.ts';
 import { forwardedFields } from './forwarded.ts';
+import { hashKeyOf } from './hash-key.ts';
 import { createPool, type PoolInput, type PoolOptions } from './pool.ts';
 import { EXCHANGE, type Exchange, Transport } from './transport.ts';
 import { WebSockets } from './web-sockets.ts';
@@ -71,7 +72,8 @@ class Gate {
   /** Begins the exchange of a request; a client that leaves before its answer has ended aborts it. */
   begin(request: FastifyRequest, reply: FastifyReply): void {
     const leaving = new AbortController();
-    const exchange: Exchange = { signal: leaving.signal, key: this.#keyOf(request), backend: '' };
+    const key = hashKeyOf(request, this.#local.plan);
+    const exchange: Exchange = { signal: leaving.signal, key, backend: '' };
     this.#exchanges.set(request, exchange);
     const begun = performance.now();
     const duration = this.#local.meters.histogram('request_duration_seconds', this.#labels);
@@ -96,16 +98,6 @@ class Gate {
       this.#counters.set(key, cell);
     }
     this.#local.meters.cells[cell]! += 1;
-  }
-
-  #keyOf(request: FastifyRequest): string {
-    const { hashKey } = this.#local.plan;
-    if (hashKey?.kind === 'uri') return request.url;
-    if (hashKey?.kind === 'header') return String(request.headers[hashKey.name] ?? '');
-    if (hashKey?.kind !== 'cookie') return request.ip;
-    const start = `${hashKey.name}=`;
-    const pairs = String(request.headers.cookie ?? '').split(/; */);
-    return pairs.find((pair) => pair.startsWith(start))?.slice(start.length) ?? '';
   }
 }
 

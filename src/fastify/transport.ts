@@ -19,8 +19,8 @@ export const EXCHANGE = Symbol('fairlead exchange');
 export interface Exchange {
   /** Aborted when the client has left. */
   readonly signal: AbortSignal;
-  /** What `hash` and `maglev` hash. */
-  readonly key: string;
+  /** What `hash` and `maglev` hash; undefined when there is none, and the request takes its turn. */
+  readonly key: string | undefined;
   /** The id of the backend that was asked last; '' before. */
   backend: string;
 }

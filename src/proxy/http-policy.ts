@@ -91,14 +91,17 @@ export function failureComplaint(outcome: Outcome, detail: string): Complaint {
   }
 }
 
+/** As much of a request's head as can be hashed. */
+type HashedHead = Pick<RequestHead, 'originTarget' | 'get'>;
+
 const NO_HINT: PickHint = {};
 
 /** What the pool's algorithm may go by; only `hash` looks at it. */
-export function hintFor(pool: Pick<PoolSite, 'hashKey'>, head: RequestHead, source: string): PickHint {
+export function hintFor(pool: Pick<PoolSite, 'hashKey'>, head: HashedHead, source: string): PickHint {
   return pool.hashKey === undefined ? NO_HINT : { key: hashKey(pool.hashKey, head, source) };
 }
 
-function hashKey(key: HashKey, head: RequestHead, source: string): string | undefined {
+function hashKey(key: HashKey, head: HashedHead, source: string): string | undefined {
   switch (key.kind) {
     case 'source':
       return source;
