@@ -127,6 +127,7 @@ export const fairleadProxy: FastifyPluginAsync<FairleadProxyOptions> = async (ap
     await transport.close();
     if (local !== pool) local.close();
   });
+  if (websocket) app.addHook('onRequest', async (request) => gate.webSockets.arrived(request));
   // Fastify would read bodies of text/plain whole, and refuse the long ones; without its parsers all of them stream.
   app.removeAllContentTypeParsers();
   await app.register(httpProxy, {

@@ -6,6 +6,7 @@ import type { Lease, Outcome } from '../pool/lease.ts';
 import type { LocalPool } from '../runtime/local-pool.ts';
 import { outcomeOf } from './failure.ts';
 import { handshakeFields } from './forwarded.ts';
+import { hashKeyOf } from './hash-key.ts';
 import { refused, tlsOptions } from './transport.ts';
 
 /** A WebSocket of the package ws, as far as it is used here. */
@@ -33,6 +34,7 @@ interface Held {
 /** The leases of WebSockets: taken before the client is told 101, so that it can still be told 503. */
 export class WebSockets {
   readonly #local: LocalPool;
+  readonly #handshakes = new WeakMap<IncomingMessage, FastifyRequest>();
   readonly #held = new WeakMap<IncomingMessage, Held>();
   /** The request whose connection to a backend is being made: @fastify/http-proxy makes it in one turn. */
   #current: Held | undefined;
@@ -41,9 +43,15 @@ export class WebSockets {
     this.#local = local;
   }
 
+  /** To be told of each request before it is passed on: ws knows a handshake only as Node does. */
+  arrived(request: FastifyRequest): void {
+    if (request.raw.headers.upgrade !== undefined) this.#handshakes.set(request.raw, request);
+  }
+
   /** ws asks this before it answers a handshake. */
   readonly verifyClient = ({ req }: { req: IncomingMessage }, answer: Answer): void => {
-    const acquired = this.#local.pool.acquire({ key: req.socket.remoteAddress });
+    const key = hashKeyOf(this.#handshakes.get(req)!, this.#local.plan);
+    const acquired = this.#local.pool.acquire({ key });
     if (!acquired.ok) {
       const { code, status, message } = refused(acquired.refusal);
       return answer(false, status, `${message}\n`, { 'Fairlead-Error': code, 'Retry-After': '1' });
