@@ -77,12 +77,15 @@ class Gate {
     this.#exchanges.set(request, exchange);
     const begun = performance.now();
     const duration = this.#local.meters.histogram('request_duration_seconds', this.#labels);
-    reply.raw.once('close', () => {
+    const closed = (): void => {
       const whole = reply.raw.writableFinished;
       if (!whole) leaving.abort();
       this.#count(exchange.backend, whole ? String(reply.raw.statusCode) : '499');
       duration.observe((performance.now() - begun) / 1000);
-    });
+    };
+    // It may have left during the preHandler, and 'close' is not emitted twice.
+    if (reply.raw.destroyed) closed();
+    else reply.raw.once('close', closed);
   }
 
   get #labels() {

@@ -131,8 +131,9 @@ export class Transport {
     }
   }
 
-  /** A lease, at once or from the queue of the pool; a client that leaves frees its place. */
+  /** A lease, at once or from the queue of the pool; a client that leaves frees its place, one that has left gets none. */
   async #acquire({ key, signal }: Exchange, tried: ReadonlySet<Backend>): Promise<Acquired> {
+    if (signal.aborted) throw failureOf('client-aborted', signal.reason);
     const acquire = (): Acquired => this.#local.pool.acquire({ key }, tried);
     const refusal = acquire();
     if (refusal.ok || refusal.refusal !== 'all-saturated') return refusal;

@@ -7,10 +7,11 @@ import {
   ConfigError,
   createFairleadPool,
   type FairleadPool,
+  type FairleadProxyOptions,
   fairleadProxy,
   type PoolInput,
 } from '../../src/fastify/index.ts';
-import { closeOpened } from '../support/opened.ts';
+import { closeOpened, remember } from '../support/opened.ts';
 import { backend, echo, gateway, type Handler, poolOf } from './gateway.ts';
 
 afterEach(closeOpened);
@@ -211,6 +212,26 @@ describe('fairleadProxy, when something breaks', () => {
     sent.destroy();
     await closed;
     await vi.waitFor(() => expect(pool.status()).toMatchObject({ active: 0, backends: [{ failures: 0 }] }));
+  });
+
+  it('keeps no place in the queue for a client that has left during the preHandler', async () => {
+    const { address } = await backend(() => undefined);
+    const pool = await poolOf({ backends: [{ address, maxConnections: 1 }], queue: { max: 1, timeout: 0 } });
+    const leaving = new AbortController();
+    const preHandler: FairleadProxyOptions['preHandler'] = async (request, reply) => {
+      if (request.url !== '/api/leaving') return;
+      leaving.abort();
+      await once(reply.raw, 'close');
+    };
+    const { url } = await gateway({ pool, preHandler });
+    const holding = request(`${url}/api/`).end();
+    holding.on('error', () => undefined);
+    remember({ close: () => holding.destroy() });
+    await vi.waitFor(() => expect(active(pool)).toBe(1));
+    await expect(fetch(`${url}/api/leaving`, { signal: leaving.signal })).rejects.toThrow();
+    await vi.waitFor(async () => expect(await pool.render()).toContain('backend="",code="499"} 1\n'));
+    expect(await pool.render()).toContain('fairlead_queue_length{pool="apps"} 0\n');
+    expect(pool.status()).toMatchObject({ active: 1, backends: [{ total: 1 }] });
   });
 
   it('rejects a pool with problems', async () => {
