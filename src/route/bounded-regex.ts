@@ -1,9 +1,14 @@
+import { setFlagsFromString } from 'node:v8';
+
 /**
- * Longest text, in characters, that a regular expression of the config is run on. The expressions are the operator's
- * and the texts are the client's, and JavaScript's engine backtracks: an expression such as `(a+)+$` can be kept busy
- * for ever by a short text, and none of our bounds mends that. The operator answers for the expression. What we answer
- * for is that a polynomial one meets no text of unlimited length.
+ * The expressions are the operator's and the texts are the client's, and JavaScript's engine backtracks: one such as
+ * `(a+)+$` can be kept busy for ever by a short text. After 50,000 steps back V8 begins anew with its other engine, whose
+ * time is linear in the text. That one knows no `(?i:…)`, no look-around and no back-references: of expressions that have
+ * those the operator must know that they come to an end, or the worker is replaced when it stands still.
  */
+setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
+
+/** Longest text, in characters, that a regular expression of the config is run on. */
 export const MAX_REGEX_INPUT = 8192;
 
 /** Where a condition leaves word that it cannot tell: the request is then refused, neither matched nor passed on. */

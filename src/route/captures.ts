@@ -1,4 +1,4 @@
-import { MAX_REGEX_INPUT } from './bounded-regex.ts';
+import { BoundedRegex } from './bounded-regex.ts';
 import type { RawPath } from './raw-path.ts';
 
 /** How many groups a regular expression captures. Throws SyntaxError on an expression that is none. */
@@ -11,19 +11,20 @@ export function groupCount(source: string): number {
  * capture is given as the client wrote it. Throws SyntaxError on an expression that is none.
  */
 export class Captures {
-  readonly #regexes: readonly RegExp[];
+  readonly #patterns: readonly { readonly matches: BoundedRegex; readonly spans: RegExp }[];
 
   /** Path patterns; those that are no regular expression capture nothing. */
   constructor(patterns: readonly string[]) {
-    this.#regexes = patterns
+    this.#patterns = patterns
       .filter((pattern) => pattern.startsWith('~'))
-      .map((pattern) => new RegExp(pattern.slice(1), 'd'));
+      .map((pattern) => ({ matches: new BoundedRegex(pattern.slice(1)), spans: new RegExp(pattern.slice(1), 'd') }));
   }
 
   /** The groups of the first expression that matches, from 1 on, '' for one that took no part; `undefined` when none matches. */
   of(path: RawPath): readonly string[] | undefined {
-    if (path.normal.length > MAX_REGEX_INPUT) return undefined;
-    for (const regex of this.#regexes) {
+    for (const { matches, spans: regex } of this.#patterns) {
+      // The engine that does not backtrack tells no spans, so that it is asked first whether there are any.
+      if (!matches.accepts(path.normal)) continue;
       const spans = regex.exec(path.normal)?.indices;
       if (spans) return Array.from(spans, (span) => (span === undefined ? '' : path.slice(span[0], span[1])));
     }

@@ -98,7 +98,9 @@ export class DataPlane {
     };
     this.#upstreams = new Upstreams(this.#deps.deadlines);
     this.#bell = new QueueBell(this.#deps.table.queues, seed.lane);
-    new LoopWatch(this.#deps.pressure, this.#deps.meters, String(seed.lane)).start();
+    const beats = new Int32Array(seed.beats);
+    const beat = (): void => void Atomics.add(beats, seed.lane, 1);
+    new LoopWatch(this.#deps.pressure, this.#deps.meters, String(seed.lane), beat).start();
   }
 
   #overloaded(shedding: boolean): void {

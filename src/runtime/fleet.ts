@@ -7,7 +7,9 @@ import { createSessionMemory, DEFAULT_SESSIONS } from '../pool/session-table.ts'
 import { SetLocks } from '../pool/set-locks.ts';
 import type { SharedTable } from '../pool/table.ts';
 import type { ConnectionsShown, ConnectionsWanted } from '../proxy/connection-view.ts';
+import { systemClock } from '../support/clock.ts';
 import type { FromWorker, ToWorker, WorkerPlan, WorkerSeed } from './messages.ts';
+import { STUCK_MS, StuckWatch } from './stuck-watch.ts';
 
 /** How long a worker may take to prepare a plan, in ms, before the plan is given up. */
 const PREPARE_TIMEOUT_MS = 10_000;
@@ -62,6 +64,8 @@ interface Member {
   startedAt: number;
   /** Resolved by the worker's answer about the plan of that generation. */
   waiting: Waiting | undefined;
+  /** Why it is being ended, when that is on purpose. */
+  fault: Error | undefined;
   /** Why it could not be replaced at the last try; '' when there was none, or it could. */
   stuck: string;
   onDrained: (() => void) | undefined;
@@ -90,6 +94,8 @@ export class Fleet {
   #plan: WorkerPlan | undefined;
   #closing = false;
   #questions = 0;
+  readonly #beats: SharedArrayBuffer;
+  readonly #stuckWatch: StuckWatch;
   readonly #sessions = createSessionMemory(DEFAULT_SESSIONS, Math.random);
   /** What workers count sources in. */
   readonly limits: WorkerSeed['limits'];
@@ -102,7 +108,17 @@ export class Fleet {
       rates: createLimitMemory(DEFAULT_RATE_KEYS, 0, Math.random),
       bans: createBanMemory(DEFAULT_BANS, Math.random),
     };
+    this.#beats = new SharedArrayBuffer(size * Int32Array.BYTES_PER_ELEMENT);
     this.#members = Array.from({ length: size }, (_, lane) => this.#start(lane));
+    const beats = new Int32Array(this.#beats);
+    this.#stuckWatch = new StuckWatch({ beats, clock: systemClock, onStuck: (lane) => this.#kill(lane) });
+  }
+
+  /** A worker that does nothing any more is ended as a crash would, and so replaced. */
+  #kill(lane: number): void {
+    const member = this.#members[lane]!;
+    member.fault = new Error(`its event loop has stood still for ${STUCK_MS / 1000} s`);
+    void member.worker.terminate();
   }
 
   #start(lane: number): Member {
@@ -113,6 +129,7 @@ export class Fleet {
       restarts: 0,
       startedAt: Date.now(),
       waiting: undefined,
+      fault: undefined,
       stuck: '',
       onDrained: undefined,
       catchingUp: undefined,
@@ -130,6 +147,7 @@ export class Fleet {
       meters,
       sessions: this.#sessions,
       limits: this.limits,
+      beats: this.#beats,
       claims: this.#deps.claimsOf(lane),
     };
     return new Worker(entry, { workerData, name: `fairlead-worker-${lane}` });
@@ -142,7 +160,7 @@ export class Fleet {
     worker.on('error', (cause: Error) => {
       error = cause;
     });
-    worker.on('exit', () => this.#died(member, error));
+    worker.on('exit', () => this.#died(member, error ?? member.fault));
   }
 
   #heard(member: Member, message: FromWorker): void {
@@ -203,6 +221,7 @@ export class Fleet {
     }
     if (this.#closing) return;
     member.stuck = '';
+    member.fault = undefined;
     member.restarts++;
     member.startedAt = Date.now();
     member.worker = this.#spawn(member.lane);
@@ -314,6 +333,7 @@ export class Fleet {
    */
   async drain(graceMs: number): Promise<number> {
     this.#closing = true;
+    this.#stuckWatch.stop();
     // One that is being replaced has no connections, and the one before it hears nothing any more.
     const serving = this.#members.filter(({ state }) => state !== 'restarting');
     const drained = serving.map((member) => {
@@ -334,6 +354,7 @@ export class Fleet {
   /** Ends all workers at once. */
   async close(): Promise<void> {
     this.#closing = true;
+    this.#stuckWatch.stop();
     await Promise.all(this.#members.map(({ worker }) => worker.terminate()));
   }
 

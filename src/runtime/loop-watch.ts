@@ -31,6 +31,7 @@ function read(): Reading {
 /** Watches the event loop of this thread: shows how it does in the metrics, and tells whoever is to act on it. */
 export class LoopWatch {
   readonly #pressure: Pressure;
+  readonly #beat: () => void;
   readonly #cells: Float64Array;
   readonly #utilization: number;
   readonly #lag: number;
@@ -40,9 +41,10 @@ export class LoopWatch {
   #shown = this.#last;
   #samples = 0;
 
-  /** `worker` is what it is called in the metrics. */
-  constructor(pressure: Pressure, meters: Meters, worker: string) {
+  /** `worker` is what it is called in the metrics; `beat` is called as long as the loop goes on. */
+  constructor(pressure: Pressure, meters: Meters, worker: string, beat: () => void) {
     this.#pressure = pressure;
+    this.#beat = beat;
     this.#cells = meters.cells;
     this.#utilization = meters.gauge('event_loop_utilization', { worker });
     this.#lag = meters.gauge('event_loop_lag_seconds', { worker });
@@ -55,6 +57,7 @@ export class LoopWatch {
   }
 
   #sample(): void {
+    this.#beat();
     const now = read();
     const before = this.#last;
     this.#last = now;

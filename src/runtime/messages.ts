@@ -57,6 +57,8 @@ export interface WorkerSeed {
   readonly sessions: SharedArrayBuffer;
   /** Where sources and the keys of rate limits are counted, for LimitTables, and who is banned. */
   readonly limits: { readonly sources: LimitMemory; readonly rates: LimitMemory; readonly bans: BanMemory };
+  /** One count per worker, an Int32 each, which goes on as long as its event loop does. */
+  readonly beats: SharedArrayBuffer;
   /** Series that a former worker of this lane has announced. */
   readonly claims: readonly Claim[];
 }

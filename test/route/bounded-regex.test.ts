@@ -32,6 +32,12 @@ describe('a regular expression of the config', () => {
     expect(new BoundedRegex('^b').test('a\nb', view)).toBe(false);
   });
 
+  // Each of these would take longer than the universe is old.
+  test.each(['^/(a+)+$', '^/(a|a)*$', '^/(a+){2,}$', '(\\w+\\s?)+;'])('comes to an end: %s', (source) => {
+    const text = `/${'a'.repeat(MAX_REGEX_INPUT - 2)}!`;
+    expect(new BoundedRegex(source).accepts(text)).toBe(false);
+  });
+
   test('that is none is refused', () => {
     expect(() => new BoundedRegex('(')).toThrow(SyntaxError);
   });

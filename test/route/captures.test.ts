@@ -25,6 +25,10 @@ describe('captures', () => {
   });
 });
 
+test('captures of an expression that backtracks come to an end', () => {
+  expect(captured(['~^/(a+)+$', '~^/(.)'], `/${'a'.repeat(5000)}!`)).toEqual(['a']);
+});
+
 describe('groupCount', () => {
   test.each([
     ['^/a', 0],

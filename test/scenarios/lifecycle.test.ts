@@ -98,6 +98,18 @@ describe('a crashed worker', () => {
     }
   });
 
+  it('is ended and replaced when its event loop stands still, as in an expression that backtracks for ever', async () => {
+    const respond = { status: 200, body: 'ok' };
+    const routes = [{ match: { path: '~^/(?i:a+)+$' }, respond }, { respond }];
+    const lb = await runFairlead({ ...webConfig(['127.0.0.1:9'], { routes }), log: { level: 'error' } });
+    const stuck = await connectTo(lb.address());
+    stuck.send(get(`/${'a'.repeat(40)}!`));
+    await stuck.until(() => stuck.ending !== undefined, 'the end of its connection', 30_000);
+    await expect.poll(() => lb.logLines.join(), { timeout: 5000 }).toContain('its event loop has stood still for 10 s');
+    const answers = async () => (await fetch(`http://${lb.address()}/`).catch(() => undefined))?.status;
+    await expect.poll(answers, { timeout: 10_000 }).toBe(200);
+  }, 60_000);
+
   it('does not hold up a drain', async () => {
     const lb = await runFairlead(webOver([await started('a')], { shutdown: { grace: '20s' } }));
     await lb.crashWorker(1);
