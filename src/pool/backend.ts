@@ -27,6 +27,8 @@ export interface Latencies {
 /** One backend as one thread sees it. Its numbers are read from the shared table at each look. */
 export class Backend implements Candidate {
   readonly slot: number;
+  /** Its own also when another has got its slot: see `SharedTable.backendNumber`. */
+  readonly number: number;
   readonly id: string;
   readonly address: string;
   /** The host of its address; undefined for a Unix socket. */
@@ -42,6 +44,7 @@ export class Backend implements Candidate {
   constructor(table: SharedTable, plan: BackendPlan) {
     this.#table = table;
     this.slot = plan.slot;
+    this.number = table.backendNumber(plan.slot);
     this.id = plan.id;
     this.address = plan.address;
     const parsed = parseAddress(plan.address);

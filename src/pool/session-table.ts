@@ -47,7 +47,7 @@ export class SessionTable {
   }
 
   /**
-   * The backend's slot of the session with this 53-bit hash, and -1 when none is known or it was not seen for `ttlMs`
+   * The backend's number of the session with this 53-bit hash, and -1 when none is known or it was not seen for `ttlMs`
    * (0 for no limit). Finding a session counts as seeing it.
    */
   find(hash: number, ttlMs: number): number {
@@ -66,7 +66,7 @@ export class SessionTable {
   }
 
   /** Remembers that the session is on that backend from now on. */
-  put(hash: number, slot: number): void {
+  put(hash: number, backend: number): void {
     const cells = this.#cells;
     const place = this.#placeOf(hash);
     let at = this.#entryOf(place);
@@ -75,7 +75,7 @@ export class SessionTable {
     if (before === BUSY || Atomics.compareExchange(cells, at + Cell.backend, before, BUSY) !== before) return;
     Atomics.store(cells, at + Cell.tag, place.tag);
     Atomics.store(cells, at + Cell.seen, this.#step());
-    Atomics.store(cells, at + Cell.backend, slot + 1);
+    Atomics.store(cells, at + Cell.backend, backend + 1);
   }
 
   #step(): number {

@@ -60,11 +60,14 @@ const BackendCell = {
   agentPercent: 10,
   agentMax: 11,
   configuredMax: 12,
+  owners: 13,
 } as const;
 /** As many as a cache line has, so that workers that count leases on two backends do not share one. */
 const BACKEND_CELLS = 16;
 /** What a backend is short of its weight is counted in this many parts of it. */
 const RAMP_PARTS = 65_536;
+/** Numbers of backends that fit in a cell, with one to spare. */
+const MAX_NUMBERS = 2 ** 31 - 1;
 const PoolCell = { version: 0, turn: 1 } as const;
 const POOL_CELLS = 2;
 /** Latency series per backend, each an estimate with the time of its last change. */
@@ -272,11 +275,23 @@ export class SharedTable {
     return Atomics.load(this.#cells, slot * BACKEND_CELLS + BackendCell.streak);
   }
 
+  /**
+   * Tells the backend that has a slot from all others, those that had it before included: from 0 to less than 2³¹ - 1. It
+   * comes again only after hundreds of thousands of others had the slot.
+   */
+  backendNumber(slot: number): number {
+    const { backends } = this.size;
+    const owner = Atomics.load(this.#cells, slot * BACKEND_CELLS + BackendCell.owners);
+    return (owner % Math.floor(MAX_NUMBERS / backends)) * backends + slot;
+  }
+
   /** Empties a slot for a new backend; its leases of before, if any are left, go on being counted. */
   resetBackend(slot: number): void {
+    const at = slot * BACKEND_CELLS;
     for (const cell of Object.values(BackendCell)) {
-      if (cell !== BackendCell.active) Atomics.store(this.#cells, slot * BACKEND_CELLS + cell, 0);
+      if (cell !== BackendCell.active && cell !== BackendCell.owners) Atomics.store(this.#cells, at + cell, 0);
     }
+    Atomics.add(this.#cells, at + BackendCell.owners, 1);
     for (let series = 0; series < LATENCY_SERIES; series++) this.setLatency(slot, series, 0, 0);
   }
 

@@ -48,7 +48,7 @@ export class Sticky {
   readonly sessions: SessionTable;
   readonly readKey: ReadKey;
   readonly #deps: StickyDeps;
-  readonly #bySlot: ReadonlyMap<number, Seat>;
+  readonly #byNumber: ReadonlyMap<number, Seat>;
   readonly #byBackend: ReadonlyMap<Backend, Seat>;
   readonly #scope: number;
   readonly #cells = new Map<StickyResult, number>();
@@ -59,7 +59,7 @@ export class Sticky {
     this.sessions = deps.sessions;
     this.#deps = deps;
     this.seats = pools.flatMap((pool) => pool.pool.backends.map((backend) => ({ pool, backend })));
-    this.#bySlot = new Map(this.seats.map((seat) => [seat.backend.slot, seat]));
+    this.#byNumber = new Map(this.seats.map((seat) => [seat.backend.number, seat]));
     this.#byBackend = new Map(this.seats.map((seat) => [seat.backend, seat]));
     this.readKey = keyReader(plan);
     if (plan.kind === 'cookie')
@@ -81,15 +81,15 @@ export class Sticky {
 
   /** Where the session with this key was last: `gone` when that backend can no longer have it. */
   recall(key: string, ttlMs: number): Seat | 'gone' | undefined {
-    const slot = this.sessions.find(this.#hash(key), ttlMs);
-    if (slot < 0) return undefined;
-    const seat = this.#bySlot.get(slot);
+    const number = this.sessions.find(this.#hash(key), ttlMs);
+    if (number < 0) return undefined;
+    const seat = this.#byNumber.get(number);
     return seat?.backend.keepsSessions ? seat : 'gone';
   }
 
   /** The session with this key is on that backend from now on. */
   remember(key: string, backend: Backend): void {
-    this.sessions.put(this.#hash(key), backend.slot);
+    this.sessions.put(this.#hash(key), backend.number);
   }
 
   /** The seat of a backend; a new one when a reload has brought it into the pool since this request came. */

@@ -80,6 +80,24 @@ describe('the shared table', () => {
     ]);
   });
 
+  it('tells the backends that have a slot one after the other apart, and from those of other slots', () => {
+    const table = new SharedTable(size);
+    const numbers = [0, 1, 15].map((slot) => table.backendNumber(slot));
+    for (let owner = 0; owner < 1000; owner++) {
+      table.resetBackend(1);
+      numbers.push(table.backendNumber(1));
+    }
+    expect(new Set(numbers).size).toBe(1003);
+    expect(table.backendNumber(0)).toBe(numbers[0]);
+    // After how many ever, a number fits in a cell and leaves room for one more.
+    const cells = new Int32Array(table.memory);
+    for (const owners of [2 ** 31 - 1, Math.floor((2 ** 31 - 1) / size.backends) - 1]) {
+      cells[15 * 16 + 13] = owners;
+      expect(table.backendNumber(15)).toBeGreaterThanOrEqual(0);
+      expect(table.backendNumber(15)).toBeLessThan(2 ** 31 - 1);
+    }
+  });
+
   it('hands out turns that differ per pool and per split, and wrap at 32 bits', () => {
     const table = new SharedTable(size);
     expect([table.nextTurn(0), table.nextTurn(0), table.nextTurn(1)]).toEqual([0, 1, 0]);

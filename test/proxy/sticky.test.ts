@@ -5,6 +5,7 @@ import { createSessionMemory, SessionTable } from '../../src/pool/session-table.
 import { AdminState, Health } from '../../src/pool/table.ts';
 import { type Session, Sticky, type StickyPlan } from '../../src/proxy/sticky.ts';
 import { seededRandom } from '../../src/simulate/seeded-random.ts';
+import { planOf } from '../pool/stage.ts';
 import { counted } from './counted.ts';
 import { poolSite, requestHead, responseHead } from './sticky-stage.ts';
 
@@ -193,6 +194,33 @@ describe('a session by a key of the application', () => {
     table.setHealth(0, Health.up);
     table.touch(1);
     expect(targets.map((target) => went(find(target)))).toEqual(moved);
+  });
+
+  it('moves when another backend has got the slot of its own', () => {
+    const { find, make, table, site, shown } = stage(query);
+    const targets = Array.from({ length: 30 }, (_, i) => `/?sid=s${i}`);
+    const first = targets.map((target) => went(find(target)));
+    const before = site.pool.backends;
+    const plan = planOf(3);
+    site.pool.reconcile({ ...plan, backends: plan.backends.slice(1) });
+    table.resetBackend(0);
+    table.setHealth(0, Health.up);
+    table.setWeight(0, 1);
+    const other = { ...plan.backends[0]!, id: 'other', address: '127.0.0.1:4000' };
+    site.pool.reconcile({ ...plan, backends: [other, ...plan.backends.slice(1)] });
+    const now = make();
+    const where = targets.map((target) => went(find(target, [], '10.0.0.1', now)));
+    expect(where.filter((_, i) => first[i] !== 'b0')).toEqual(first.filter((backend) => backend !== 'b0'));
+    const ofB0 = first.filter((backend) => backend === 'b0').length;
+    expect(ofB0).toBeGreaterThan(0);
+    expect(shown('sticky_requests_total')).toEqual({
+      'web app new': 30,
+      'web app moved': ofB0,
+      'web app kept': 30 - ofB0,
+    });
+    // A request that is still at the former backend speaks for that one alone.
+    now.remember('late', before[0]!);
+    expect(now.recall('late', 0)).toBe('gone');
   });
 
   it('is learned from the answer in which the backend gives it a key', () => {

@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { TestAuthority } from '../support/certificates.ts';
 import { fieldOf, type HttpText } from '../support/http-text.ts';
@@ -112,6 +112,29 @@ describe('sticky sessions', () => {
     expect(seen).toHaveLength(18);
     for (const line of seen) expect(line).toMatch(/^(\w) \1\d+$/);
     expect(new Set(seen.map((line) => line[0])).size).toBe(3);
+  });
+
+  it('by a key are picked anew when their backend has left, also after another has got its slot', async () => {
+    const backends = await startMany(4);
+    const [gone, , , later] = addressesOf(backends);
+    const three = addressesOf(backends.slice(0, 3));
+    const lb = await runFairlead({ ...configFor(three, { header: 'x-session' }), workers: 1 });
+    const keys = Array.from({ length: 30 }, (_, i) => `X-Session: user-${i}`);
+    const where = () => Promise.all(keys.map(async (field) => (await ask(lb, '/', field)).body));
+    const first = await where();
+    const reload = (addresses: string[]) =>
+      lb.reloadWith({ ...configFor(addresses, { header: 'x-session' }), workers: 1 });
+    await reload(three.slice(1));
+    const real = Date.now;
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => real() + 61_000);
+    onTestFinished(() => clock.mockRestore());
+    await reload([later!, ...three.slice(1)]);
+    const moved = await where();
+    const ofGone = first.flatMap((body, i) => (three[Number(body)] === gone ? [moved[i]] : []));
+    expect(new Set(ofGone).size).toBeGreaterThan(1);
+    expect(moved.filter((_, i) => first[i] !== '0')).toEqual(first.filter((body) => body !== '0'));
+    expect(await metric(lb, 'sticky_requests_total', { route: 'app', result: 'moved' })).toBe(ofGone.length);
+    expect(await where()).toEqual(moved);
   });
 
   it('move once when their backend dies, and tell the client', async () => {
