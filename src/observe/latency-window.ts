@@ -54,7 +54,9 @@ export class LatencyWindow {
     const recent = this.#reader.read('backend_latency', { pool, backend });
     if (recent === undefined) return none;
     const before = this.#snapshots[0]?.get(key(pool, backend));
-    if (before !== undefined) for (let cell = 0; cell < LATENCY_CELLS; cell++) recent[cell]! -= before[cell]!;
+    // A backend that left and is back begins at 0 again: all that it has counted is of the recent past.
+    if (before?.every((count, cell) => count <= recent[cell]!) === true)
+      for (let cell = 0; cell < LATENCY_CELLS; cell++) recent[cell]! -= before[cell]!;
     const p50 = quantile(recent, 0.5);
     const p99 = quantile(recent, 0.99);
     return p50 === undefined || p99 === undefined ? none : { p50: roundedMs(p50), p99: roundedMs(p99) };

@@ -19,13 +19,15 @@ interface Series {
 /**
  * The control plane's side of the cells: it knows from the workers' claims which cell belongs to which series, and
  * sums the lanes when asked. A reading made while workers count is a few nanoseconds old in some cells, which does no
- * harm: every cell by itself is whole, and counters never go back.
+ * harm: every cell by itself is whole, and a counter goes back only when the series of a backend that left begins anew.
  */
 export class MeterReader {
   readonly #memory: MeterMemory;
   readonly #cells: Float64Array;
   readonly #byName = new Map<MeterName, Map<string, Series>>();
   readonly #claims: Map<number, Claim>[];
+  /** What backends counted that have left, by meter and by the labels that are left of theirs. */
+  readonly #left = new Map<MeterName, Map<string, SeriesSum>>();
 
   /** Reads the memory that the workers were given. */
   constructor(memory: MeterMemory) {
@@ -36,14 +38,14 @@ export class MeterReader {
 
   /**
    * Takes a worker's claim; one that is known already changes nothing. Throws a RangeError when it cannot be: a lane,
-   * a name or cells that do not exist, or a cell that another series starts at.
+   * a name or cells that do not exist, or a cell that another series starts at and was not released.
    */
   add(lane: number, claim: Claim): void {
     const claims = this.#claimsOf(lane);
     const shape = shapeOf(claim.name);
     const key = seriesKey(shape, claim.labels);
     const former = claims.get(claim.index);
-    if (former !== undefined) {
+    if (former !== undefined && !(former.free === true && former.name === claim.name)) {
       if (seriesKey(shapeOf(former.name), former.labels) === key) return;
       throw new RangeError(`cell ${claim.index} of lane ${lane} belongs to another series`);
     }
@@ -58,6 +60,36 @@ export class MeterReader {
     else series.starts.push(start);
   }
 
+  /**
+   * Cells of a lane that its worker has given up, and counts in no more. What is in them goes on in `sumOfAll`; the next
+   * claim of them may be of another series.
+   */
+  release(lane: number, cells: readonly number[]): void {
+    const claims = this.#claimsOf(lane);
+    for (const index of cells) {
+      const claim = claims.get(index);
+      if (claim === undefined || claim.free === true) continue;
+      claims.set(index, { ...claim, free: true });
+      this.#leave(claim, lane * this.#memory.cellsPerLane + index);
+    }
+  }
+
+  #leave({ name, labels }: Claim, start: number): void {
+    const shape = shapeOf(name);
+    const group = this.#byName.get(name)!;
+    const key = seriesKey(shape, labels);
+    const { starts } = group.get(key)!;
+    starts.splice(starts.indexOf(start), 1);
+    if (starts.length === 0) group.delete(key);
+    const rest = { ...labels, backend: '' };
+    const left = this.#left.get(name) ?? new Map<string, SeriesSum>();
+    this.#left.set(name, left);
+    const restKey = seriesKey(shape, rest);
+    const sum = left.get(restKey) ?? { name, labels: rest, values: new Float64Array(shape.width) };
+    left.set(restKey, sum);
+    for (let cell = 0; cell < shape.width; cell++) sum.values[cell]! += this.#cells[start + cell]!;
+  }
+
   /** What a lane's workers have claimed so far: the `known` claims of the worker that replaces them. */
   claims(lane: number): Claim[] {
     return [...this.#claimsOf(lane).values()];
@@ -67,6 +99,13 @@ export class MeterReader {
   *sum(name: MeterName): Iterable<SeriesSum> {
     for (const series of this.#byName.get(name)?.values() ?? [])
       yield { name, labels: series.labels, values: this.#read(series) };
+  }
+
+  /** As `sum`, and what backends counted that have left, those of a pool together: their label `backend` is ''. */
+  *sumOfAll(name: MeterName): Iterable<SeriesSum> {
+    yield* this.sum(name);
+    for (const { labels, values } of this.#left.get(name)?.values() ?? [])
+      yield { name, labels, values: values.slice() };
   }
 
   /** One series, or undefined when no lane has claimed it. */

@@ -33,6 +33,8 @@ export interface Claim {
   readonly index: number;
   readonly name: MeterName;
   readonly labels: Labels;
+  /** The cells were given up: they are for the next series of this meter. */
+  readonly free?: boolean;
 }
 
 /**
@@ -50,6 +52,11 @@ export function createMeterMemory(size: { lanes: number; cellsPerLane?: number }
 /** One text for each series: no two series share it. */
 export function seriesKey(shape: MeterShape, labels: Labels): string {
   return JSON.stringify([shape.name, ...shape.labels.map((label) => labels[label])]);
+}
+
+/** What a backend's series go by, whatever the meter. */
+export function backendName(pool: string, backend: string): string {
+  return `${pool}\n${backend}`;
 }
 
 /** The shape of a meter; throws on a name that the catalogue does not have. */
@@ -91,6 +98,9 @@ export class Histogram {
  *
  * When the lane is full, further series of a metric share one whose labels all read 'other', so nothing is lost from
  * the sums and nothing throws; the room for those shared series is set aside from the start.
+ *
+ * Cells of backends that have left are used again, in three steps, so that a cell is never read as one series and counted
+ * in as another: `keepBackends` gives them up, the control plane reads them for the last time, and `reuse` frees them.
  */
 export class Meters {
   /** This lane's cells; nobody else writes to them. */
@@ -99,7 +109,13 @@ export class Meters {
   readonly #claimed = new Map<string, number>();
   readonly #shared = new Map<MeterName, Claim>();
   readonly #sharedFrom: number;
+  /** The claims of each backend that has any. */
+  readonly #ofBackends = new Map<string, Claim[]>();
+  /** Given up and not yet free, by index. */
+  readonly #givenUp = new Map<number, Claim>();
+  readonly #free = new Map<MeterName, number[]>();
   #next = 0;
+  #releases = 0;
 
   /**
    * `announce` is called once for every series, with the claim that the control plane must be told of. `known` are
@@ -133,14 +149,63 @@ export class Meters {
     return new LatencyRecorder(this.cells, this.#claim('backend_latency', labels));
   }
 
+  /** Another number whenever the cells of backends' series may be others than before: who holds some asks again then. */
+  get releases(): number {
+    return this.#releases;
+  }
+
+  /** Gives up the series of all backends but these, by `backendName`; gives back where their cells are. */
+  keepBackends(kept: ReadonlySet<string>): number[] {
+    const left = [...this.#ofBackends].filter(([name]) => !kept.has(name));
+    for (const [name, claims] of left) {
+      this.#ofBackends.delete(name);
+      for (const claim of claims) {
+        this.#claimed.delete(seriesKey(shapeOf(claim.name), claim.labels));
+        this.#givenUp.set(claim.index, claim);
+      }
+    }
+    if (left.length > 0) this.#releases++;
+    return left.flatMap(([, claims]) => claims.map(({ index }) => index));
+  }
+
+  /** Frees cells that were given up, once nobody reads them any more. */
+  reuse(cells: readonly number[]): void {
+    for (const index of cells) {
+      const claim = this.#givenUp.get(index);
+      // A former worker may have given it up, in whose place this one has taken over the claim as it then was.
+      if (claim === undefined) continue;
+      this.#givenUp.delete(index);
+      this.#addFree(claim);
+    }
+    // Those that found the lane full may now have cells of their own.
+    this.#releases++;
+  }
+
+  #addFree({ name, index }: Claim): void {
+    const free = this.#free.get(name);
+    if (free === undefined) this.#free.set(name, [index]);
+    else free.push(index);
+  }
+
   #adopt(claim: Claim): void {
     const shape = shapeOf(claim.name);
     if (claim.index >= this.#sharedFrom) {
       this.#shared.set(claim.name, claim);
       return;
     }
-    this.#claimed.set(seriesKey(shape, claim.labels), claim.index);
     this.#next = Math.max(this.#next, claim.index + shape.width);
+    if (claim.free === true) this.#addFree(claim);
+    else this.#hold(claim);
+  }
+
+  #hold(claim: Claim): void {
+    const { name, labels, index } = claim;
+    this.#claimed.set(seriesKey(shapeOf(name), labels), index);
+    const { pool, backend } = labels;
+    if (pool === undefined || backend === undefined || backend === '') return;
+    const claims = this.#ofBackends.get(backendName(pool, backend));
+    if (claims === undefined) this.#ofBackends.set(backendName(pool, backend), [claim]);
+    else claims.push(claim);
   }
 
   #claim(name: MeterName, labels: Labels): number {
@@ -148,13 +213,14 @@ export class Meters {
     const key = seriesKey(shape, labels);
     const claimed = this.#claimed.get(key);
     if (claimed !== undefined) return claimed;
-    const index = this.#next;
+    const index = this.#free.get(name)?.pop() ?? this.#next;
     if (index + shape.width > this.#sharedFrom) return this.#claimShared(shape);
-    this.#next = index + shape.width;
-    this.#claimed.set(key, index);
-    // A former worker may have counted here for a claim that died with it, unannounced.
-    this.cells.fill(0, index, this.#next);
-    this.#announce({ index, name, labels: Object.fromEntries(shape.labels.map((label) => [label, labels[label]!])) });
+    this.#next = Math.max(this.#next, index + shape.width);
+    // A backend that left has counted here, or a former worker for a claim that died with it, unannounced.
+    this.cells.fill(0, index, index + shape.width);
+    const claim = { index, name, labels: Object.fromEntries(shape.labels.map((label) => [label, labels[label]!])) };
+    this.#hold(claim);
+    this.#announce(claim);
     return index;
   }
 

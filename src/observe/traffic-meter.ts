@@ -64,7 +64,7 @@ export type FigureName =
 
 /** Turns what workers count into rates: everything is read once a reading, and compared with the reading before. */
 export class TrafficMeter {
-  readonly #reader: Pick<MeterReader, 'sum'>;
+  readonly #reader: Pick<MeterReader, 'sumOfAll'>;
   readonly #figures = new Map<string, Figure>();
   /** The figures that a series counts for, by its labels, which are the same object at every reading. */
   readonly #targets = new WeakMap<Labels, readonly Figure[]>();
@@ -74,7 +74,7 @@ export class TrafficMeter {
   #seconds = 0;
 
   /** Reads the workers' cells whenever it is told to. */
-  constructor(reader: Pick<MeterReader, 'sum'>) {
+  constructor(reader: Pick<MeterReader, 'sumOfAll'>) {
     this.#reader = reader;
   }
 
@@ -95,7 +95,7 @@ export class TrafficMeter {
       figure.now = 0;
     }
     for (const name of Object.keys(sums) as (keyof typeof sums)[])
-      for (const series of this.#reader.sum(name))
+      for (const series of this.#reader.sumOfAll(name))
         for (const figure of this.#targetsOf(name, series)) figure.now += series.values[0]!;
     this.#readLatencies();
   }
@@ -117,7 +117,7 @@ export class TrafficMeter {
 
   #readLatencies(): void {
     const now = new Map<string, Float64Array>();
-    for (const { labels, values } of this.#reader.sum('backend_latency')) {
+    for (const { labels, values } of this.#reader.sumOfAll('backend_latency')) {
       const pool = labels['pool']!;
       const sum = now.get(pool);
       if (sum === undefined) now.set(pool, values);
@@ -140,7 +140,8 @@ export class TrafficMeter {
   rate(figure: FigureName, ...names: readonly string[]): Rate {
     const found = this.#figures.get(JSON.stringify([figure, ...names]));
     if (found === undefined) return nothing;
-    const perSecond = this.#seconds > 0 ? (found.now - found.before) / this.#seconds : 0;
+    // What a backend counts that has left and is back begins at 0 again.
+    const perSecond = this.#seconds > 0 ? Math.max(0, found.now - found.before) / this.#seconds : 0;
     return { total: found.now, perSecond: Math.round(perSecond * 100) / 100 };
   }
 

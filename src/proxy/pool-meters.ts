@@ -21,6 +21,8 @@ export class PoolMeters implements PoolObserver {
   readonly #backends = new Map<Backend, BackendCells>();
   readonly #retries = new Map<Outcome, number>();
   #overBudget: number | undefined;
+  /** When these cells were asked for: see `Meters.releases`. */
+  #releases: number;
   readonly #waits = new Map<WaitResult, number>();
   #waited: Histogram | undefined;
 
@@ -29,9 +31,14 @@ export class PoolMeters implements PoolObserver {
     this.#pool = pool;
     this.#tell = tell;
     this.#connect = meters.histogram('backend_connect_seconds', { pool });
+    this.#releases = meters.releases;
   }
 
   #of(backend: Backend): BackendCells {
+    if (this.#releases !== this.#meters.releases) {
+      this.#releases = this.#meters.releases;
+      this.#backends.clear();
+    }
     let cells = this.#backends.get(backend);
     if (cells === undefined) {
       const labels = { pool: this.#pool, backend: backend.id };

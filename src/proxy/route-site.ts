@@ -85,6 +85,8 @@ export class RouteSite {
   #duration: Histogram | undefined;
   /** Cells of `requests_total` by who answered and by status. */
   readonly #requests = new Map<object, Map<number, number>>();
+  /** When these cells were asked for: see `Meters.releases`. */
+  #releases: number;
 
   constructor(meters: Meters, listener: string, plan: RoutePlan, leads: RouteLeads = NOT_TO_A_POOL) {
     this.plan = plan;
@@ -103,11 +105,16 @@ export class RouteSite {
     this.perTryMs = perTryMs;
     this.unwanted = statuses.length > 0 ? new Set(statuses) : undefined;
     this.#meters = meters;
+    this.#releases = meters.releases;
     this.#listener = listener;
   }
 
   /** One request was answered with `status`; by a backend, or by Fairlead for want of one. */
   count(status: number, durationMs: number, pool: PoolSite | undefined, backend: Backend | undefined): void {
+    if (this.#releases !== this.#meters.releases) {
+      this.#releases = this.#meters.releases;
+      this.#requests.clear();
+    }
     const who = backend ?? pool ?? NOWHERE;
     let byStatus = this.#requests.get(who);
     if (byStatus === undefined) {

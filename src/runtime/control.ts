@@ -216,6 +216,9 @@ class Control implements Running {
         return this.#health.trouble(message.trouble);
       case 'claim':
         return this.#reader.add(lane, message.claim);
+      case 'released':
+        this.#reader.release(lane, message.cells);
+        return reply({ type: 'reuse', cells: message.cells });
       case 'access':
       case 'spans':
         return reply(this.#records.take(message));

@@ -118,6 +118,8 @@ export class DataPlane {
         return this.#commit(message.generation);
       case 'rollback':
         return this.#rollback(message.generation);
+      case 'reuse':
+        return this.#deps.meters.reuse(message.cells);
       case 'access-taken':
         return this.#deps.settings.access?.acknowledge();
       case 'spans-taken':
@@ -221,6 +223,7 @@ export class DataPlane {
     this.#applySettings(plan);
     this.#applyPools(plan.pools);
     this.#applyListeners(plan);
+    this.#releaseCells(plan);
     this.#doors = staged.doors;
     for (const [key, bound] of staged.bound) this.#bound.set(key, bound);
     this.#siteOfBind = new Map(plan.binds.map((bind) => [bind.key, this.#sites.get(bind.listener)!]));
@@ -280,6 +283,12 @@ export class DataPlane {
     }
     const current = new Set<Backend>([...this.#pools.values()].flatMap(({ pool }) => pool.backends));
     this.#upstreams.prune(current);
+  }
+
+  /** Gives up what is counted of backends that left a while ago. */
+  #releaseCells({ countedBackends }: WorkerPlan): void {
+    const cells = this.#deps.meters.keepBackends(new Set(countedBackends));
+    if (cells.length > 0) this.#tell({ type: 'released', cells });
   }
 
   #makePool(plan: PoolSitePlan): PoolSite {

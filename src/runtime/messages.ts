@@ -36,6 +36,8 @@ export interface PoolSitePlan {
 export interface WorkerPlan {
   readonly generation: number;
   readonly pools: readonly PoolSitePlan[];
+  /** By `backendName`, those of the pools and those that have left within the last minute: what was counted of others may go. */
+  readonly countedBackends: readonly string[];
   readonly listeners: readonly (HttpListenerPlan | TcpListenerPlan | UdpListenerPlan)[];
   readonly binds: readonly BindPlan[];
   /** Client connections over all workers, 0 for no limit. */
@@ -68,6 +70,8 @@ export type ToWorker =
   | { readonly type: 'prepare'; readonly plan: WorkerPlan }
   | { readonly type: 'commit'; readonly generation: number }
   | { readonly type: 'rollback'; readonly generation: number }
+  /** Cells that the worker had given up have been read for the last time. */
+  | { readonly type: 'reuse'; readonly cells: readonly number[] }
   | { readonly type: 'access-taken' }
   | { readonly type: 'spans-taken' }
   | { readonly type: 'show-connections'; readonly ask: number; readonly wanted: ConnectionsWanted }
@@ -82,6 +86,8 @@ export type FromWorker =
   | { readonly type: 'committed'; readonly generation: number }
   | { readonly type: 'trouble'; readonly pool: string; readonly trouble: Trouble }
   | { readonly type: 'claim'; readonly claim: Claim }
+  /** Cells that the worker counts in no more, by where they start. */
+  | { readonly type: 'released'; readonly cells: readonly number[] }
   | { readonly type: 'access'; readonly batch: AccessBatch }
   | { readonly type: 'spans'; readonly batch: AccessBatch }
   | { readonly type: 'tls-failure'; readonly pool: string; readonly name: string; readonly cause: string }

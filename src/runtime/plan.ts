@@ -2,6 +2,7 @@ import { CLIENT_CERTIFICATE_FIELDS } from '../accept/client-certificate.ts';
 import type { BindTarget } from '../accept/listen.ts';
 import type { Config, HttpListenerConfig, ListenerConfig, PoolConfig, RouteConfig } from '../config/schema.ts';
 import { keyedAlgorithms } from '../config/schema-pool.ts';
+import { backendName } from '../observe/meters.ts';
 import type { TracingPlan } from '../observe/trace-record.ts';
 import type { Endpoint } from '../pool/backend.ts';
 import type { SourcePlan } from '../proxy/source-gate.ts';
@@ -66,6 +67,7 @@ export function buildPlan(config: Config, inputs: PlanInputs): Planned {
     plan: {
       generation: inputs.generation,
       pools: Object.entries(config.pools).map(([name, pool]) => poolPlan(name, pool, backends, inputs)),
+      countedBackends: inputs.slots.backends.known(inputs.nowMs).map(nameInKey),
       listeners: listeners.map(([name, listener]) => listenerPlan(name, listener, { ...inputs, unforgeable })),
       binds: listeners.flatMap(([name, { bind, protocol }]) =>
         bind.map((address) => bindPlan({ name, protocol }, address, inputs)),
@@ -80,7 +82,12 @@ export function buildPlan(config: Config, inputs: PlanInputs): Planned {
 
 /** What makes a backend the same over reloads: its pool, name and address. */
 export function backendKey(pool: string, backend: PoolConfig['backends'][number]): string {
-  return `${pool}\n${backend.id}\n${formatAddress(backend.address)}`;
+  return `${backendName(pool, backend.id)}\n${formatAddress(backend.address)}`;
+}
+
+/** The `backendName` of who has a backend key. */
+function nameInKey(key: string): string {
+  return key.slice(0, key.lastIndexOf('\n'));
 }
 
 function poolPlan(

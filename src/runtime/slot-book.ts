@@ -9,7 +9,7 @@ class Numbers {
   readonly #capacity: number;
   readonly #reusable: (number: number) => boolean;
   readonly #owners = new Map<string, number>();
-  readonly #resting: { readonly number: number; readonly since: number }[] = [];
+  readonly #resting: { readonly name: string; readonly number: number; readonly since: number }[] = [];
   #next = 0;
 
   constructor(what: string, capacity: number, reusable: (number: number) => boolean = () => true) {
@@ -35,8 +35,14 @@ class Numbers {
     for (const [name, number] of this.#owners) {
       if (names.has(name)) continue;
       this.#owners.delete(name);
-      this.#resting.push({ number, since: nowMs });
+      this.#resting.push({ name, number, since: nowMs });
     }
+  }
+
+  /** All who have a number, and those whose number was taken back so lately that nobody else may have it. */
+  known(nowMs: number): string[] {
+    const lately = this.#resting.filter(({ since }) => nowMs - since < REST_MS);
+    return [...this.#owners.keys(), ...lately.map(({ name }) => name)];
   }
 }
 

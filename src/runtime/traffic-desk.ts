@@ -13,7 +13,7 @@ import type { Clock, TimerHandle } from '../support/clock.ts';
 
 /** What the desk looks at. */
 export interface TrafficDeskDeps {
-  readonly reader: Pick<MeterReader, 'sum'>;
+  readonly reader: Pick<MeterReader, 'sumOfAll'>;
   readonly clock: Clock;
   /** Milliseconds since 1970. */
   readonly today: () => number;

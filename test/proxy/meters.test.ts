@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { latencyCell } from '../../src/observe/latency.ts';
 import type { Backend } from '../../src/pool/backend.ts';
 import type { Lease } from '../../src/pool/lease.ts';
 import type { Pool, Trouble } from '../../src/pool/pool.ts';
@@ -63,6 +64,27 @@ describe('PoolMeters', () => {
     expect(waits).toEqual([3000, 4000]);
     expect(shown('backend_connect_seconds')).toEqual({ web: 1 + 1.5 });
     expect(shown('backend_latency')).toEqual({ 'web one': 2 });
+  });
+
+  it('counts for nobody else when a lease ends whose backend has left long ago', () => {
+    const { meters, free } = counted();
+    const web = new PoolMeters(meters, 'web', () => {});
+    const lease = { backend: one, answered: () => {} } as unknown as Lease;
+    const count = (): void => {
+      web.picked(pool, one);
+      web.failed(pool, one, 'backend-reset');
+      web.answered(lease, 3);
+    };
+    count();
+    const cells = free();
+    const labels = { pool: 'web', backend: 'two' };
+    meters.counter('backend_picks_total', labels);
+    meters.counter('backend_failures_total', { ...labels, reason: 'backend-reset' });
+    meters.latency(labels);
+    count();
+    expect(cells).toHaveLength(3);
+    for (const cell of cells) expect(meters.cells[cell]).toBe(0);
+    expect(meters.cells[cells[1]! + latencyCell(3000)]).toBe(0);
   });
 
   it('counts on for a backend that comes back after it was forgotten', () => {

@@ -15,6 +15,7 @@ const plan: RoutePlan = {
 };
 
 const web = { pool: { name: 'web' } } as PoolSite;
+const front = { listener: 'front', route: 'app', pool: 'web' };
 const db = { pool: { name: 'db' } } as PoolSite;
 const one = { id: 'one' } as Backend;
 const two = { id: 'two' } as Backend;
@@ -45,6 +46,16 @@ describe('RouteSite', () => {
     const { meters, shown } = counted();
     for (let i = 0; i < 2; i++) new RouteSite(meters, 'front', plan).count(200, 1, web, one);
     expect(shown('requests_total')).toEqual({ 'front app web one 200': 2 });
+  });
+
+  it('counts for nobody else when a request ends whose backend has left long ago', () => {
+    const { meters, free } = counted();
+    const site = new RouteSite(meters, 'front', plan);
+    site.count(200, 1, web, one);
+    const cells = free();
+    const cell = meters.counter('requests_total', { ...front, backend: 'two', code: '200' });
+    site.count(200, 1, web, one);
+    expect([cells, meters.cells[cell]]).toEqual([[cell], 0]);
   });
 
   it('observes how long requests took, in seconds', () => {
