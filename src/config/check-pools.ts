@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { formatAddress, parseAddress } from '../support/address.ts';
 import type { PoolReference } from './check-listeners.ts';
 import { type Finding, formatPath, type Path, show } from './problem.ts';
@@ -14,6 +15,7 @@ export function poolFindings(root: unknown): Finding[] {
       ...repeatedBackends([...path, 'backends'], get(pool, 'backends')),
       ...healthKeys([...path, 'health'], get(pool, 'health')),
       ...agentHosts(path, pool),
+      ...localFamily(path, pool),
       ...settingsAlone([...path, 'balance'], get(pool, 'balance')),
     ];
   });
@@ -86,6 +88,24 @@ function agentHosts(path: Path, pool: unknown): Finding[] {
     const message = 'has no host on which an agent could be asked, expected host:port in a pool with health.agent';
     return [{ path: [...path, 'backends', index], message }];
   });
+}
+
+/** No connection goes from an address of one family to one of the other. */
+function localFamily(path: Path, pool: unknown): Finding[] {
+  const local = get(get(pool, 'connect'), 'local');
+  const family = typeof local === 'string' && local !== '0.0.0.0' && local !== '::' ? isIP(local) : 0;
+  if (family === 0) return [];
+  const beyond = itemsOf(get(pool, 'backends')).find(([, backend]) => {
+    const written = isObject(backend) ? backend['address'] : backend;
+    const address = typeof written === 'string' ? parseAddress(written) : '';
+    if (typeof address === 'string' || address.kind === 'unix') return false;
+    return ![0, family].includes(isIP(address.host));
+  });
+  if (beyond === undefined) return [];
+  const backend = formatPath([...path, 'backends', beyond[0]]);
+  const other = family === 4 ? 6 : 4;
+  const message = `got ${show(local)}, from which ${backend} cannot be reached, expected IPv${other} here or IPv${family} there`;
+  return [{ path: [...path, 'connect', 'local'], part: 'value', message }];
 }
 
 /** Settings of `balance` that its algorithm does not go by. */

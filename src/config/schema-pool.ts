@@ -313,7 +313,9 @@ export const poolSchema = z
           .describe(
             'Whether backends are spoken to over HTTP/2: over TLS they must agree to it (ALPN), in the clear they must know it beforehand. Only for pools of http listeners.',
           ),
-        local: localAddress.prefault('0.0.0.0').describe('Address of this machine to connect from; 0.0.0.0 for any.'),
+        local: localAddress
+          .prefault('0.0.0.0')
+          .describe('Address of this machine that connections and health checks come from; 0.0.0.0 for any.'),
       })
       .prefault({})
       .describe('How connections to backends are made.'),

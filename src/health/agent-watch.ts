@@ -3,7 +3,7 @@ import type { Address } from '../support/address.ts';
 import type { Clock, TimerHandle } from '../support/clock.ts';
 import { formatDuration } from '../support/duration.ts';
 import { type AgentReply, readAgentReply } from './agent-reply.ts';
-import { connectOptions, probeFailure } from './probe.ts';
+import { connectOptionsFrom, probeFailure } from './probe.ts';
 
 /** How the agents of a pool are asked; times in ms. */
 export interface AgentPolicy {
@@ -12,6 +12,8 @@ export interface AgentPolicy {
   readonly timeout: number;
   /** What is sent first, one character a byte. */
   readonly send: string;
+  /** The address of this machine that they are asked from; '' or undefined for any. */
+  readonly local?: string | undefined;
 }
 
 /** What a watch needs from outside, and whom it tells. */
@@ -78,10 +80,10 @@ export class AgentWatch {
   /** One answer, without the end of its line; rejects when there is none. */
   #line(): Promise<string> {
     const { clock, lookup } = this.#deps;
-    const { timeout, send, port } = this.#policy;
+    const { timeout, send, port, local = '' } = this.#policy;
     const { signal } = this.#stopping;
     const { promise, resolve, reject } = Promise.withResolvers<string>();
-    const socket = connect({ ...connectOptions({ address: this.#address, port }), lookup });
+    const socket = connect(connectOptionsFrom(local, { address: this.#address, port }, lookup));
     const lateness = new Error(`no answer within ${formatDuration(timeout)}`);
     const timer = clock.setTimeout(() => reject(lateness), timeout);
     const onAbort = (): void => reject(signal.reason);

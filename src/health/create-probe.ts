@@ -17,15 +17,15 @@ export interface ProbeDeps {
 }
 
 /** The probe that a policy asks for, over connections that begin as `connect` says. */
-export function createProbe(policy: ActivePolicy, deps: ProbeDeps, { tls, opening }: ProbeConnect = {}): Probe {
+export function createProbe(policy: ActivePolicy, deps: ProbeDeps, { tls, opening, local }: ProbeConnect = {}): Probe {
   switch (policy.type) {
     case 'tcp':
-      return new TcpProbe({ ...deps, tls, opening });
+      return new TcpProbe({ ...deps, tls, opening, local });
     case 'http':
-      return new HttpProbe(policy, { ...deps, tls, opening });
+      return new HttpProbe(policy, { ...deps, tls, opening, local });
     case 'grpc':
-      return new GrpcProbe({ ...deps, tls, opening });
+      return new GrpcProbe({ ...deps, tls, opening, local });
     case 'udp':
-      return new UdpProbe(policy, deps);
+      return new UdpProbe(policy, { ...deps, local });
   }
 }

@@ -4,7 +4,7 @@ import type { Ends } from '../support/proxied.ts';
 import { clientContext, nameProblem, serverNameOf } from '../support/tls-client.ts';
 import { tlsCause } from '../support/tls-failure.ts';
 import type { ProbeConnect } from './policy.ts';
-import { connectOptions, type Endpoint, probeFailure } from './probe.ts';
+import { connectOptions, connectOptionsFrom, type Endpoint, probeFailure } from './probe.ts';
 
 /** A connection of a probe, on its way. */
 export interface ProbeSocket {
@@ -17,15 +17,15 @@ export interface ProbeSocket {
 
 /**
  * Opens the connections of a probe: in the clear, or over TLS as a plan says, asking for `protocols` (ALPN), behind their
- * opening if they have one. `lookup` turns names into addresses.
+ * opening if they have one, from the address they are to come from. `lookup` turns names into addresses.
  */
 export function opener(
   lookup: LookupFunction,
-  { tls, opening }: ProbeConnect,
+  { tls, opening, local = '' }: ProbeConnect,
   protocols: readonly string[] = [],
 ): (to: Endpoint) => ProbeSocket {
   const open = (to: Endpoint): Socket => {
-    const socket = connect({ ...connectOptions(to), lookup });
+    const socket = connect(connectOptionsFrom(local, to, lookup));
     if (opening !== undefined) socket.once('connect', () => socket.write(opening(endsOf(socket))));
     return socket;
   };
@@ -35,7 +35,7 @@ export function opener(
     const name = serverNameOf(tls, 'host' in where ? where.host : undefined);
     const raw = opening && open(to);
     const socket = connectTls({
-      ...(raw === undefined ? { ...where, lookup } : { socket: raw }),
+      ...(raw === undefined ? connectOptionsFrom(local, to, lookup) : { socket: raw }),
       secureContext: clientContext(tls),
       rejectUnauthorized: tls.verify,
       checkServerIdentity: (_host, certificate) => (tls.verify ? nameProblem(name, certificate) : undefined),

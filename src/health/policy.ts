@@ -48,12 +48,14 @@ export type ActivePolicy = TcpPolicy | HttpPolicy | GrpcPolicy | UdpPolicy;
 /** A pool's `health` as the config holds it after defaults, but for the agents, which are not probes. */
 export type HealthPolicy = ActivePolicy | { readonly type: 'off' };
 
-/** How the connections of probes begin. */
+/** How the connections of probes begin, and where. */
 export interface ProbeConnect {
   /** How the backend is spoken to over TLS; undefined for probes in the clear. */
   readonly tls?: ConnectTlsPlan | undefined;
   /** Gives the bytes that come before everything else, TLS included, by the ends of the connection; undefined for none. */
   readonly opening?: ((ends: Ends | undefined) => Uint8Array) | undefined;
+  /** The address of this machine that they come from; '' or undefined for any. */
+  readonly local?: string | undefined;
 }
 
 /** One backend to keep an eye on. */

@@ -1,3 +1,5 @@
+import type { LookupAddress } from 'node:dns';
+import { isIP, type LookupFunction, type NetConnectOpts } from 'node:net';
 import type { Address } from '../support/address.ts';
 
 /** Where a probe goes. */
@@ -30,6 +32,28 @@ export type ConnectOptions = { readonly host: string; readonly port: number } | 
 export function connectOptions({ address, port }: Endpoint): ConnectOptions {
   if (address.kind === 'unix') return { path: address.path };
   return { host: address.host, port: port === 0 ? address.port : port };
+}
+
+/** The same for a connection from the address `local`, '' for any; `lookup` turns names into addresses. */
+export function connectOptionsFrom(local: string, to: Endpoint, lookup: LookupFunction): NetConnectOpts {
+  const where = connectOptions(to);
+  return local === '' ? { ...where, lookup } : { ...where, lookup: lookupFrom(local, lookup), localAddress: local };
+}
+
+/** Of the addresses that `lookup` finds only those that can be reached from the address `local`; all of them for ''. */
+export function lookupFrom(local: string, lookup: LookupFunction): LookupFunction {
+  const family = isIP(local);
+  if (family === 0) return lookup;
+  return (host, options, callback) =>
+    lookup(host, { ...options, all: true }, (error, all) => {
+      if (error !== null) return callback(error, '');
+      const found = (all as LookupAddress[]).filter((each) => each.family === family);
+      const [first] = found;
+      if (first === undefined)
+        return callback(new Error(`${host} has no IPv${family} address to reach from ${local}`), '');
+      if (options.all) callback(null, found);
+      else callback(null, first.address, first.family);
+    });
 }
 
 const shortages: ReadonlyMap<string, string> = new Map([

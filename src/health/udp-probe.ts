@@ -2,11 +2,11 @@ import { Buffer } from 'node:buffer';
 import { createSocket, type Socket } from 'node:dgram';
 import type { LookupFunction } from 'node:net';
 import { describeExpected, textTest } from './expected-text.ts';
-import type { UdpPolicy } from './policy.ts';
-import { connectOptions, type Endpoint, type Probe, probeFailure } from './probe.ts';
+import type { ProbeConnect, UdpPolicy } from './policy.ts';
+import { connectOptions, type Endpoint, lookupFrom, type Probe, probeFailure } from './probe.ts';
 
 /** What a UDP probe needs from outside. */
-export interface UdpProbeDeps {
+export interface UdpProbeDeps extends Pick<ProbeConnect, 'local'> {
   /** Names to addresses; see `lookupThrough`. */
   readonly lookup: LookupFunction;
 }
@@ -23,13 +23,15 @@ export class UdpProbe implements Probe {
   readonly #expect: string;
   readonly #payload: Buffer;
   readonly #lookup: LookupFunction;
+  readonly #local: string;
   readonly #fits: (answer: string) => boolean;
 
   /** Throws a SyntaxError when `expect` is a regular expression that does not compile. */
-  constructor({ send, expect }: UdpExpectation, { lookup }: UdpProbeDeps) {
+  constructor({ send, expect }: UdpExpectation, { lookup, local = '' }: UdpProbeDeps) {
     this.#expect = expect;
     this.#payload = Buffer.from(send, 'latin1');
-    this.#lookup = lookup;
+    this.#lookup = lookupFrom(local, lookup);
+    this.#local = local;
     this.#fits = textTest(expect);
   }
 
@@ -48,6 +50,7 @@ export class UdpProbe implements Probe {
       socket.on('error', (cause) => reject(probeFailure(cause)));
       socket.on('message', (answer) => this.#judge(answer, resolve, reject));
       const opened = socket;
+      if (this.#local !== '') opened.bind({ address: this.#local });
       socket.connect(where.port, address as string, () => opened.send(this.#payload));
     });
     try {

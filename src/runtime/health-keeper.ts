@@ -173,6 +173,7 @@ export class HealthKeeper {
         policy: policy.health,
         tls: this.#deps.tlsOf(policy),
         opening: openingOf(policy),
+        local: policy.connect.local,
       })),
     );
     this.#outliers.start();
@@ -354,7 +355,7 @@ function openingOf({ connect: { proxyProtocol }, health }: PoolConfig): ProbeCon
 /** The agent beside a backend, if it has one. */
 function agentOf({ key, slot, address, policy }: Ward): AgentTarget[] {
   const { agent } = policy.health;
-  return agent === undefined ? [] : [{ key, slot, address, policy: agent }];
+  return agent === undefined ? [] : [{ key, slot, address, policy: { ...agent, local: policy.connect.local } }];
 }
 
 function wardKey(slot: number, pool: string, id: string): string {

@@ -179,7 +179,6 @@ describe('a section that is written in part', () => {
       'connect',
       { timeout: 2000, proxyProtocol: 'off', http2: false, local: '10.0.0.1' },
     ],
-    ['connect: { local: "::1" }', 'connect', { timeout: 2000, proxyProtocol: 'off', http2: false, local: '::1' }],
     ['connect: { local: "::" }', 'connect', { timeout: 2000, proxyProtocol: 'off', http2: false, local: '' }],
     ['connect: { local: 0.0.0.0 }', 'connect', { timeout: 2000, proxyProtocol: 'off', http2: false, local: '' }],
     ['connect: { local: "" }', 'connect', { timeout: 2000, proxyProtocol: 'off', http2: false, local: '' }],
