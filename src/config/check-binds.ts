@@ -1,4 +1,5 @@
-import { type Address, formatAddress, parseAddress } from '../support/address.ts';
+import { resolve } from 'node:path';
+import { type Address, formatAddress, parseAddress, plainHost } from '../support/address.ts';
 import { type Finding, formatPath, type Path, show } from './problem.ts';
 import { entriesOf, get, isObject, oneOrMany } from './raw.ts';
 import { defaultAdminBind } from './schema.ts';
@@ -49,11 +50,18 @@ function bindsOf(root: unknown): Bind[] {
   );
 }
 
-/** One text for all spellings of a place; `undefined` for port 0, which is another port each time. */
+/** Hosts that are bound as another one is. */
+const sameHosts: Readonly<Record<string, string>> = { '0.0.0.0': '::', localhost: '127.0.0.1' };
+
+/**
+ * One text for all spellings of a place, names aside: what those stand for is seen when they are bound. `undefined` for
+ * port 0, which is another port each time.
+ */
 function placeOf({ address, isUdp }: Bind): string | undefined {
-  if (address.kind === 'unix') return formatAddress(address);
+  if (address.kind === 'unix') return formatAddress({ ...address, path: resolve(address.path) });
   if (address.port === 0) return undefined;
-  const place = formatAddress(address.host === '0.0.0.0' ? { ...address, host: '::' } : address);
+  const host = plainHost(address.host);
+  const place = formatAddress({ ...address, host: sameHosts[host] ?? host });
   // Ports of UDP are others than those of TCP.
   return isUdp ? `udp ${place}` : place;
 }

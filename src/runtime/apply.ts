@@ -1,11 +1,11 @@
 import type { Config } from '../config/schema.ts';
 import type { Logger } from '../observe/log.ts';
 import { AdminState, type SharedTable } from '../pool/table.ts';
-import { checkBind } from './bind-check.ts';
+import { checkBind, checkNewBinds } from './bind-check.ts';
 import { type BackendState, Changes } from './changes.ts';
 import type { Fleet } from './fleet.ts';
 import type { HealthKeeper } from './health-keeper.ts';
-import type { BindPlan, WorkerPlan } from './messages.ts';
+import type { BindPlan } from './messages.ts';
 import { hostsOf, type NameBook } from './name-book.ts';
 import { buildPlan, type Planned, type PlannedBackend, releaseSlots, union } from './plan.ts';
 import type { RecordDesk } from './record-desk.ts';
@@ -207,9 +207,4 @@ export class Applier {
     const own = (this.#planned?.plan.binds ?? []).filter((bind: BindPlan) => lane === 0 && !bind.shared);
     for (const bind of own) await checkBind(bind);
   }
-}
-
-async function checkNewBinds(plan: WorkerPlan, before: WorkerPlan | undefined): Promise<void> {
-  const bound = new Set(before?.binds.map(({ key }) => key));
-  for (const bind of plan.binds) if (!bound.has(bind.key)) await checkBind(bind);
 }

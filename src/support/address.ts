@@ -43,6 +43,13 @@ export function formatAddress(address: Address): string {
   return `${hostBeforePort(address.host)}:${address.port}`;
 }
 
+/** The IPv4 address that an IPv6 address carries (`::ffff:7f00:1`, RFC 4291 §2.5.5.2); any other host as it is. */
+export function plainHost(host: string): string {
+  const groups = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(host)?.slice(1);
+  if (groups === undefined) return host;
+  return [...Buffer.from(groups.map((group) => group.padStart(4, '0')).join(''), 'hex')].join('.');
+}
+
 /** Whether only this machine can reach the address: 127.0.0.0/8, `::1`, `localhost` (RFC 6761 §6.3), a Unix socket. */
 export function isLoopback(address: Address): boolean {
   return address.kind === 'unix' || address.host === 'localhost' || loopback.has(address.host);

@@ -1,9 +1,17 @@
+import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
-import { checkBind } from '../../src/runtime/bind-check.ts';
+import type { BindTarget } from '../../src/accept/listen.ts';
+import { checkBind, checkNewBinds } from '../../src/runtime/bind-check.ts';
+import type { BindPlan } from '../../src/runtime/messages.ts';
+import { hostBeforePort } from '../../src/support/address.ts';
 import { closeOpened, remember } from '../support/opened.ts';
+import { freePort } from '../support/servers.ts';
 
 afterEach(closeOpened);
 
@@ -35,8 +43,16 @@ const knocker = `
   knock();
 `;
 
-const check = (host: string, port: number) =>
-  checkBind({ key: '', listener: 'web', to: { host, port }, isUdp: false, shared: true });
+const bindTo = (to: BindTarget, more: Partial<BindPlan> = {}): BindPlan => ({
+  key: JSON.stringify(to),
+  listener: 'web',
+  to,
+  isUdp: false,
+  shared: true,
+  ...more,
+});
+
+const check = (host: string, port: number) => checkBind(bindTo({ host, port }));
 
 const taken = (where: string) => `listener web cannot listen on ${where}: another process listens there`;
 
@@ -87,5 +103,48 @@ describe('checkBind', () => {
     const [{ accepted, refused }] = await once(worker, 'message');
     expect(accepted).toBe(0);
     expect(refused).toBeGreaterThan(0);
+  });
+});
+
+describe('checkNewBinds', () => {
+  const together = (first: BindTarget, second: BindTarget, more: Partial<BindPlan> = {}, before?: BindTarget) => {
+    const binds = [bindTo(first), bindTo(second, { listener: 'api', ...more })];
+    return checkNewBinds({ binds }, before === undefined ? undefined : { binds: [bindTo(before)] });
+  };
+
+  it('refuses two names of one address', async () => {
+    const port = await freePort();
+    const { address } = await lookup('localhost');
+    const [name, ip] = [`localhost:${port}`, `${hostBeforePort(address)}:${port}`];
+    const [byName, byIp] = [
+      { host: 'localhost', port },
+      { host: address, port },
+    ];
+    await expect(together(byName, byIp)).rejects.toThrow(
+      `listener web cannot listen on ${name}: listener api has ${ip}, which is the same address`,
+    );
+    await expect(together(byName, byIp, {}, byName)).rejects.toThrow(
+      `listener api cannot listen on ${ip}: listener web has ${name}, which is the same address`,
+    );
+    await expect(together({ host: '127.0.0.1', port }, { host: '::ffff:7f00:1', port })).rejects.toThrow('the same');
+    await together(byName, byIp, { isUdp: true, shared: false });
+    await together({ ...byName, port: 0 }, { ...byIp, port: 0 });
+    await together(byName, { host: '127.0.0.9', port });
+  });
+
+  it('refuses two ways to one Unix socket', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'fairlead-bind-'));
+    remember({ close: async () => rmSync(folder, { recursive: true }) });
+    symlinkSync(folder, join(folder, 'link'));
+    const paths = [{ path: join(folder, 'a.sock') }, { path: join(folder, 'link', 'a.sock') }] as const;
+    await expect(together(...paths)).rejects.toThrow(
+      `listener web cannot listen on unix:${paths[0].path}: listener api has unix:${paths[1].path}, which is the same address`,
+    );
+    await together(paths[0], { path: join(folder, 'b.sock') });
+  });
+
+  it('leaves a name alone that has no address', async () => {
+    const nowhere = { host: 'nowhere.invalid', port: 1 };
+    await expect(together(nowhere, nowhere)).rejects.toThrow('that name has no address');
   });
 });
