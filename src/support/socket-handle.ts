@@ -52,7 +52,7 @@ export interface SocketHandle {
 
 /** A socket that is not connected yet. */
 export interface UnconnectedHandle extends SocketHandle {
-  bind(host: string, port: number): number;
+  bind(host: string, port: number, flags?: number): number;
   bind6(host: string, port: number, flags: number): number;
   connect(request: object, hostOrPath: string, port?: number): number;
   connect6(request: object, host: string, port: number): number;
@@ -104,6 +104,8 @@ export interface HandleKit {
   /** Inside `onread`: bytes that came, or a negative system error, or `eof`. */
   readResult(): number;
   readonly eof: number;
+  /** The flag of `bind` that shares a port. */
+  readonly reusePort: number;
 }
 
 type Constructor<T> = new (kind?: number) => T;
@@ -113,7 +115,7 @@ interface SocketBinding {
   readonly Pipe: Constructor<UnconnectedHandle>;
   readonly TCPConnectWrap: Constructor<HandleRequest>;
   readonly PipeConnectWrap: Constructor<HandleRequest>;
-  readonly constants: { readonly SOCKET: number };
+  readonly constants: { readonly SOCKET: number; readonly UV_TCP_REUSEPORT: number };
 }
 
 interface UdpBinding {
@@ -154,5 +156,6 @@ function loadKit(): HandleKit | undefined {
     newSend: () => new SendWrap(),
     readResult: () => streamBaseState[kReadBytesOrError]!,
     eof: UV_EOF,
+    reusePort: constants.UV_TCP_REUSEPORT,
   };
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { BindTarget } from '../../src/accept/listen.ts';
@@ -12,6 +12,7 @@ import type { BindPlan } from '../../src/runtime/messages.ts';
 import { hostBeforePort } from '../../src/support/address.ts';
 import { closeOpened, remember } from '../support/opened.ts';
 import { freePort } from '../support/servers.ts';
+import { openUdp } from '../support/udp-peer.ts';
 
 afterEach(closeOpened);
 
@@ -106,6 +107,12 @@ describe('checkBind', () => {
   });
 });
 
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'fairlead-bind-'));
+  remember({ close: async () => rmSync(folder, { recursive: true }) });
+  return folder;
+}
+
 describe('checkNewBinds', () => {
   const together = (first: BindTarget, second: BindTarget, more: Partial<BindPlan> = {}, before?: BindTarget) => {
     const binds = [bindTo(first), bindTo(second, { listener: 'api', ...more })];
@@ -133,14 +140,50 @@ describe('checkNewBinds', () => {
   });
 
   it('refuses two ways to one Unix socket', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'fairlead-bind-'));
-    remember({ close: async () => rmSync(folder, { recursive: true }) });
+    const folder = temporaryFolder();
     symlinkSync(folder, join(folder, 'link'));
     const paths = [{ path: join(folder, 'a.sock') }, { path: join(folder, 'link', 'a.sock') }] as const;
     await expect(together(...paths)).rejects.toThrow(
       `listener web cannot listen on unix:${paths[0].path}: listener api has unix:${paths[1].path}, which is the same address`,
     );
     await together(paths[0], { path: join(folder, 'b.sock') });
+  });
+
+  it('lets a bind be had beside those of this process that it shares a port with, and beside no other', async () => {
+    const port = await listenOn('127.0.0.1', { reusePort: true });
+    const own = { host: '127.0.0.1', port };
+    const moveTo = (to: BindTarget, before: BindTarget, more: Partial<BindPlan> = {}) =>
+      checkNewBinds({ binds: [bindTo(to, more)] }, { binds: [bindTo(before, more)] });
+    const wider = hasIpv6 ? ['::', '0.0.0.0', '::ffff:7f00:1', 'localhost'] : ['0.0.0.0', 'localhost'];
+    for (const host of wider) await moveTo({ host, port }, own);
+    await expect(moveTo({ host: '0.0.0.0', port }, { host: '127.0.0.9', port: 1 })).rejects.toThrow('another process');
+    await expect(moveTo({ host: '0.0.0.0', port }, { host: '::1', port })).rejects.toThrow('another process');
+    const taken = await listenOn('127.0.0.9');
+    const beside = moveTo({ host: '0.0.0.0', port: taken }, { host: '127.0.0.1', port: taken });
+    await expect(beside).rejects.toThrow(`0.0.0.0:${taken}: another process listens there`);
+    await expect(moveTo({ host: '::', port }, own, { shared: false })).rejects.toThrow(
+      `listener web cannot listen on [::]:${port}: ` +
+        `Fairlead itself has 127.0.0.1:${port}, which a reload before this one must take away`,
+    );
+    const nowhere = { host: '192.0.2.1', port };
+    await expect(moveTo(nowhere, { host: '::', port })).rejects.toThrow('this machine has no such address');
+  });
+
+  it('tells of a UDP port and a Unix socket of this process, which it cannot share', async () => {
+    const { address } = await openUdp();
+    const port = Number(address.split(':')[1]);
+    const udp = { isUdp: true, shared: false };
+    const moved = (to: BindTarget, before: BindTarget, more: Partial<BindPlan>) =>
+      checkNewBinds({ binds: [bindTo(to, more)] }, { binds: [bindTo(before, more)] });
+    await expect(moved({ host: '::', port }, { host: '127.0.0.1', port }, udp)).rejects.toThrow('Fairlead itself has');
+    const folder = temporaryFolder();
+    const path = join(folder, 'a.sock');
+    const server = remember(net.createServer().listen({ path }));
+    await once(server, 'listening');
+    const other = { path: `${folder}/../${basename(folder)}/a.sock` };
+    const link = { path: `${folder}//a.sock` };
+    for (const to of [other, link])
+      await expect(moved(to, { path }, { shared: false })).rejects.toThrow(`Fairlead itself has unix:${path}`);
   });
 
   it('leaves a name alone that has no address', async () => {

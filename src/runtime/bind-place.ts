@@ -1,0 +1,60 @@
+import { lookup } from 'node:dns/promises';
+import { realpath } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import { basename, dirname, join } from 'node:path';
+import { hostBeforePort, plainHost } from '../support/address.ts';
+import type { BindPlan } from './messages.ts';
+
+/** Where a bind is, whatever it is called. */
+export interface BindPlace {
+  readonly bind: BindPlan;
+  /** The IP address that is bound, or the path of a Unix socket without links. */
+  readonly where: string;
+  /** 0 for a Unix socket, and for any free port. */
+  readonly port: number;
+}
+
+/** The place of a bind: that of the first address of a name, which is the one that is bound; undefined while it has none. */
+export async function placeOf(bind: BindPlan): Promise<BindPlace | undefined> {
+  const { to } = bind;
+  if ('path' in to) {
+    const folder = dirname(to.path);
+    return { bind, where: join(await realpath(folder).catch(() => folder), basename(to.path)), port: 0 };
+  }
+  const host = isIP(to.host) === 0 ? await addressOf(to.host) : to.host;
+  return host === undefined ? undefined : { bind, where: plainHost(host), port: to.port };
+}
+
+async function addressOf(name: string): Promise<string | undefined> {
+  try {
+    return (await lookup(name)).address;
+  } catch {
+    return undefined;
+  }
+}
+
+/** True when two binds are for one address. */
+export function isSamePlace(a: BindPlace, b: BindPlace): boolean {
+  return isSamePort(a, b) && a.where === b.where;
+}
+
+/** True when they are, or one is for all interfaces and so for the address of the other too. */
+export function isOverlapping(a: BindPlace, b: BindPlace): boolean {
+  return isSamePlace(a, b) || (isSamePort(a, b) && (isWithin(a.where, b.where) || isWithin(b.where, a.where)));
+}
+
+/** Ports of UDP are others than those of TCP, and any free port is another one each time. */
+function isSamePort(a: BindPlace, b: BindPlace): boolean {
+  const isUnix = 'path' in a.bind.to;
+  if (isUnix || 'path' in b.bind.to) return isUnix && 'path' in b.bind.to;
+  return a.port === b.port && a.port !== 0 && a.bind.isUdp === b.bind.isUdp;
+}
+
+function isWithin(host: string, all: string): boolean {
+  return all === '::' || (all === '0.0.0.0' && isIP(host) === 4);
+}
+
+/** A bind as messages show it. */
+export function showBind({ to }: BindPlan): string {
+  return 'path' in to ? `unix:${to.path}` : `${hostBeforePort(to.host)}:${to.port}`;
+}
