@@ -138,13 +138,18 @@ export class StatusSource {
     return {
       name,
       algorithm: pool.balance.algorithm,
-      healthy: members.filter(({ slot }) => this.#facts.health.isAvailable(slot)).length,
+      healthy: members.filter(({ slot }) => this.#mayBePicked(slot)).length,
       active: backends.reduce((sum, { active }) => sum + active, 0),
       version: this.#facts.versionOf(name),
       changes: this.#facts.changes.inWords(name),
       leaving: backends.filter(({ id }) => this.#facts.changes.settingOf(name, id).leaving).map(({ id }) => id),
       backends,
     };
+  }
+
+  #mayBePicked(slot: number): boolean {
+    const { health, table } = this.#facts;
+    return health.isAvailable(slot) && table.weight(slot) * table.weightShare(slot) > 0;
   }
 
   #backends(): readonly PlannedBackend[] {
@@ -187,8 +192,11 @@ export class StatusSource {
   readiness(): Readiness {
     const reasons: string[] = [];
     if (!this.#facts.open) reasons.push('the listeners are not open');
-    for (const { name, healthy } of this.pools())
-      if (healthy === 0) reasons.push(`pool ${name} has no healthy backend`);
+    for (const { name, healthy, backends } of this.pools()) {
+      if (healthy > 0) continue;
+      const up = backends.some(({ health }) => health === 'up');
+      reasons.push(`pool ${name} has no healthy backend${up ? ' that is enabled and has a weight above 0' : ''}`);
+    }
     return { ready: reasons.length === 0, reasons };
   }
 

@@ -5,6 +5,7 @@ import type { ListenerStatus, PoolStatus, Readiness, Status } from '../../src/ad
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { type NamedBackend, runLoad, startNamed } from '../support/load.ts';
 import { closeOpened, remember } from '../support/opened.ts';
+import { askApi } from '../support/operator.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { get } from '../support/requests.ts';
 import { type RunningFairlead, runFairlead, webConfig } from '../support/running.ts';
@@ -292,5 +293,25 @@ describe('the start', () => {
       ready: false,
       reasons: ['pool web has no healthy backend'],
     });
+  });
+
+  it('is not ready while no healthy backend may be picked', async () => {
+    const lb = await runFairlead(webOver([await started('a')]));
+    const none = {
+      ready: false,
+      reasons: ['pool web has no healthy backend that is enabled and has a weight above 0'],
+    };
+    for (const [away, back] of [
+      [{ weight: 0 }, { weight: 1 }],
+      [{ state: 'draining' }, { state: 'enabled' }],
+    ]) {
+      const { backends } = await getJson<PoolStatus>(lb, '/api/pools/web');
+      const change = (body: object) => askApi(lb, `PATCH /api/pools/web/backends/${backends[0]!.id}`, body);
+      await change(away!);
+      expect(await getJson<Readiness>(lb, '/readyz')).toEqual(none);
+      expect((await getJson<PoolStatus>(lb, '/api/pools/web')).healthy).toBe(0);
+      await change(back!);
+      expect((await getJson<Readiness>(lb, '/readyz')).ready).toBe(true);
+    }
   });
 });
