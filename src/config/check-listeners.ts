@@ -51,6 +51,7 @@ export function listenerFindings(root: unknown, references: readonly PoolReferen
   return [
     ...references.flatMap((reference) => unknownPool(root, reference)),
     ...entriesOf(listeners).flatMap(([name, listener]) => unixOverUdp(root, ['listeners', name], listener)),
+    ...entriesOf(listeners).flatMap(([name, listener]) => streamOverUdp(root, name, listener)),
     ...entriesOf(listeners).flatMap(([name, listener]) => oneListener(['listeners', name], listener)),
   ];
 }
@@ -72,6 +73,19 @@ function unixOverUdp(root: unknown, path: Path, listener: unknown): Finding[] {
     part: 'value',
     message: `got ${show(found.value)}, expected a host and port, because ${formatPath(path)} is for UDP`,
   }));
+}
+
+/** Ways of connecting that datagrams have no use for: they would go out in the clear, and without a header. */
+function streamOverUdp(root: unknown, name: string, listener: unknown): Finding[] {
+  if (get(listener, 'protocol') !== 'udp') return [];
+  const pool = String(get(listener, 'pool'));
+  const connect = get(get(get(root, 'pools'), pool), 'connect');
+  return ['tls', 'proxyProtocol']
+    .filter((key) => ![undefined, false, 'false', 'off'].some((off) => off === get(connect, key)))
+    .map((key) => ({
+      path: ['pools', pool, 'connect', key],
+      message: `not with listener ${name}, which passes on datagrams as they are; expected http and tcp listeners only`,
+    }));
 }
 
 function unknownPool(root: unknown, { path, pool }: PoolReference): Finding[] {

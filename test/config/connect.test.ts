@@ -31,3 +31,25 @@ describe('connect.local', () => {
     expect((await problemsOf(text))[0]).toMatch(/^4:69: pools\.app\.connect\.local: /);
   });
 });
+
+describe('a pool of a udp listener', () => {
+  const text = (connect: string, protocol = 'udp') =>
+    `listeners: { dns: { protocol: ${protocol}, bind: ":53", pool: app } }\n` +
+    `pools: { app: { backends: ["10.0.0.1:53"], connect: { ${connect} } } }`;
+  const not = (key: string) =>
+    `pools.app.connect.${key}: not with listener dns, which passes on datagrams as they are; expected http and tcp listeners only`;
+
+  it.each([
+    ['tls: true', not('tls')],
+    ['tls: "true"', not('tls')],
+    ['tls: { verify: false }', not('tls')],
+    ['proxyProtocol: v2', not('proxyProtocol')],
+    ['tls: true, proxyProtocol: v1', `${not('tls')}\n${not('proxyProtocol')}`],
+    ['tls: false, proxyProtocol: off', ''],
+    ['tls: "false", proxyProtocol: false', ''],
+    ['timeout: 1s', ''],
+  ])('connects by no %s', async (connect, message) => {
+    expect(await messageOf(text(connect))).toBe(message);
+    expect(await messageOf(text(connect, 'tcp'))).toBe('');
+  });
+});
