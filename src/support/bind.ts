@@ -1,17 +1,35 @@
+import { lstatSync, statSync } from 'node:fs';
 import { lstat, unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { dirname } from 'node:path';
 
 const reasons: Readonly<Record<string, string>> = {
   EADDRINUSE: 'another process listens there',
+  EEXIST: 'a file that is no socket is there',
   EADDRNOTAVAIL: 'this machine has no such address',
   EACCES: 'this user may not listen there',
   ENOENT: 'there is no such directory',
+  ENOTDIR: 'there is no such directory',
   ENOTFOUND: 'that name has no address',
 };
 
 /** The error of an address that could not be listened on, in a sentence: `WHO cannot listen on WHERE: why`. */
 export function bindError(who: string, where: string, cause: NodeJS.ErrnoException): Error {
-  return new Error(`${who} cannot listen on ${where}: ${reasons[cause.code ?? ''] ?? cause.message}`, { cause });
+  const reason = reasons[codeOf(where, cause)] ?? cause.message;
+  return new Error(`${who} cannot listen on ${where}: ${reason}`, { cause });
+}
+
+/** What the system's code does not tell of a Unix socket: libuv says EACCES where a directory is missing (ENOENT). */
+function codeOf(where: string, { code = '' }: NodeJS.ErrnoException): string {
+  if (!where.startsWith('unix:')) return code;
+  const path = where.slice('unix:'.length);
+  try {
+    if (code === 'EACCES' && statSync(dirname(path), { throwIfNoEntry: false }) === undefined) return 'ENOENT';
+    if (code === 'EADDRINUSE' && !lstatSync(path).isSocket()) return 'EEXIST';
+  } catch {
+    // What cannot be looked at is told of as the system does.
+  }
+  return code;
 }
 
 /** What to listen on instead of all interfaces, IPv4 and IPv6, where the system has no IPv6: those of IPv4. */

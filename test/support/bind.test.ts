@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -76,5 +76,31 @@ describe('bindError', () => {
     const error = bindError('the admin server', '127.0.0.1:9900', cause);
     expect(error.message).toBe(`the admin server cannot listen on 127.0.0.1:9900: ${reason}`);
     expect(error.cause).toBe(cause);
+  });
+
+  /** Why the system does not listen there. */
+  const reasonFor = async (path: string) => {
+    const server = createServer().listen(path);
+    const [cause] = await once(server, 'error');
+    return bindError('it', `unix:${path}`, cause).message.replace(`it cannot listen on unix:${path}: `, '');
+  };
+
+  it('says what keeps a Unix socket from being there', async () => {
+    const path = join(folder, 'file');
+    await writeFile(path, 'precious');
+    await symlink(join(folder, 'nothing'), join(folder, 'link'));
+    expect(await reasonFor(join(folder, 'nothing', 'a.sock'))).toBe('there is no such directory');
+    expect(await reasonFor(join(path, 'a.sock'))).toBe('there is no such directory');
+    for (const there of [path, folder, join(folder, 'link')])
+      expect(await reasonFor(there)).toBe('a file that is no socket is there');
+    const used = createServer().listen(join(folder, 'used.sock'));
+    await once(used, 'listening');
+    expect(await reasonFor(join(folder, 'used.sock'))).toBe('another process listens there');
+    used.close();
+    const denied = Object.assign(new Error(), { code: 'EACCES' });
+    for (const name of ['a.sock', `${'x'.repeat(300)}/a.sock`])
+      expect(bindError('it', `unix:${join(folder, name)}`, denied).message).toContain('this user may not listen there');
+    const gone = Object.assign(new Error(), { code: 'EADDRINUSE' });
+    expect(bindError('it', `unix:${folder}/gone`, gone).message).toContain('another process listens there');
   });
 });
