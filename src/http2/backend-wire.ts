@@ -10,7 +10,7 @@ import { asObject, trailersOut } from './fields-out.ts';
 import { type Fronting, Http1Instead } from './http1-instead.ts';
 import { opensWebSocket, requestFields } from './request-fields.ts';
 import { type AnswerShape, answerHead, interimText, switchText } from './response-text.ts';
-import { brokenOff, hooks, type StreamWire } from './stream-hooks.ts';
+import { brokenOff, closeSoon, hooks, type StreamWire } from './stream-hooks.ts';
 import { trailersIn } from './trailers-in.ts';
 import { webSocketAccept } from './web-socket-accept.ts';
 
@@ -308,7 +308,7 @@ export class H2BackendWire implements Wire, StreamWire, Fronting {
 
   /** What came is no HTTP/2 that could be passed on. */
   #fail(why: string): false {
-    this.#stream?.close(NGHTTP2_PROTOCOL_ERROR);
+    if (this.#stream !== undefined) closeSoon(this.#stream, NGHTTP2_PROTOCOL_ERROR);
     this.#over(Object.assign(new Error(why), { code: 'EPROTO' }));
     return false;
   }
@@ -320,7 +320,7 @@ export class H2BackendWire implements Wire, StreamWire, Fronting {
     givenUp?.();
     const stream = this.#stream;
     // One that is ending by itself, with all told, needs no reset.
-    if (stream !== undefined && code !== NGHTTP2_NO_ERROR) stream.close(code);
+    if (stream !== undefined && code !== NGHTTP2_NO_ERROR) closeSoon(stream, code);
     else stream?.resume();
     this.#over(undefined);
   }

@@ -1,4 +1,5 @@
 import type { Buffer } from 'node:buffer';
+import type { ClientHttp2Stream } from 'node:http2';
 import type { WireSink } from '../support/wire.ts';
 
 /** A wire around a stream of HTTP/2, as far as the stream's events go to it. */
@@ -42,4 +43,14 @@ export const hooks = {
 /** How a wire ends whose stream was reset, or whose session has gone. */
 export function brokenOff(): NodeJS.ErrnoException {
   return Object.assign(new Error('the stream was reset'), { code: 'ECONNRESET' });
+}
+
+/**
+ * Resets a stream when the events under way are over. The process would die of an assertion of Node if one whose trailers
+ * are awaited were closed while its session reads, and a tick is still a part of that.
+ */
+export function closeSoon(stream: ClientHttp2Stream, code: number): void {
+  setImmediate(() => {
+    if (!stream.destroyed) stream.close(code);
+  });
 }
