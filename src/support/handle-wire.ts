@@ -11,7 +11,7 @@ import type {
   WriteOwner,
 } from './socket-handle.ts';
 import { putSpare, SPARE_BYTES, takeSpare } from './spare-buffers.ts';
-import { systemError } from './system-error.ts';
+import { systemError, takesNoMore } from './system-error.ts';
 import { atNextTurnEnd, atTurnEnd, type NextTurnEnd, type TurnEnd } from './turn-end.ts';
 import {
   COPY_AS_TEXT_BYTES,
@@ -75,10 +75,13 @@ export class HandleWire implements Wire, WriteOwner, TurnEnd, NextTurnEnd {
   readonly #kit: HandleKit;
   readonly #handle: SocketHandle;
   #failure: NodeJS.ErrnoException | undefined;
+  #dialled = false;
   #connecting = false;
   #reading = false;
   #pendingWrites = 0;
   #ending = false;
+  /** The other side takes no more, as `#failure` says; what it has sent is still being read. */
+  #deaf = false;
   #queued = false;
   /** Latin1 text that is written at the end of this turn. */
   #outgoing = '';
@@ -98,6 +101,7 @@ export class HandleWire implements Wire, WriteOwner, TurnEnd, NextTurnEnd {
 
   /** Starts to connect; `sink.onConnect` or `sink.onClose` follows. `local` is the address to come from, '' for any. */
   connect(to: DialTarget, local: string): void {
+    this.#dialled = true;
     this.#connecting = true;
     this.#target = to;
     this.#from = local;
@@ -166,11 +170,13 @@ export class HandleWire implements Wire, WriteOwner, TurnEnd, NextTurnEnd {
       if (this.sink.onBytes(sharedBuffer, result) || this.destroyed) return;
       this.#reading = false;
       this.#handle.readStop();
-    } else if (result === this.#kit.eof) {
+    } else if (result === this.#kit.eof && this.#wasReset) this.destroy();
+    else if (result === this.#kit.eof) {
       this.readableEnded = true;
       this.#reading = false;
       this.sink.onEnd();
-      this.#closeWhenEnded();
+      if (this.#deaf) this.destroy();
+      else this.#closeWhenEnded();
     } else if (result < 0) this.#fail(result, 'read');
   }
 
@@ -186,7 +192,7 @@ export class HandleWire implements Wire, WriteOwner, TurnEnd, NextTurnEnd {
   }
 
   writeText(text: string): boolean {
-    if (this.destroyed) return false;
+    if (this.destroyed || this.#deaf) return false;
     if (this.#pendingWrites > 0) return this.#wrote(this.#handle.writeLatin1String(null, text));
     this.#outgoing += text;
     if (this.#outgoing.length <= COPY_AS_TEXT_BYTES) this.#queue();
@@ -197,10 +203,10 @@ export class HandleWire implements Wire, WriteOwner, TurnEnd, NextTurnEnd {
   /** A small chunk goes as text, which the handle copies only if the kernel does not take it; of a large one a copy is written. */
   send(bytes: Buffer, start: number, end: number): boolean {
     const length = end - start;
-    if (this.destroyed) return false;
+    if (this.destroyed || this.#deaf) return false;
     if (length <= COPY_AS_TEXT_BYTES) return this.writeText(latin1(bytes, start, end));
     this.#flush();
-    if (this.destroyed) return false;
+    if (this.destroyed || this.#deaf) return false;
     const copy = length > SPARE_BYTES ? Buffer.allocUnsafeSlow(length) : takeSpare();
     bytes.copy(copy, 0, start, end);
     return this.#wrote(this.#handle.writeBuffer(null, copy.length === length ? copy : copy.subarray(0, length)), copy);
@@ -209,7 +215,7 @@ export class HandleWire implements Wire, WriteOwner, TurnEnd, NextTurnEnd {
   #wrote(result: number | PendingWrite, spare?: Buffer): boolean {
     if (typeof result === 'number') {
       if (spare !== undefined) putSpare(spare);
-      if (result < 0) this.#fail(result, 'write');
+      if (result < 0) this.#writeFailed(result);
       return result === 0;
     }
     result.owner = this;
@@ -224,21 +230,37 @@ export class HandleWire implements Wire, WriteOwner, TurnEnd, NextTurnEnd {
   onWritten(request: PendingWrite, status: number): void {
     if (request.bytes !== undefined) putSpare(request.bytes);
     this.#pendingWrites--;
-    if (this.destroyed) return;
-    if (status < 0) this.#fail(status, 'write');
+    if (this.destroyed || this.#deaf) return;
+    if (status < 0) this.#writeFailed(status);
     else if (this.#pendingWrites === 0) {
       this.sink.onDrain();
       this.#closeWhenEnded();
     }
   }
 
+  /**
+   * A backend that does not want a request may answer it and close while the request is still being written (RFC 9112
+   * §9.5): what it has sent is read to its end, which is there already. When nobody reads, nobody would come to that end.
+   */
+  #writeFailed(status: number): void {
+    const error = systemError(status, 'write');
+    this.#failure ??= error;
+    if (this.#dialled && this.#reading && takesNoMore(error)) this.#deaf = true;
+    else this.destroy();
+  }
+
+  /** The failed write was told of a reset, so that reading is told of an end that nobody has sent. */
+  get #wasReset(): boolean {
+    return this.#deaf && this.#failure!.code !== 'EPIPE';
+  }
+
   get unsent(): boolean {
     this.#flush();
-    return this.#pendingWrites > 0;
+    return this.#pendingWrites > 0 && !this.#deaf;
   }
 
   get backedUp(): boolean {
-    return this.#pendingWrites > 0;
+    return this.#pendingWrites > 0 || this.#deaf;
   }
 
   /**

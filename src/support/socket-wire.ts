@@ -1,13 +1,14 @@
 import { Buffer } from 'node:buffer';
 import net from 'node:net';
 import { putSpare, SPARE_BYTES, takeSpare } from './spare-buffers.ts';
+import { takesNoMore } from './system-error.ts';
 import { COPY_AS_TEXT_BYTES, READ_BUFFER_BYTES, silentSink, type Wire, type WireSink } from './wire.ts';
 
 /** One buffer for all wires of the thread: a read is used up before the callback returns. */
 const sharedBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
 
 function readShared(this: SocketWire, length: number, bytes: Uint8Array): boolean {
-  return this.sink.onBytes(bytes as Buffer, length);
+  return this.received(bytes as Buffer, length);
 }
 
 /**
@@ -18,6 +19,10 @@ export class SocketWire extends net.Socket implements Wire {
   sink: WireSink = silentSink;
   #failure: NodeJS.ErrnoException | undefined;
   #handedOver = false;
+  readonly #dialled: boolean;
+  #reading = false;
+  /** The other side takes no more, as `#failure` says; what it has sent is still being read. */
+  #deaf = false;
 
   /** Wraps an accepted handle, as node:net itself does; without one, a socket to be connected. */
   constructor(handle?: object) {
@@ -28,6 +33,7 @@ export class SocketWire extends net.Socket implements Wire {
       noDelay: true,
       onread: { buffer: sharedBuffer, callback: readShared },
     } as net.SocketConstructorOpts);
+    this.#dialled = handle === undefined;
   }
 
   /** Events go straight to the sink; only what node:net itself waits for is emitted as usual. */
@@ -48,11 +54,35 @@ export class SocketWire extends net.Socket implements Wire {
         return true;
       case 'connect':
         super.emit('connect');
+        this.#reading = true;
         this.sink.onConnect();
         return true;
       default:
         return super.emit(event, ...args);
     }
+  }
+
+  received(bytes: Buffer, length: number): boolean {
+    this.#reading = this.sink.onBytes(bytes, length);
+    return this.#reading;
+  }
+
+  /** A write that fails ends a socket; but what a backend has sent before it closed is read, unless nobody reads. */
+  override destroy(error?: NodeJS.ErrnoException): this {
+    if (error?.syscall !== 'write' || !takesNoMore(error) || !this.#dialled || !this.#reading)
+      return super.destroy(error);
+    this.#failure ??= error;
+    this.#deaf = true;
+    return this;
+  }
+
+  /** Where net.Socket puts the end of what comes in, of which it says nothing once a write has failed. */
+  override push(chunk: unknown, encoding?: BufferEncoding): boolean {
+    if (chunk !== null || !this.#deaf) return super.push(chunk, encoding);
+    // The failed write was told of a reset, so that reading is told of an end that nobody has sent.
+    if (this.#failure!.code === 'EPIPE') this.sink.onEnd();
+    super.destroy();
+    return false;
   }
 
   #closed(): void {
@@ -62,11 +92,12 @@ export class SocketWire extends net.Socket implements Wire {
   }
 
   writeText(text: string): boolean {
-    return this.write(text, 'latin1');
+    return !this.#deaf && this.write(text, 'latin1');
   }
 
   send(bytes: Buffer, start: number, end: number): boolean {
     const length = end - start;
+    if (this.#deaf) return false;
     if (length <= COPY_AS_TEXT_BYTES || length > SPARE_BYTES) {
       return this.write(Buffer.from(bytes.subarray(start, end)));
     }
@@ -76,14 +107,15 @@ export class SocketWire extends net.Socket implements Wire {
   }
 
   get unsent(): boolean {
-    return this.writableLength > 0;
+    return this.writableLength > 0 && !this.#deaf;
   }
 
   get backedUp(): boolean {
-    return this.writableNeedDrain;
+    return this.writableNeedDrain || this.#deaf;
   }
 
   start(): void {
+    this.#reading = true;
     this.read(0);
   }
 

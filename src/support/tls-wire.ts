@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import tls from 'node:tls';
 import { getSystemErrorName } from 'node:util';
 import { latin1 } from './latin1.ts';
+import { takesNoMore } from './system-error.ts';
 import {
   canWriteDirectly,
   type RawHandle,
@@ -69,6 +70,8 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner, TurnE
   #due = false;
   #backedUp = false;
   #ending = false;
+  /** The other side takes no more, as `#failure` says; what it has sent is still being read. */
+  #deaf = false;
   #handedOver = false;
 
   constructor(options: TlsWireOptions) {
@@ -139,7 +142,11 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner, TurnE
   }
 
   #happened(event: 'end' | 'drain' | 'error', error: Error): void {
-    if (event === 'end') return this.sink.onEnd();
+    if (event === 'end') {
+      this.sink.onEnd();
+      if (this.#deaf) this.destroy();
+      return;
+    }
     if (event === 'drain') return this.sink.onDrain();
     this.#failure ??= error;
     // What OpenSSL finds wrong after the handshake is only told, and ends nothing by itself.
@@ -269,11 +276,11 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner, TurnE
   }
 
   #mustWait(): boolean {
-    return this.#writing || this.#waitingBytes > 0 || !this.#established || !canWriteDirectly;
+    return this.#writing || this.#waitingBytes > 0 || !this.#established || !canWriteDirectly || this.#deaf;
   }
 
   #put(data: string | Buffer): boolean {
-    if (this.destroyed) return false;
+    if (this.destroyed || this.#deaf) return false;
     if (!canWriteDirectly) return this.write(data, 'latin1');
     this.#waiting.push(data);
     this.#waitingBytes += data.length;
@@ -297,15 +304,24 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner, TurnE
     return !this.#backedUp;
   }
 
+  /** As with sockets, what a backend has sent before it closed is read, unless nobody reads. */
   #writeFailed(status: number, why = 'write failed'): false {
-    this.destroy(failure(status < 0 ? getSystemErrorName(status) : 'EPROTO', why));
+    const error = failure(status < 0 ? getSystemErrorName(status) : 'EPROTO', why);
+    if (this.#dialled && this.#wanted && takesNoMore(error)) {
+      this.#failure ??= error;
+      this.#deaf = true;
+      this.#backedUp = true;
+      this.#ending = false;
+      this.#waiting = [];
+      this.#waitingBytes = 0;
+    } else this.destroy(error);
     return false;
   }
 
   /** A write is over: what waited goes out as one, and the sink may go on once the kernel has taken it. */
   onWritten(status: number): void {
     this.#writing = false;
-    if (this.destroyed) return;
+    if (this.destroyed || this.#deaf) return;
     if (status < 0) {
       this.#writeFailed(status);
       return;
@@ -344,6 +360,7 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner, TurnE
   /** Sends close_notify and a FIN behind what was written. */
   override end(...args: never[]): this {
     if (this.#handedOver) return super.end(...args);
+    if (this.#deaf) return this;
     if (this.#writing || this.#waitingBytes > 0) this.#ending = true;
     else super.end();
     return this;

@@ -7,6 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { WireMaker } from '../../src/support/open-wire.ts';
 import type { Wire } from '../../src/support/wire.ts';
 import { aWhile, LARGE, pattern, Recorder, until, type WireEnds, WireStage } from '../support/wire-stage.ts';
+import { losing } from './wire-losing.ts';
 
 /** Everything that must hold of a wire, whatever carries it: run on each way of making them. */
 export function wireContract(name: string, maker: WireMaker, ends?: WireEnds): void {
@@ -18,6 +19,7 @@ export function wireContract(name: string, maker: WireMaker, ends?: WireEnds): v
     writing(stage);
     taking(stage);
     closing(stage);
+    losing(stage);
     dialling(stage);
   });
 }

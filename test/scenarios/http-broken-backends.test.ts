@@ -129,6 +129,30 @@ describe.concurrent('an answer that comes before the whole request', () => {
     expect(await metric(lb, 'backend_failures_total')).toBe(0);
   });
 
+  it.each([
+    ['closes', (socket: net.Socket) => void socket.destroy()],
+    ['resets', (socket: net.Socket) => void socket.resetAndDestroy()],
+  ])('reaches a client that still sends when the backend %s its connection behind it', async (_how, finish) => {
+    const rest = 'r'.repeat(100_000);
+    for (let i = 0; i < 10; i++) {
+      const begun = Promise.withResolvers<net.Socket>();
+      const backend = await startPeer((socket) => void socket.once('data', () => begun.resolve(socket)));
+      const lb = await runFairlead({ ...webConfig([backend.address]), admin });
+      const client = await connectTo(lb.address());
+      client.send(`${requestText('POST / HTTP/1.1', ['Content-Length: 1000000'])}begin`);
+      const socket = await begun.promise;
+      // Seen first, so that writing it fails before the answer is read.
+      client.send(rest);
+      socket.write(answerText('too large', '413 Content Too Large'));
+      finish(socket);
+      const answer = await client.answer();
+      expect([answer.status, answer.body]).toEqual([413, 'too large']);
+      client.close();
+      await eventually(async () => (await metric(lb, 'backend_active')) === 0, 'the return of the lease');
+      expect(await metric(lb, 'backend_failures_total')).toBe(0);
+    }
+  });
+
   it('and ends after it serves the client like any other', async () => {
     const backend = await startPeer(
       (socket) =>

@@ -1,3 +1,4 @@
+import type net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -75,6 +76,19 @@ describe('an L4 connection', () => {
     const lb = await runFairlead(tcpConfig([peer.address]));
     const client = await connectTo(lb.address('db'));
     expect((await client.send('x').ended()).ending).toBe('reset');
+  });
+
+  it('passes a reset by the backend on behind what came before it, also when writing shows it first', async () => {
+    const begun = Promise.withResolvers<net.Socket>();
+    const peer = await startPeer((socket) => void socket.once('data', () => begun.resolve(socket)));
+    const lb = await runFairlead(tcpConfig([peer.address]));
+    const client = await connectTo(lb.address('db'));
+    client.send('x');
+    const socket = await begun.promise;
+    client.send('y'.repeat(100_000));
+    socket.write('bye');
+    socket.resetAndDestroy();
+    expect(await client.ended()).toEqual({ text: 'bye', ending: 'reset' });
   });
 
   it('passes a reset by the client on as a reset', async () => {
