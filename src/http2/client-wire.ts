@@ -33,6 +33,13 @@ const head = new ResponseHead();
 const answerFields = new AnswerFields(head);
 const scratch = Buffer.allocUnsafeSlow(COPY_AS_TEXT_BYTES * 2);
 
+const NOT_OPENED = 'the answer to the WebSocket was not 101\n';
+const NOT_OPENED_FIELDS = 'Content-Type: text/plain; charset=utf-8\r\nFairlead-Error: backend-failed\r\n';
+/** For a client whose WebSocket was answered like any GET: it would take the 2xx for the beginning of the tunnel. */
+const notOpened = Buffer.from(
+  `HTTP/1.1 502 Bad Gateway\r\n${NOT_OPENED_FIELDS}Content-Length: ${NOT_OPENED.length}\r\n\r\n${NOT_OPENED}`,
+);
+
 /** Where the answer stands. */
 type Phase = 'heads' | 'body' | 'tunnel' | 'done';
 
@@ -188,7 +195,10 @@ export class H2ClientWire implements Wire, StreamUser {
       if (next < 0) return this.#fail();
       pos = next;
       if (head.status === 101) return this.#openTunnel(bytes, pos, end);
-      if (!head.interim) return this.#begin(bytes, pos, end);
+      if (!head.interim) {
+        const wouldOpen = head.status < 300 && this.#request.webSocketKey !== '';
+        return wouldOpen ? this.#take(notOpened, 0, notOpened.length) : this.#begin(bytes, pos, end);
+      }
       this.#stream.head(answerFields, false);
     }
     if (this.#phase === 'tunnel') return this.#write(bytes, pos, end);

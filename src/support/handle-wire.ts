@@ -170,7 +170,7 @@ export class HandleWire implements Wire, WriteOwner, TurnEnd, NextTurnEnd {
       if (this.sink.onBytes(sharedBuffer, result) || this.destroyed) return;
       this.#reading = false;
       this.#handle.readStop();
-    } else if (result === this.#kit.eof && this.#wasReset) this.destroy();
+    } else if (result === this.#kit.eof && this.#wasReset()) this.destroy();
     else if (result === this.#kit.eof) {
       this.readableEnded = true;
       this.#reading = false;
@@ -250,7 +250,7 @@ export class HandleWire implements Wire, WriteOwner, TurnEnd, NextTurnEnd {
   }
 
   /** The failed write was told of a reset, so that reading is told of an end that nobody has sent. */
-  get #wasReset(): boolean {
+  #wasReset(): boolean {
     return this.#deaf && this.#failure!.code !== 'EPIPE';
   }
 
