@@ -28,6 +28,8 @@ export interface TlsListenerPlan {
   readonly ticketKeys: Uint8Array;
   /** Sessions are resumed only where this is the same, so that no ticket is good for a listener with other client authorities. */
   readonly sessionContext: string;
+  /** Somebody wants to know the host name that a client asks for. */
+  readonly namesWanted: boolean;
   /** How long a handshake may take, in ms. */
   readonly handshakeMs: number;
 }

@@ -1,9 +1,16 @@
+import type { Buffer } from 'node:buffer';
 import type { Deadlines, Expiring } from '../support/deadlines.ts';
+import { wires } from '../support/open-wire.ts';
 import type { TlsInternals, TlsWireOptions } from '../support/tls-handle.ts';
 import { TlsWire } from '../support/tls-wire.ts';
-import type { WireSink } from '../support/wire.ts';
+import type { Wire, WireSink } from '../support/wire.ts';
 import { clientCertificateLines, commonName } from './client-certificate.ts';
+import { LONGEST_HELLO, parseClientHello } from './client-hello.ts';
+import { type OpeningParse, readOpening } from './opening.ts';
 import { serverOptions, type TlsListenerPlan } from './tls-context.ts';
+
+/** Records have heads too, and a hello may lie in many of them; of more than this no name is read. */
+const MOST_BYTES = 2 * LONGEST_HELLO;
 
 /** How a handshake ended: `aborted` when the client left amid it, `plain-http` when it spoke HTTP without TLS. */
 export type HandshakeEnd = 'full' | 'resumed' | 'failed' | 'timeout' | 'aborted' | 'plain-http';
@@ -30,13 +37,48 @@ export class TlsDoor {
     this.#options = serverOptions(plan);
   }
 
-  /** Begins the handshake on an accepted handle; `early` is what was read from it already. */
-  admit(handle: object, keeper: Doorkeeper, early?: Uint8Array): void {
+  /** Begins the handshake on an accepted handle; `before` is the wire it had so far, and what that has read. */
+  admit(handle: object, keeper: Doorkeeper, before?: { readonly wire: Wire; readonly early: Buffer }): void {
+    const until = keeper.deadlines.in(this.plan.handshakeMs);
+    if (this.#readsNames) this.#readName(handle, keeper, until, before);
+    else this.#shake(handle, keeper, until, before);
+  }
+
+  /** OpenSSL forgets the name of a client that goes on with a session of TLS 1.2. */
+  get #readsNames(): boolean {
+    return this.plan.namesWanted && this.plan.minVersion === 'TLSv1.2';
+  }
+
+  #readName(handle: object, keeper: Doorkeeper, until: number, before?: { wire: Wire; early: Buffer }): void {
+    readOpening<string>(
+      before?.wire ?? wires.accepted(handle),
+      {
+        deadlines: keeper.deadlines,
+        limitMs: this.plan.handshakeMs,
+        parse: nameIn,
+        onOpening: (_wire, name, early) => this.#shake(handle, keeper, until, { early, name }),
+        onFailure(wire, failure) {
+          wire.destroy();
+          keeper.onHandshake(failure === 'timeout' ? 'timeout' : 'aborted');
+        },
+      },
+      before?.early,
+    );
+  }
+
+  #shake(handle: object, keeper: Doorkeeper, until: number, known: { early?: Buffer; name?: string } = {}): void {
     const wire = new TlsWire({ ...this.#options, accepted: handle });
     wire.plainHttpAnswer = keeper.plainHttpAnswer;
-    new Handshake(wire, keeper, this.plan.clientCa !== '').begin(this.plan.handshakeMs);
-    if (early !== undefined) wire.feed(early);
+    new Handshake(wire, keeper, { asksForClient: this.plan.clientCa !== '', name: known.name ?? '' }).begin(until);
+    if (known.early !== undefined) wire.feed(known.early);
   }
+}
+
+/** The host name at the start of a handshake; '' for none, and for what OpenSSL is to refuse. */
+function nameIn(bytes: Buffer): OpeningParse<string> {
+  const hello = parseClientHello(bytes);
+  if (hello === 'more' && bytes.length <= MOST_BYTES) return undefined;
+  return { value: typeof hello === 'string' ? '' : hello.serverName, end: 0 };
 }
 
 /** One handshake under way. */
@@ -46,20 +88,21 @@ class Handshake implements WireSink, Expiring {
   readonly #wire: TlsWire;
   readonly #keeper: Doorkeeper;
   readonly #asksForClient: boolean;
+  readonly #name: string;
   #late = false;
   #unverified = false;
 
-  constructor(wire: TlsWire, keeper: Doorkeeper, asksForClient: boolean) {
+  constructor(wire: TlsWire, keeper: Doorkeeper, about: { readonly asksForClient: boolean; readonly name: string }) {
     this.#wire = wire;
     this.#keeper = keeper;
-    this.#asksForClient = asksForClient;
+    this.#asksForClient = about.asksForClient;
+    this.#name = about.name;
     wire.sink = this;
   }
 
-  begin(limitMs: number): void {
-    const { deadlines } = this.#keeper;
-    this.deadline = deadlines.in(limitMs);
-    deadlines.add(this);
+  begin(until: number): void {
+    this.deadline = until;
+    this.#keeper.deadlines.add(this);
   }
 
   onDeadline(): void {
@@ -74,6 +117,7 @@ class Handshake implements WireSink, Expiring {
       wire.destroy();
       return;
     }
+    if (!wire.servername && this.#name !== '') wire.servername = this.#name;
     const { deadlines } = this.#keeper;
     deadlines.remove(this);
     this.#keeper.onHandshake(wire.isSessionReused() ? 'resumed' : 'full');

@@ -55,7 +55,9 @@ export function enterProxied(site: ProxiedSite, handle: object, door: TlsDoor | 
         site.leave();
         return site.bar(wire, refusal);
       }
-      if (door !== undefined) return door.admit(handle, doorkeeperFor(site, proxied, source), rest);
+      if (door !== undefined) {
+        return door.admit(handle, doorkeeperFor(site, proxied, source), { wire, early: rest });
+      }
       presentAs(wire, proxied);
       site.begin(wire, rest);
     },

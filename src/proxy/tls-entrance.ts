@@ -46,14 +46,10 @@ export class TlsEntrance implements Doorkeeper {
     this.plainHttpAnswer = http ? serializeResponse(response, { close: true, bodiless: false }) : '';
   }
 
-  /** Takes an accepted handle through its handshake; `early` is what was read from it before. False when there is no place for it. */
-  enter(handle: object, door: TlsDoor, early?: Uint8Array): boolean {
+  /** Takes an accepted handle through its handshake. False when there is no place for it. */
+  enter(handle: object, door: TlsDoor): boolean {
     if (!this.#site.admit()) return false;
-    door.admit(
-      handle,
-      this.#site.guard === undefined ? this : this.#keeperFor(sourceOf(handle as GuardedHandle)),
-      early,
-    );
+    door.admit(handle, this.#site.guard === undefined ? this : this.#keeperFor(sourceOf(handle as GuardedHandle)));
     return true;
   }
 

@@ -62,13 +62,16 @@ export function buildPlan(config: Config, inputs: PlanInputs): Planned {
   const listeners = Object.entries(config.listeners);
   const { access } = config.log;
   const unforgeable = unforgeableFields(config);
+  const tellsNames = Object.values(config.pools).some(({ connect }) => connect.proxyProtocol === 'v2');
   return {
     backends,
     plan: {
       generation: inputs.generation,
       pools: Object.entries(config.pools).map(([name, pool]) => poolPlan(name, pool, backends, inputs)),
       countedBackends: inputs.slots.backends.known(inputs.nowMs).map(nameInKey),
-      listeners: listeners.map(([name, listener]) => listenerPlan(name, listener, { ...inputs, unforgeable })),
+      listeners: listeners.map(([name, listener]) =>
+        listenerPlan(name, listener, { ...inputs, unforgeable, tellsNames }),
+      ),
       binds: listeners.flatMap(([name, { bind, protocol }]) =>
         bind.map((address) => bindPlan({ name, protocol }, address, inputs)),
       ),
@@ -142,7 +145,7 @@ export function unforgeableFields({ listeners }: Config): readonly string[] {
 function listenerPlan(
   name: string,
   listener: ListenerConfig,
-  inputs: PlanInputs & { readonly unforgeable: readonly string[] },
+  inputs: PlanInputs & { readonly unforgeable: readonly string[]; readonly tellsNames: boolean },
 ): WorkerPlan['listeners'][number] {
   // The protocol is part of the name here: a listener that changes it is another one.
   const { number } = inputs.slots.listeners.of(`${listener.protocol} ${name}`, inputs.nowMs);
@@ -171,7 +174,7 @@ function listenerPlan(
       guard: guardPlan(listener.guard),
       proxyProtocol,
       routes,
-      tls: inputs.tls.listenerPlan(name, listener),
+      tls: inputs.tls.listenerPlan(name, listener, inputs.tellsNames || routes.some(({ match }) => match.sni)),
     };
   }
   const { timeouts, limits, trustProxies, routes, proxyProtocol } = listener;
@@ -185,7 +188,7 @@ function listenerPlan(
     sources: sourcePlan(listener),
     guard: guardPlan(listener.guard),
     trustProxies,
-    tls: inputs.tls.listenerPlan(name, listener),
+    tls: inputs.tls.listenerPlan(name, listener, inputs.tellsNames),
     routes: routes.map((route) => ({
       match: route.match,
       plan: routePlan(route, splitNumber(name, route, inputs), inputs),

@@ -156,8 +156,11 @@ export class TlsBook {
     return timer;
   }
 
-  /** How a listener ends TLS; undefined for one in the clear. What it names must have been loaded. */
-  listenerPlan(name: string, listener: ListenerConfig): TlsListenerPlan | undefined {
+  /**
+   * How a listener ends TLS; undefined for one in the clear. What it names must have been loaded. `namesWanted` when
+   * somebody wants to know the host names that clients ask for.
+   */
+  listenerPlan(name: string, listener: ListenerConfig, namesWanted = false): TlsListenerPlan | undefined {
     const { tls } = listener;
     if (tls === undefined) return undefined;
     const clientCa = tls.clientCa === '' ? '' : this.#authorities.get(tls.clientCa)!;
@@ -171,6 +174,7 @@ export class TlsBook {
       alpn: tls.alpn ?? (listener.protocol === 'http' ? ['h2', 'http/1.1'] : []),
       ticketKeys: this.#ticketKeys,
       sessionContext: digest([name, clientCa]).slice(0, 32),
+      namesWanted,
       handshakeMs: listener.protocol === 'http' ? listener.timeouts.header : TCP_HANDSHAKE_MS,
     };
     return { ...plan, id: digest([plan, [...this.#ticketKeys]]) };

@@ -248,29 +248,36 @@ describe('a pool that sends PROXY headers', () => {
         { connect: { proxyProtocol: 'v2' } },
       ),
     );
-    const raw = await connectTo(lb.address('db'));
-    raw.send(summed(field(5, 'id-1')));
-    const socket = tls.connect({
-      socket: raw.socket,
-      servername: 'a.test',
-      ca: authority.root.certPem,
-      ALPNProtocols: ['http/1.1'],
-    });
-    remember({ close: () => socket.destroy() });
-    await once(socket, 'secureConnect');
-    socket.write('data');
-    await peer.until(() => peer.got[0]?.endsWith('data') === true);
-    const parsed = parseProxyHeader(Buffer.from(peer.got[0]!, 'latin1'));
-    expect(parsed).toMatchObject({
-      state: 'done',
-      end: peer.got[0]!.length - 4,
-      proxied: {
-        ends: { sourceAddress: '192.0.2.1', sourcePort: 0x1234, localAddress: '198.51.100.2', localPort: 443 },
-        uniqueId: Buffer.from('id-1'),
-        authority: Buffer.from('a.test'),
-        alpn: Buffer.from('http/1.1'),
-      },
-    });
+    let session: Buffer | undefined;
+    for (const [index, resumed] of [false, true].entries()) {
+      const raw = await connectTo(lb.address('db'));
+      raw.send(summed(field(5, 'id-1')));
+      const socket = tls.connect({
+        socket: raw.socket,
+        servername: 'a.test',
+        ca: authority.root.certPem,
+        ALPNProtocols: ['http/1.1'],
+        maxVersion: 'TLSv1.2',
+        ...(session && { session }),
+      });
+      remember({ close: () => socket.destroy() });
+      await once(socket, 'secureConnect');
+      session = socket.getSession();
+      expect(socket.isSessionReused()).toBe(resumed);
+      socket.write('data');
+      await peer.until(() => peer.got[index]?.endsWith('data') === true);
+      const parsed = parseProxyHeader(Buffer.from(peer.got[index]!, 'latin1'));
+      expect(parsed).toMatchObject({
+        state: 'done',
+        end: peer.got[index]!.length - 4,
+        proxied: {
+          ends: { sourceAddress: '192.0.2.1', sourcePort: 0x1234, localAddress: '198.51.100.2', localPort: 443 },
+          uniqueId: Buffer.from('id-1'),
+          authority: Buffer.from('a.test'),
+          alpn: Buffer.from('http/1.1'),
+        },
+      });
+    }
   });
 
   it('gives every http request a connection of its own, which names its client', async () => {

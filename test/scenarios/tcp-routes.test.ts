@@ -167,4 +167,35 @@ describe('a tcp listener with routes by SNI', () => {
     await stranger.ended();
     expect(await refused(lb, 'no-route')).toBe(1);
   });
+
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)('routes by the name also when a session of %s goes on', async (version) => {
+    const authority = new TestAuthority();
+    const { lb } = await stage({
+      tls: [authority.for('p.test'), authority.for('q.test')],
+      routes: [{ match: { sni: 'p.test' }, pool: 'plain' }],
+    });
+    const trust = { ca: authority.root.certPem, servername: 'p.test', minVersion: version, maxVersion: version };
+    let session: Buffer | undefined;
+    for (const resumed of [false, true, true]) {
+      const client = await connectTls(lb.address('db'), { ...trust, ...(session && { session }) });
+      client.socket.on('session', (next) => (session = next));
+      if (version === 'TLSv1.2') session = client.socket.getSession();
+      expect((await client.send('one').ended()).text).toBe('helloplain one');
+      expect(client.socket.isSessionReused()).toBe(resumed);
+    }
+    expect(await refused(lb, 'no-route')).toBe(0);
+  });
+
+  it('counts failed handshakes the same where it reads the name first', async () => {
+    const { lb } = await stage({
+      tls: new TestAuthority().for('p.test'),
+      routes: [{ match: { sni: 'p.test' }, pool: 'plain' }],
+    });
+    await (await connectTo(lb.address('db'))).send('\x16\x03\x01').end().ended();
+    await sendAll(lb.address('db'), 'GET / HTTP/1.1\r\n\r\n');
+    await sendAll(lb.address('db'), Buffer.from('160301ffff', 'hex'));
+    const ends = (result: string) => metric(lb, 'tls_handshakes_total', { listener: 'db', result });
+    expect([await ends('aborted'), await ends('plain-http'), await ends('failed')]).toEqual([1, 1, 1]);
+    expect(await metric(lb, 'connections_active', { listener: 'db' })).toBe(0);
+  });
 });

@@ -113,10 +113,11 @@ describe('a listener with TLS', () => {
     expect(await metric(lb, 'connections_active')).toBe(0);
   });
 
-  it('ends a handshake that takes too long, and counts it', async () => {
+  it.each(['off', 'v2'] as const)('ends a handshake that takes too long, and counts it: %s', async (proxyProtocol) => {
     const timeouts = { header: '150ms' };
+    const tls = new TestAuthority().for('a');
     const lb = await runFairlead({
-      ...webConfig(['127.0.0.1:1'], { tls: new TestAuthority().for('a'), timeouts }),
+      ...webConfig(['127.0.0.1:1'], { tls, timeouts }, { connect: { proxyProtocol } }),
       ...scraped,
     });
     const client = await connectTo(lb.address());
