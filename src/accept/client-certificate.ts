@@ -20,17 +20,25 @@ export function commonName(certificate: X509Certificate): string {
 }
 
 /**
- * A distinguished name on one line, in the order of the certificate: `O=Example, CN=alice`. Whatever is not printable ASCII is
- * written as the bytes of its UTF-8, `%C3%A9`, as are `%` and `,`, so that a name can neither break out of the field nor
- * pass for two.
+ * A distinguished name on one line, in the order of the certificate: `O=Example, CN=alice`. Node has it in lines, with
+ * backslashes as in RFC 4514, which are taken out. Whatever is not printable ASCII is written as the bytes of its UTF-8,
+ * `%C3%A9`, as are `%`, `,`, `+` and the spaces at the ends of a value, so that a name can neither break out of the field
+ * nor pass for two, or for another.
  */
 export function subjectText(subject: string | undefined): string {
   const parts = (subject ?? '').split('\n').filter((part) => part !== '');
   return parts.map(escaped).join(', ').slice(0, LONGEST_SUBJECT);
 }
 
+/** A backslash stands before two digits for a byte, before a space at an end, or before a character that would mean something. */
+const special = /\\(?:([0-9A-F]{2})|([ +,])|(.))|[^\x20-\x24\x26-\x2b\x2d-\x7e]+/gsu;
+
 function escaped(part: string): string {
-  return part.replace(/[^\x20-\x24\x26-\x2b\x2d-\x7e]+/gu, (text) =>
-    [...Buffer.from(text)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
+  return part.replace(special, (all, digits?: string, kept?: string, plain?: string) =>
+    digits === undefined ? (plain ?? percent(kept ?? all)) : `%${digits}`,
   );
+}
+
+function percent(text: string): string {
+  return [...Buffer.from(text)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('');
 }

@@ -1,5 +1,10 @@
-import { describe, expect, it } from 'vitest';
-import { subjectText } from '../../src/accept/client-certificate.ts';
+import { X509Certificate } from 'node:crypto';
+import { afterAll, describe, expect, it } from 'vitest';
+import { clientCertificateLines, subjectText } from '../../src/accept/client-certificate.ts';
+import { TestAuthority } from '../support/certificates.ts';
+import { closeOpened } from '../support/opened.ts';
+
+afterAll(closeOpened);
 
 describe('a subject on one line', () => {
   it.each([
@@ -13,6 +18,26 @@ describe('a subject on one line', () => {
     [undefined, ''],
   ])('%j is %j', (subject, text) => {
     expect(subjectText(subject)).toBe(text);
+  });
+
+  const authority = new TestAuthority();
+  it.each([
+    ['Acme, Inc', 'Acme%2C Inc'],
+    ['a;b "c" <d>', 'a;b "c" <d>'],
+    ['a + CN=root', 'a %2B CN=root'],
+    ['#1', '#1'],
+    [' ', '%20'],
+    ['back\\slash', 'back\\slash'],
+    ['\\0A', '\\0A'],
+    [' led  on ', '%20led  on%20'],
+    ['new\r\nline', 'new%0D%0Aline'],
+    ['\u0001\t', '%01%09'],
+    ['100 %', '100 %25'],
+    ['é, ü', '%C3%A9%2C %C3%BC'],
+  ])('has of a certificate %j as %j', (name, text) => {
+    const { certPem } = authority.issue('client', { subject: { O: name, CN: 'alice' } });
+    const [line] = clientCertificateLines(new X509Certificate(certPem)).split('\r\n');
+    expect(line).toBe(`X-Client-Cert-Subject: O=${text}, CN=alice`);
   });
 
   it('is cut where it would be too long', () => {
