@@ -2,7 +2,7 @@ import type { Buffer } from 'node:buffer';
 import { isIP } from 'node:net';
 import { type ConnectTlsPlan, clientContext, nameProblem, serverNameOf } from '../support/tls-client.ts';
 import { TLS_FAILED, tlsCause } from '../support/tls-failure.ts';
-import type { TlsInternals } from '../support/tls-handle.ts';
+import type { HandshakeWatch, TlsInternals } from '../support/tls-handle.ts';
 import { TlsWire } from '../support/tls-wire.ts';
 import type { Wire, WireSink } from '../support/wire.ts';
 import type { Destination, Dialler } from './dialler.ts';
@@ -60,7 +60,7 @@ export class TlsDialler implements Dialler {
     putCapped(this.#sessions, key, session);
   }
 
-  /** A handshake is done. */
+  /** A handshake is done, and stands. */
   succeeded(key: string): void {
     this.#causes.delete(key);
   }
@@ -81,7 +81,7 @@ function putCapped<T>(map: Map<string, T>, key: string, value: T): void {
 }
 
 /** Stands in for the sink of a wire until its handshake is done and the backend has shown who it is. */
-class ClientHandshake implements WireSink {
+class ClientHandshake implements WireSink, HandshakeWatch {
   readonly key: string;
   readonly #wire: TlsWire;
   readonly #sink: WireSink;
@@ -102,6 +102,7 @@ class ClientHandshake implements WireSink {
   onSession(session: Buffer): void {
     if (this.#trusted) this.#dialler.keepSession(this.key, session);
     else this.#session = session;
+    this.#wire.heard();
   }
 
   onConnect(): void {
@@ -112,9 +113,18 @@ class ClientHandshake implements WireSink {
     }
     this.#trusted = true;
     if (this.#session !== undefined) this.#dialler.keepSession(this.key, this.#session);
-    this.#dialler.succeeded(this.key);
+    if (this.#wire.getProtocol() === 'TLSv1.3') this.#wire.watch = this;
+    else this.onHeard();
     this.#wire.sink = this.#sink;
     this.#sink.onConnect();
+  }
+
+  onHeard(): void {
+    this.#dialler.succeeded(this.key);
+  }
+
+  onRefused(refusal: NodeJS.ErrnoException): NodeJS.ErrnoException {
+    return this.#failed(refusal);
   }
 
   /** OpenSSL only notes what is wrong with the chain. A session that goes on was made with a backend whose name was right. */
@@ -128,9 +138,13 @@ class ClientHandshake implements WireSink {
   /** Not to be reached at all is one thing, not to come to TLS another. */
   onClose(error: NodeJS.ErrnoException | undefined): void {
     if (error?.syscall === 'connect' || error?.syscall === 'bind') return this.#sink.onClose(error);
+    this.#sink.onClose(this.#failed(error));
+  }
+
+  #failed(error: NodeJS.ErrnoException | undefined): NodeJS.ErrnoException {
     const cause = tlsCause(error, this.#name);
     this.#dialler.failed(this.key, this.#name, cause);
-    this.#sink.onClose(Object.assign(new Error(cause), { code: TLS_FAILED }));
+    return Object.assign(new Error(cause), { code: TLS_FAILED });
   }
 
   onBytes(): boolean {

@@ -2,7 +2,7 @@ import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Ends } from '../support/proxied.ts';
 import { clientContext, nameProblem, serverNameOf } from '../support/tls-client.ts';
-import { tlsCause } from '../support/tls-failure.ts';
+import { refusesHandshake, tlsCause } from '../support/tls-failure.ts';
 import type { ProbeConnect } from './policy.ts';
 import { connectOptions, connectOptionsFrom, type Endpoint, probeFailure } from './probe.ts';
 
@@ -49,7 +49,7 @@ export function opener(
       secure = true;
     });
     const failure = (cause: NodeJS.ErrnoException) =>
-      secure || cause.syscall === 'connect'
+      (secure && !refusesHandshake(cause)) || cause.syscall === 'connect'
         ? probeFailure(cause)
         : new Error(`no TLS connection: ${tlsCause(cause, name)}`, { cause });
     return { socket, ready: 'secureConnect', failure };

@@ -1,5 +1,6 @@
 import type { LookupFunction } from 'node:net';
 import type { Clock, TimerHandle } from '../support/clock.ts';
+import { refusesHandshake } from '../support/tls-failure.ts';
 import { opener, type ProbeSocket } from './open-probe.ts';
 import type { ProbeConnect } from './policy.ts';
 import type { Endpoint, Probe } from './probe.ts';
@@ -14,7 +15,8 @@ export interface TcpProbeDeps extends ProbeConnect {
 }
 
 /**
- * A backend is well when it accepts a connection; over TLS, when the handshake is done and it has shown who it is.
+ * A backend is well when it accepts a connection; over TLS, when the handshake is done, it has shown who it is, and it does
+ * not refuse us while the probe takes leave, as it may in TLS 1.3.
  *
  * The probe takes leave with a FIN, not a reset: a reset spares us the TIME_WAIT (some thirty a backend, which is
  * nothing) but reaches many a backend as an error on a connection it just accepted, and ends a Node process that has
@@ -44,7 +46,7 @@ export class TcpProbe implements Probe {
       linger = clock.setTimeout(resolve, LINGER_MS);
       socket.resume().end();
     });
-    socket.on('error', (error) => fail(failure(error)));
+    socket.on('error', (error) => (refusesHandshake(error) ? reject : fail)(failure(error)));
     socket.on('close', () => resolve());
     try {
       await promise;

@@ -242,7 +242,8 @@ export class Exchange extends ClientHalf implements BackendUser {
 
   onBackendClose(error: NodeJS.ErrnoException | undefined): void {
     const failure = this.#link.failed(error);
-    this.#fail(this.phase === 'connecting' ? failure : 'backend-reset');
+    // A backend may refuse TLS when the request is on its way already.
+    this.#fail(this.phase === 'connecting' || failure === 'connect-tls' ? failure : 'backend-reset');
   }
 
   onDeadline(): void {
@@ -275,7 +276,7 @@ export class Exchange extends ClientHalf implements BackendUser {
     }
     const next = this.#retriesOf().after(outcome, this.#failed(reused, unprocessed));
     if (next === 'give-up')
-      return this.complain(failureComplaint(outcome, answer?.problem ?? this.#link.problem), outcome);
+      return this.complain(failureComplaint(outcome, answer?.problem || this.#link.problem), outcome);
     if (next === 'again') return this.#again(outcome);
     this.#letGo('stale');
     this.attempts--;
@@ -291,7 +292,8 @@ export class Exchange extends ClientHalf implements BackendUser {
     const maySendAgain = this.request.maySendAgain || (unprocessed && this.request.atHand);
     const late = this.answerBy <= this.client.site.deps.deadlines.now;
     const begun = this.#answer?.begun === true;
-    return { backend: this.backend!, attempts: this.attempts, reused, unprocessed, begun, maySendAgain, late };
+    const sent = this.#answer !== undefined;
+    return { backend: this.backend!, attempts: this.attempts, reused, unprocessed, sent, begun, maySendAgain, late };
   }
 
   declines(): boolean {

@@ -1,6 +1,7 @@
 import { type DialFailure, dialFailure } from '../connect/dial.ts';
 import { UNPROCESSED } from '../http2/backend-wire.ts';
 import type { Backend, Endpoint } from '../pool/backend.ts';
+import { TLS_FAILED } from '../support/tls-failure.ts';
 import type { Wire } from '../support/wire.ts';
 import { headerFor } from './client-ends.ts';
 import type { Connect, PoolSite } from './deps.ts';
@@ -82,10 +83,10 @@ export class Link {
     return this.#connection !== undefined;
   }
 
-  /** The connection broke; `problem` says why, and what is returned holds if it was not made yet. */
+  /** The connection broke; `problem` says why, and what is returned holds if it was not made yet, or TLS was refused. */
   failed(error: NodeJS.ErrnoException | undefined): DialFailure {
     this.problem = error?.message ?? '';
-    this.unprocessed = error?.code === UNPROCESSED;
+    this.unprocessed = error?.code === UNPROCESSED || error?.code === TLS_FAILED;
     return dialFailure(error);
   }
 

@@ -190,7 +190,8 @@ class MirrorCopy implements RequestCopy, BackendUser, Expiring {
   }
 
   onBackendClose(error: NodeJS.ErrnoException | undefined): void {
-    if (this.#answer === undefined) return this.#finish(dialFailure(error));
+    const failure = dialFailure(error);
+    if (this.#answer === undefined || failure === 'connect-tls') return this.#finish(failure);
     // A kept connection that was closed under the copy says nothing of the backend.
     this.#finish(this.#link.reused && !this.#answer.begun ? 'stale' : 'backend-reset');
   }

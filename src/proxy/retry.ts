@@ -28,6 +28,8 @@ export interface FailedAttempt {
   readonly reused: boolean;
   /** The backend has said that it has not looked at the request: as good as a connection that was closed, the first time. */
   readonly unprocessed?: boolean;
+  /** The request, or a part of it, has gone out. */
+  readonly sent?: boolean;
   /** A byte of an answer has come. */
   readonly begun: boolean;
   /** All that came of the request is at hand, and a second time does no harm. */
@@ -49,11 +51,15 @@ const LONGEST_PAUSE_MS = 250;
 /** A retry waits no longer than this for a place in the budget, as for a place of a backend by default; in ms. */
 export const LONGEST_WAIT_MS = 1000;
 
-/** Whether a request is to be tried once more. A connection that was never opened has carried nothing that could be repeated. */
+/**
+ * Whether a request is to be tried once more. A connection that was never opened has carried nothing that could be repeated,
+ * and one that was refused behind its handshake nothing that was looked at.
+ */
 export function retryVerdict(outcome: Outcome, plan: RetryPlan, failed: FailedAttempt): Verdict {
   const left = failed.attempts < plan.attempts && !failed.late;
-  if (outcome.startsWith('connect-')) return plan.onConnect && left ? 'again' : 'give-up';
-  if (!failed.maySendAgain) return 'give-up';
+  const connects = outcome.startsWith('connect-');
+  if ((!connects || failed.sent === true) && !failed.maySendAgain) return 'give-up';
+  if (connects) return plan.onConnect && left ? 'again' : 'give-up';
   // Its status is known, and was named as one to try again; nothing of it has gone to the client.
   if (outcome === 'bad-status') return left ? 'again' : 'give-up';
   if (failed.begun) return 'give-up';

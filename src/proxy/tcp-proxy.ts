@@ -232,7 +232,8 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
 
   /** relay → observe. */
   onTunnelEnd(end: TunnelEnd): void {
-    this.#lease?.release(end === 'backend-reset' && this.bytesOut === 0 ? 'backend-reset' : 'served');
+    const failed = end === 'connect-tls' || (end === 'backend-reset' && this.bytesOut === 0);
+    this.#lease?.release(failed ? end : 'served');
     this.#finish(end);
   }
 

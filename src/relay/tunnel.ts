@@ -1,9 +1,17 @@
 import type { Buffer } from 'node:buffer';
 import type { Deadlines, Expiring } from '../support/deadlines.ts';
+import { TLS_FAILED } from '../support/tls-failure.ts';
 import type { Wire, WireSink } from '../support/wire.ts';
 
-/** Why a tunnel ended. */
-export type TunnelEnd = 'closed' | 'client-reset' | 'backend-reset' | 'idle-timeout' | 'half-close-timeout' | CutReason;
+/** Why a tunnel ended; `connect-tls` when the backend has refused TLS before it said anything else. */
+export type TunnelEnd =
+  | 'closed'
+  | 'client-reset'
+  | 'backend-reset'
+  | 'connect-tls'
+  | 'idle-timeout'
+  | 'half-close-timeout'
+  | CutReason;
 
 /** Why a connection is ended that neither side has ended: a drain's time is up, its source was banned, or is not let in any more. */
 export type CutReason = 'drained' | 'banned' | 'denied';
@@ -110,7 +118,7 @@ export class Tunnel implements Expiring {
   closed(fromClient: boolean, error: NodeJS.ErrnoException | undefined): void {
     this.#openWires--;
     if (error !== undefined && this.#openWires > 0) {
-      this.#end = fromClient ? 'client-reset' : 'backend-reset';
+      this.#end = fromClient ? 'client-reset' : error.code === TLS_FAILED ? 'connect-tls' : 'backend-reset';
       (fromClient ? this.#backend : this.#client).reset();
     }
     if (this.#openWires > 0) return;

@@ -21,6 +21,27 @@ const causes: Readonly<Record<string, string>> = {
   EPIPE: 'it closed the connection during the handshake',
 };
 
+/** Alerts by which a server refuses what a client has shown of itself, or the handshake as a whole. */
+const refusal = /certificate|^(?:unknown ca|access denied|decrypt error|handshake failure)$/;
+
+/**
+ * True for an alert by which a server refuses the handshake. In TLS 1.3 it can come when the client's part is done, since a
+ * client shows its certificate last (RFC 8446 §4.4.2).
+ */
+export function refusesHandshake(error: NodeJS.ErrnoException): boolean {
+  return refusal.test(alertIn(reasonIn(error)) ?? '');
+}
+
+/** What OpenSSL has against a connection; undefined for what others have. */
+function reasonIn({ code = '', message }: NodeJS.ErrnoException): string | undefined {
+  if (code.startsWith('ERR_SSL_')) return code.slice(8).toLowerCase().replaceAll('_', ' ');
+  return /:SSL routines:[^:]*:([^:]+)/.exec(message)?.[1];
+}
+
+function alertIn(reason: string | undefined): string | undefined {
+  return /^(?:tlsv1|sslv3|tlsv13|ssl\/tls) alert (.+)$/.exec(reason ?? '')?.[1];
+}
+
 /** What an error is called at most, in characters: certificates may hold any number of names. */
 const LONGEST_CAUSE = 200;
 
@@ -33,12 +54,10 @@ export function tlsCause(error: NodeJS.ErrnoException | undefined, name: string)
   }
   const known = causes[code];
   if (known !== undefined) return known;
-  const alert = /^ERR_SSL_(?:TLSV1|SSLV3|TLSV13)_ALERT_(\w+)$/.exec(code)?.[1];
-  if (alert !== undefined) return `it refused the handshake: ${alert.toLowerCase().replaceAll('_', ' ')}`;
-  const reason = /:([^:]+):[^:]*$/.exec(message)?.[1] ?? message;
-  return printable(
-    `the handshake failed: ${code.startsWith('ERR_SSL_') ? code.slice(8).toLowerCase().replaceAll('_', ' ') : reason}`,
-  );
+  const reason = error && reasonIn(error);
+  const alert = alertIn(reason);
+  if (alert !== undefined) return `it refused the handshake: ${alert}`;
+  return printable(`the handshake failed: ${reason ?? /:([^:]+):[^:]*$/.exec(message)?.[1] ?? message}`);
 }
 
 /** What a backend has sent stays on one line. */

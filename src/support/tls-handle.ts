@@ -53,6 +53,14 @@ export interface TlsHandle {
   onnewsession: ((id: Buffer, session: Buffer) => void) | undefined;
 }
 
+/** Hears what comes first behind a handshake that is done here, and that the other side may still refuse. */
+export interface HandshakeWatch {
+  /** The other side goes on. */
+  onHeard(): void;
+  /** It refuses; returns what is to be told of it. */
+  onRefused(refusal: NodeJS.ErrnoException): NodeJS.ErrnoException;
+}
+
 /** What Node's TLSSocket has beyond its public face. */
 export interface TlsInternals {
   readonly _handle: TlsHandle | null;

@@ -3,8 +3,10 @@ import tls from 'node:tls';
 import { getSystemErrorName } from 'node:util';
 import { latin1 } from './latin1.ts';
 import { takesNoMore } from './system-error.ts';
+import { refusesHandshake } from './tls-failure.ts';
 import {
   canWriteDirectly,
+  type HandshakeWatch,
   type RawHandle,
   type TlsInternals,
   type TlsWireOptions,
@@ -12,6 +14,7 @@ import {
   type TlsWriteOwner,
 } from './tls-handle.ts';
 import { atTurnEnd, type TurnEnd } from './turn-end.ts';
+import { WaitingWrites } from './waiting-writes.ts';
 import { COPY_AS_TEXT_BYTES, READ_BUFFER_BYTES, silentSink, type Wire, type WireSink } from './wire.ts';
 
 /** One buffer for all TLS wires of the thread: what was decrypted is used up before the callback returns. */
@@ -54,6 +57,8 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner, TurnE
   plainHttpAnswer = '';
   /** Latin1 text that a dialled wire sends in the clear before its handshake; '' for nothing. */
   opening = '';
+  /** Undefined where a handshake that is done stands, and once something was heard. */
+  watch: HandshakeWatch | undefined;
   #failure: NodeJS.ErrnoException | undefined;
   readonly #raw: RawHandle;
   readonly #dialled: boolean;
@@ -64,8 +69,7 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner, TurnE
   #held: Buffer | undefined;
   #heldEnd = false;
   #writing = false;
-  #waiting: (string | Buffer)[] = [];
-  #waitingBytes = 0;
+  readonly #waiting = new WaitingWrites();
   /** What waits goes out at the end of this turn. */
   #due = false;
   #backedUp = false;
@@ -133,12 +137,27 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner, TurnE
       case 'end':
       case 'drain':
       case 'error':
-        if (this.#handedOver) return super.emit(event, ...args);
+        if (event === 'error') args[0] = this.#told(args[0] as Error);
+        if (this.#handedOver && (event !== 'error' || this.destroyed)) return super.emit(event, ...args);
         this.#happened(event, args[0] as Error);
         return true;
       default:
         return super.emit(event, ...args);
     }
+  }
+
+  #told(error: Error): Error {
+    const { watch } = this;
+    if (watch === undefined || !refusesHandshake(error)) return error;
+    this.watch = undefined;
+    return watch.onRefused(error);
+  }
+
+  /** The other side has said something, if only that it keeps a session. */
+  heard(): void {
+    const { watch } = this;
+    this.watch = undefined;
+    watch?.onHeard();
   }
 
   #happened(event: 'end' | 'drain' | 'error', error: Error): void {
@@ -160,7 +179,7 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner, TurnE
     if (this.#handedOver) return;
     this.sink.onConnect();
     // Not before the sink has seen who is on the other side.
-    if (this.#waitingBytes > 0) this.onWritten(0);
+    if (this.#waiting.bytes > 0) this.onWritten(0);
     if (this.#dialled && !this.#handedOver) this.start();
   }
 
@@ -168,7 +187,7 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner, TurnE
     const { sink } = this;
     this.sink = silentSink;
     this.#held = undefined;
-    this.#waiting = [];
+    this.#waiting.take();
     sink.onClose(this.#failure);
   }
 
@@ -186,6 +205,7 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner, TurnE
 
   /** Bytes were decrypted. OpenSSL does not stop amid what it has, so what comes after a stop is held. */
   received(bytes: Buffer, length: number): boolean {
+    if (this.watch !== undefined) this.heard();
     if (this.#wanted && this.#held === undefined) {
       this.#wanted = this.sink.onBytes(bytes, length);
       return this.#wanted;
@@ -276,15 +296,14 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner, TurnE
   }
 
   #mustWait(): boolean {
-    return this.#writing || this.#waitingBytes > 0 || !this.#established || !canWriteDirectly || this.#deaf;
+    return this.#writing || this.#waiting.bytes > 0 || !this.#established || !canWriteDirectly || this.#deaf;
   }
 
   #put(data: string | Buffer): boolean {
     if (this.destroyed || this.#deaf) return false;
     if (!canWriteDirectly) return this.write(data, 'latin1');
     this.#waiting.push(data);
-    this.#waitingBytes += data.length;
-    if (this.#waitingBytes >= MOST_WAITING_BYTES) this.#backedUp = true;
+    if (this.#waiting.bytes >= MOST_WAITING_BYTES) this.#backedUp = true;
     return !this.#backedUp;
   }
 
@@ -312,8 +331,7 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner, TurnE
       this.#deaf = true;
       this.#backedUp = true;
       this.#ending = false;
-      this.#waiting = [];
-      this.#waitingBytes = 0;
+      this.#waiting.take();
     } else this.destroy(error);
     return false;
   }
@@ -334,23 +352,14 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner, TurnE
 
   /** Nothing is being written: what waits goes out as one, and then the end, if there is one. */
   #goOn(): void {
-    if (this.#waitingBytes > 0) this.#dispatch(this.#takeWaiting());
+    if (this.#waiting.bytes > 0) this.#dispatch(this.#waiting.take());
     if (this.#ending && !this.#writing) super.end();
-  }
-
-  #takeWaiting(): string | Buffer {
-    const parts = this.#waiting;
-    this.#waiting = [];
-    this.#waitingBytes = 0;
-    if (parts.length === 1) return parts[0]!;
-    if (parts.every((part) => typeof part === 'string')) return parts.join('');
-    return Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : part)));
   }
 
   get unsent(): boolean {
     this.afterPoll();
     if (this.destroyed) return false;
-    return this.#waitingBytes > 0 || this.writableLength > 0 || (this.#writing && this.#raw.writeQueueSize > 0);
+    return this.#waiting.bytes > 0 || this.writableLength > 0 || (this.#writing && this.#raw.writeQueueSize > 0);
   }
 
   get backedUp(): boolean {
@@ -361,7 +370,7 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner, TurnE
   override end(...args: never[]): this {
     if (this.#handedOver) return super.end(...args);
     if (this.#deaf) return this;
-    if (this.#writing || this.#waitingBytes > 0) this.#ending = true;
+    if (this.#writing || this.#waiting.bytes > 0) this.#ending = true;
     else super.end();
     return this;
   }

@@ -24,6 +24,8 @@ describe('retryVerdict', () => {
     ['connect-timeout', { ...both, onConnect: false }, first, 'give-up'],
     ['connect-failed', both, { ...first, attempts: 2 }, 'give-up'],
     ['connect-failed', both, { ...first, late: true }, 'give-up'],
+    ['connect-tls', both, { ...first, sent: true }, 'again'],
+    ['connect-tls', both, { ...first, sent: true, maySendAgain: false }, 'give-up'],
     ['backend-reset', both, first, 'again'],
     ['backend-reset', both, { ...first, late: true }, 'give-up'],
     ['backend-reset', both, { ...first, maySendAgain: false }, 'give-up'],

@@ -7,7 +7,7 @@ import { type Issued, TestAuthority } from '../support/certificates.ts';
 import { closeOpened } from '../support/opened.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { answerText } from '../support/recording-backend.ts';
-import { get } from '../support/requests.ts';
+import { get, post } from '../support/requests.ts';
 import { runFairlead, webConfig } from '../support/running.ts';
 import { eventually, metric } from '../support/scrape.ts';
 import { startPeer } from '../support/tcp-peer.ts';
@@ -19,6 +19,13 @@ const scraped = { admin: { bind: '127.0.0.1:0' } } as const;
 
 /** Answers every packet as a whole request. */
 const answering = (socket: TLSSocket) => socket.on('data', () => socket.write(answerText('ok')));
+
+/** Options of a backend that asks for a certificate, which over TLS 1.3 it gets when the client's handshake is done. */
+const demanding = ({ root }: TestAuthority) => ({
+  requestCert: true,
+  ca: root.certPem,
+  ALPNProtocols: ['h2', 'http/1.1'],
+});
 
 /** The one answer of a listener before a pool with these backends and this way of connecting. */
 async function answerThrough(backends: readonly string[], tls: object | boolean, more: object = {}) {
@@ -114,6 +121,57 @@ describe('a pool over TLS', () => {
     expect(bytes).toBe(0);
   });
 
+  it.each([
+    ['TLSv1.2', false, 'handshake failure'],
+    ['TLSv1.3', false, 'certificate required'],
+    ['TLSv1.3', true, 'certificate required'],
+  ] as const)('says everywhere that a certificate is wanted: %s, HTTP/2 %s', async (maxVersion, http2, alert) => {
+    const authority = new TestAuthority();
+    const peer = await startTlsPeer(authority.for('127.0.0.1'), answering, { ...demanding(authority), maxVersion });
+    const tls = { ca: authority.root.files.cert };
+    const cause = `it refused the handshake: ${alert}`;
+    const { lb, status, body } = await answerThrough([peer.address], tls, { connect: { tls, http2 } });
+    expect([status, body]).toEqual([502, `there is no TLS connection to the backend: ${cause}\n`]);
+    await (await connectTo(lb.address())).send(post('/', 'x')).answer();
+    expect(await metric(lb, 'backend_failures_total', { reason: 'connect-tls' })).toBe(2);
+    expect(await metric(lb, 'backend_failures_total')).toBe(2);
+    expect(lb.logLines.filter((line) => line.includes(`no TLS connection: ${cause}`))).toHaveLength(1);
+    for (const type of ['tcp', 'http', 'grpc'] as const) {
+      const probed = await answerThrough([peer.address], tls, { health: { type, interval: '5s' } });
+      const pool = await (await fetch(`http://${probed.lb.adminAddresses[0]}/api/pools/web`)).json();
+      const [backend] = (pool as { backends: object[] }).backends;
+      expect(backend).toMatchObject({ health: 'down', healthReason: `no TLS connection: ${cause}` });
+    }
+  });
+
+  it('sends a request elsewhere that a backend has refused behind the handshake', async () => {
+    const authority = new TestAuthority();
+    const bad = await startTlsPeer(authority.for('127.0.0.1'), answering, demanding(authority));
+    const good = await startTlsPeer(authority.for('127.0.0.1'), answering);
+    const { lb, status } = await answerThrough([bad.address, good.address], { ca: authority.root.files.cert });
+    expect(status).toBe(200);
+    for (let i = 0; i < 4; i++) {
+      const client = await connectTo(lb.address());
+      expect((await client.send(post('/', 'x')).answer()).status).toBe(200);
+    }
+    expect(await metric(lb, 'retries_total', { reason: 'connect-tls' })).toBeGreaterThan(1);
+    expect(bad.handshakes.full).toBe(0);
+  });
+
+  it('ends an L4 connection for that reason whose backend refuses behind the handshake', async () => {
+    const authority = new TestAuthority();
+    const peer = await startTlsPeer(authority.for('127.0.0.1'), answering, demanding(authority));
+    const connect = { tls: { ca: authority.root.files.cert } };
+    const lb = await runFairlead({
+      ...scraped,
+      listeners: { web: { protocol: 'tcp', bind: '127.0.0.1:0', pool: 'web' } },
+      pools: { web: { backends: [peer.address], health: { type: 'off' }, connect } },
+    });
+    expect((await (await connectTo(lb.address())).ended()).ending).toBe('reset');
+    expect(await metric(lb, 'connections_ended_total', { how: 'connect-tls' })).toBe(1);
+    expect(await metric(lb, 'backend_failures_total', { reason: 'connect-tls' })).toBe(1);
+  });
+
   it('goes on to another backend, as after any failed connect', async () => {
     const authority = new TestAuthority();
     const bad = await startTlsPeer(new TestAuthority('Other').for('127.0.0.1'), answering);
@@ -138,8 +196,7 @@ describe('a pool over TLS', () => {
       shown.push(socket.getPeerCertificate().subject.CN);
       answering(socket);
     };
-    const demanding = { requestCert: true, ca: authority.root.certPem };
-    const peer = await startTlsPeer(authority.for('127.0.0.1'), onConnection, demanding);
+    const peer = await startTlsPeer(authority.for('127.0.0.1'), onConnection, demanding(authority));
     const tls = { ca: authority.root.files.cert };
     expect((await answerThrough([peer.address], tls)).status).toBe(502);
     expect((await answerThrough([peer.address], { ...tls, ...authority.for('fairlead') })).status).toBe(200);

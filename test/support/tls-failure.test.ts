@@ -1,7 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import { tlsCause } from '../../src/support/tls-failure.ts';
+import { refusesHandshake, tlsCause } from '../../src/support/tls-failure.ts';
 
 const error = (code: string, message = code, more: object = {}) => Object.assign(new Error(message), { code, ...more });
+
+describe('a refusal of the handshake', () => {
+  it.each([
+    ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', true],
+    ['ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE', true],
+    ['ERR_SSL_SSL/TLS_ALERT_UNSUPPORTED_CERTIFICATE', true],
+    ['ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED', true],
+    ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', true],
+    ['ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR', false],
+    ['ERR_SSL_SSLV3_ALERT_BAD_RECORD_MAC', false],
+    ['ERR_SSL_WRONG_VERSION_NUMBER', false],
+    ['ECONNRESET', false],
+  ])('%s: %s', (code, refuses) => {
+    expect(refusesHandshake(error(code))).toBe(refuses);
+  });
+});
 
 describe('why there is no TLS connection', () => {
   it.each([
@@ -9,6 +25,14 @@ describe('why there is no TLS connection', () => {
     [error('ECONNRESET'), 'it closed the connection during the handshake'],
     [error('ERR_SSL_TLSV1_ALERT_UNKNOWN_CA'), 'it refused the handshake: unknown ca'],
     [error('ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED'), 'it refused the handshake: certificate required'],
+    [error('ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE'), 'it refused the handshake: handshake failure'],
+    [
+      error(
+        'EPROTO',
+        'write EPROTO 80:error:0A000410:SSL routines:read:ssl/tls alert handshake failure:a.c:9:number 40\n',
+      ),
+      'it refused the handshake: handshake failure',
+    ],
     [error('ERR_SSL_NO_CIPHERS_AVAILABLE'), 'the handshake failed: no ciphers available'],
     [error('OTHER', 'something\nelse'), 'the handshake failed: something?else'],
     [undefined, 'the handshake failed: it failed'],
