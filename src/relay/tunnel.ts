@@ -79,14 +79,17 @@ export class Tunnel implements Expiring {
   }
 
   /** Ends the tunnel amid whatever goes through it, by resets: nobody may take the part that has come for the whole. */
-  cut(end: CutReason): void {
+  cut(end: TunnelEnd): void {
     this.#end = end;
     this.#client.reset();
     this.#backend.reset();
   }
 
+  /** In order only when all that was taken from one side has gone to the other. */
   onDeadline(): void {
-    this.#end = this.#halfClosed ? 'half-close-timeout' : 'idle-timeout';
+    const end = this.#halfClosed ? 'half-close-timeout' : 'idle-timeout';
+    if (this.#client.unsent || this.#backend.unsent) return this.cut(end);
+    this.#end = end;
     this.#client.destroy();
     this.#backend.destroy();
   }

@@ -82,6 +82,8 @@ export class HandleWire implements Wire, WriteOwner, TurnEnd, NextTurnEnd {
   #ending = false;
   /** The other side takes no more, as `#failure` says; what it has sent is still being read. */
   #deaf = false;
+  /** The FIN is due and waits for writes that are pending: libuv would refuse to reset a connection that is shutting down. */
+  #finWaits = false;
   #queued = false;
   /** Latin1 text that is written at the end of this turn. */
   #outgoing = '';
@@ -235,6 +237,7 @@ export class HandleWire implements Wire, WriteOwner, TurnEnd, NextTurnEnd {
     else if (this.#pendingWrites === 0) {
       this.sink.onDrain();
       this.#closeWhenEnded();
+      if (this.#finWaits && !this.destroyed) this.afterNextPoll();
     }
   }
 
@@ -277,7 +280,8 @@ export class HandleWire implements Wire, WriteOwner, TurnEnd, NextTurnEnd {
 
   /** If the other side has ended its way too by now, the wire is closed, and that has sent the FIN. */
   afterNextPoll(): void {
-    if (!this.destroyed) this.#handle.shutdown(this.#kit.newShutdown());
+    this.#finWaits = this.#pendingWrites > 0;
+    if (!this.destroyed && !this.#finWaits) this.#handle.shutdown(this.#kit.newShutdown());
   }
 
   #closeWhenEnded(): void {
@@ -288,7 +292,7 @@ export class HandleWire implements Wire, WriteOwner, TurnEnd, NextTurnEnd {
     if (this.destroyed) return;
     this.#flush();
     const handle = this.#handle;
-    // Unix sockets know no reset, and one whose FIN waits behind bytes is refused it.
+    // Unix sockets know no reset, and one whose FIN is being sent in this turn is refused it.
     if (this.#connecting || handle.reset === undefined) return this.destroy();
     if (handle.reset() !== 0) handle.close();
     this.#close();

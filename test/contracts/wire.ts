@@ -240,6 +240,22 @@ function closing(stage: WireStage): void {
     }
   });
 
+  it('can be reset while its FIN waits behind bytes', async () => {
+    const { wire, sink, peer } = await stage.dialled();
+    peer.pause();
+    const bytes = pattern(LARGE);
+    wire.send(bytes, 0, bytes.length);
+    wire.end();
+    await aWhile();
+    const codes: (string | undefined)[] = [];
+    peer.on('error', ({ code }: NodeJS.ErrnoException) => codes.push(code));
+    wire.reset();
+    await sink.has('close');
+    peer.resume();
+    await until(() => peer.destroyed);
+    expect(codes).toEqual(['ECONNRESET']);
+  });
+
   it('says once that it is closed, after the call that closed it', async () => {
     const { wire, sink, peer } = await stage.dialled();
     wire.destroy();

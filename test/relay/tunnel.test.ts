@@ -46,6 +46,11 @@ async function dig(prepare: (wires: Awaited<ReturnType<typeof stage.accepted>>) 
   return { tunnel, client: front.peer, backend: back.peer, deadlines, heard, bytes, texts, pass };
 }
 
+/** Waits until a count stands still, since whoever is to read does not. */
+async function settled(count: () => number): Promise<void> {
+  for (let before = -1; count() !== before; await aWhile()) before = count();
+}
+
 describe('a tunnel', () => {
   it('carries bytes both ways, those first that the client had sent before, and counts them', async () => {
     const on = await dig();
@@ -124,18 +129,34 @@ describe('a tunnel', () => {
     expect(on.heard[1]).toBe('half-close-timeout');
   });
 
+  it.each(['idle-timeout', 'half-close-timeout'])('resets both sides at the %s when bytes still wait', async (end) => {
+    const on = await dig();
+    const codes: unknown[] = [];
+    on.client.on('error', (error: NodeJS.ErrnoException) => void codes.push(error.code));
+    on.backend.on('error', (error: NodeJS.ErrnoException) => void codes.push(error.code));
+    on.client.pause();
+    on.tunnel.start();
+    if (end === 'half-close-timeout') on.client.end();
+    on.backend.write(pattern(LARGE));
+    await settled(() => on.bytes.fromBackend);
+    on.pass(IDLE_MS);
+    on.client.resume();
+    await until(() => on.client.destroyed);
+    // Behind the client's FIN it reads no more, so that only writing shows that the connection is gone.
+    on.backend.write('?');
+    await until(() => on.backend.destroyed);
+    expect(on.heard.at(-1)).toBe(end);
+    expect(codes).toEqual(['ECONNRESET', expect.stringMatching(/ECONNRESET|EPIPE/)]);
+  });
+
   it('reads no more than the other side takes, and all of it once that reads again', async () => {
     const on = await dig();
     on.backend.pause();
     on.tunnel.start();
     const sent = pattern(LARGE);
     on.client.end(sent);
-    let before = -1;
-    while (on.bytes.fromClient !== before) {
-      before = on.bytes.fromClient;
-      await aWhile();
-    }
-    expect(before).toBeLessThan(LARGE);
+    await settled(() => on.bytes.fromClient);
+    expect(on.bytes.fromClient).toBeLessThan(LARGE);
     on.backend.resume();
     await until(() => on.backend.readableEnded);
     expect(Buffer.from(on.texts.backend, 'latin1').equals(sent)).toBe(true);
