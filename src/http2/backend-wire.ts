@@ -93,6 +93,9 @@ export class H2BackendWire implements Wire, StreamWire, Fronting {
   get unsent(): boolean {
     return this.#stream === undefined ? this.#instead?.unsent === true : this.#stream.writableLength > 0;
   }
+  get queued(): number {
+    return this.#stream?.writableLength ?? this.#instead?.queued ?? 0;
+  }
   get backedUp(): boolean {
     return this.#stream === undefined ? this.#instead?.backedUp === true : this.#stream.writableNeedDrain;
   }

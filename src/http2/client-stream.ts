@@ -92,6 +92,10 @@ export class ClientStream implements OutStream {
     return this.#pending !== undefined;
   }
 
+  get pendingBytes(): number {
+    return this.#pending?.length ?? 0;
+  }
+
   get waits(): boolean {
     return this.#pending !== undefined && !this.closed;
   }

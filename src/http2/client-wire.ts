@@ -105,6 +105,9 @@ export class H2ClientWire implements Wire, StreamUser {
   get unsent(): boolean {
     return this.#stream.backedUp;
   }
+  get queued(): number {
+    return this.#stream.pendingBytes;
+  }
   get backedUp(): boolean {
     return this.#stream.backedUp;
   }

@@ -26,6 +26,9 @@ export class Http1Instead implements WireSink {
   get unsent(): boolean {
     return this.#early !== undefined || this.wire.unsent;
   }
+  get queued(): number {
+    return this.#early === undefined ? this.wire.queued : 0;
+  }
   get backedUp(): boolean {
     return this.#early !== undefined || this.wire.backedUp;
   }

@@ -20,9 +20,12 @@ export type CutReason = 'drained' | 'banned' | 'denied';
 export interface TunnelTimeouts {
   /** Without a byte either way. */
   readonly idleMs: number;
-  /** Without a byte once one side has sent its FIN. */
+  /** Without a byte once one side has sent its FIN, and nothing waits to be sent. */
   readonly halfCloseMs: number;
 }
+
+/** How often a tunnel is looked at while one of its sides does not take what was read for it, in ms. */
+const LOOK_MS = 1000;
 
 /** Who hears of a tunnel. */
 export interface TunnelObserver {
@@ -47,6 +50,12 @@ export class Tunnel implements Expiring {
   readonly #deadlines: Deadlines;
   readonly #timeouts: TunnelTimeouts;
   readonly #observer: TunnelObserver;
+  readonly #fromClient: Side;
+  readonly #fromBackend: Side;
+  /** One of the sides is stopped. */
+  #stopped = false;
+  /** When the time is up, while it is looked at before that. */
+  #due = Number.POSITIVE_INFINITY;
   #openWires = 2;
   #halfClosed = false;
   /** Which side has sent its FIN first; undefined until one has. */
@@ -64,12 +73,14 @@ export class Tunnel implements Expiring {
     this.#deadlines = deadlines;
     this.#timeouts = timeouts;
     this.#observer = observer;
+    this.#fromClient = new Side(this, wires.backend, true);
+    this.#fromBackend = new Side(this, wires.client, false);
   }
 
   /** Takes both wires over and starts relaying, `early` from the client first; a client may have sent its FIN before. */
   start(early?: Buffer): void {
-    this.#client.sink = new Side(this, this.#backend, true);
-    this.#backend.sink = new Side(this, this.#client, false);
+    this.#client.sink = this.#fromClient;
+    this.#backend.sink = this.#fromBackend;
     this.#deadlines.add(this);
     this.touch();
     if (early !== undefined && early.length > 0) this.#client.sink.onBytes(early, early.length);
@@ -87,6 +98,7 @@ export class Tunnel implements Expiring {
 
   /** In order only when all that was taken from one side has gone to the other. */
   onDeadline(): void {
+    if (this.#stopped && this.#look()) return;
     const end = this.#halfClosed ? 'half-close-timeout' : 'idle-timeout';
     if (this.#client.unsent || this.#backend.unsent) return this.cut(end);
     this.#end = end;
@@ -94,9 +106,38 @@ export class Tunnel implements Expiring {
     this.#backend.destroy();
   }
 
+  /** A reader that is slow moves bytes too, of which nobody is told before all that waits is sent. True when there is time left. */
+  #look(): boolean {
+    const fromClient = this.#fromClient.hasMoved();
+    if (this.#fromBackend.hasMoved() || fromClient) this.stopsChanged();
+    else if (this.#due > this.#deadlines.now) this.#lookBefore(this.#due);
+    else return false;
+    return true;
+  }
+
+  #lookBefore(due: number): void {
+    this.#due = due;
+    this.deadline = Math.min(due, this.#deadlines.in(LOOK_MS));
+  }
+
   /** Something moved: the idle time starts anew. */
   touch(): void {
-    this.deadline = this.#deadlines.in(this.#halfClosed ? this.#timeouts.halfCloseMs : this.#timeouts.idleMs);
+    const { idleMs, halfCloseMs } = this.#timeouts;
+    if (this.#stopped) this.#lookBefore(this.#whenStuck());
+    else this.deadline = this.#deadlines.in(this.#halfClosed ? halfCloseMs : idleMs);
+  }
+
+  /** What waits for a reader is no silence of the writer, so that a half-closed tunnel has the longer of its times. */
+  #whenStuck(): number {
+    const { idleMs, halfCloseMs } = this.#timeouts;
+    const idle = this.#deadlines.in(idleMs);
+    return this.#halfClosed ? Math.max(idle, this.#deadlines.in(halfCloseMs)) : idle;
+  }
+
+  /** A side was stopped, or is not any more. */
+  stopsChanged(): void {
+    this.#stopped = this.#fromClient.stopped || this.#fromBackend.stopped;
+    this.touch();
   }
 
   moved(fromClient: boolean, bytes: number): void {
@@ -113,9 +154,11 @@ export class Tunnel implements Expiring {
     this.touch();
   }
 
-  /** Reads again what was stopped when the wire on the other side was full. */
-  resume(fromClient: boolean): void {
-    (fromClient ? this.#client : this.#backend).start();
+  /** That wire took all that was written to it, so the other one may be read again. */
+  drained(isClient: boolean): void {
+    (isClient ? this.#fromBackend : this.#fromClient).stopped = false;
+    this.stopsChanged();
+    (isClient ? this.#backend : this.#client).start();
   }
 
   closed(fromClient: boolean, error: NodeJS.ErrnoException | undefined): void {
@@ -135,6 +178,10 @@ class Side implements WireSink {
   readonly #tunnel: Tunnel;
   readonly #to: Wire;
   readonly #fromClient: boolean;
+  /** Bytes wait for the other side, so that nothing more is read for it. */
+  stopped = false;
+  /** How much of them there was when it was looked at last. */
+  #queued = 0;
 
   constructor(tunnel: Tunnel, to: Wire, fromClient: boolean) {
     this.#tunnel = tunnel;
@@ -145,18 +192,35 @@ class Side implements WireSink {
   onBytes(bytes: Buffer, length: number): boolean {
     if (this.#to.destroyed) return false;
     this.#tunnel.moved(this.#fromClient, length);
-    return this.#to.send(bytes, 0, length);
+    const goOn = this.#to.send(bytes, 0, length);
+    if (!goOn) this.#stop();
+    return goOn;
   }
 
   onEnd(): void {
     this.#tunnel.halfClosed(this.#fromClient);
     this.#to.end();
+    if (this.#to.unsent) this.#stop();
   }
 
-  /** This wire took all that was written to it, so the other one may be read again. */
+  #stop(): void {
+    this.stopped = true;
+    this.#queued = this.#to.queued;
+    this.#tunnel.stopsChanged();
+  }
+
+  /** True when some of what waits was sent since this was asked last. */
+  hasMoved(): boolean {
+    if (!this.stopped) return false;
+    const before = this.#queued;
+    this.#queued = this.#to.queued;
+    this.stopped = this.#queued > 0;
+    return this.#queued < before;
+  }
+
+  /** This wire took all that was written to it. */
   onDrain(): void {
-    this.#tunnel.touch();
-    this.#tunnel.resume(!this.#fromClient);
+    this.#tunnel.drained(this.#fromClient);
   }
 
   onClose(error: NodeJS.ErrnoException | undefined): void {

@@ -262,6 +262,10 @@ export class HandleWire implements Wire, WriteOwner, TurnEnd, NextTurnEnd {
     return this.#pendingWrites > 0 && !this.#deaf;
   }
 
+  get queued(): number {
+    return this.#pendingWrites > 0 && !this.destroyed ? this.#handle.writeQueueSize : 0;
+  }
+
   get backedUp(): boolean {
     return this.#pendingWrites > 0 || this.#deaf;
   }

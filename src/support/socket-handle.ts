@@ -38,6 +38,8 @@ export interface SocketHandle {
   useUserBuffer(buffer: Uint8Array): void;
   readStart(): number;
   readStop(): number;
+  /** Bytes that were written and that the kernel has not taken yet. */
+  readonly writeQueueSize: number;
   /** 0 when all was taken, a negative system error, or the write that goes on by itself. */
   writeLatin1String(request: null, text: string): number | PendingWrite;
   writeBuffer(request: null, bytes: Uint8Array): number | PendingWrite;

@@ -1,8 +1,12 @@
 import { Buffer } from 'node:buffer';
 import net from 'node:net';
+import type { SocketHandle } from './socket-handle.ts';
 import { putSpare, SPARE_BYTES, takeSpare } from './spare-buffers.ts';
 import { takesNoMore } from './system-error.ts';
 import { COPY_AS_TEXT_BYTES, READ_BUFFER_BYTES, silentSink, type Wire, type WireSink } from './wire.ts';
+
+/** What is used of the handle beneath, which is not public. */
+type Handle = Pick<SocketHandle, 'writeQueueSize' | 'reset'>;
 
 /** One buffer for all wires of the thread: a read is used up before the callback returns. */
 const sharedBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
@@ -110,6 +114,11 @@ export class SocketWire extends net.Socket implements Wire {
     return this.writableLength > 0 && !this.#deaf;
   }
 
+  /** The stream counts a write until all of it is taken, the handle what is left of it. */
+  get queued(): number {
+    return this.writableLength === 0 ? 0 : this.writableLength + (this.#handle?.writeQueueSize ?? 0);
+  }
+
   get backedUp(): boolean {
     return this.writableNeedDrain || this.#deaf;
   }
@@ -133,7 +142,10 @@ export class SocketWire extends net.Socket implements Wire {
 
   /** Unix sockets know no reset. */
   get #isTcp(): boolean {
-    const handle = (this as unknown as { _handle: { reset?: unknown } | null })._handle;
-    return typeof handle?.reset === 'function';
+    return typeof this.#handle?.reset === 'function';
+  }
+
+  get #handle(): Handle | null {
+    return (this as unknown as { _handle: Handle | null })._handle;
   }
 }

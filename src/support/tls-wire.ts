@@ -362,6 +362,11 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner, TurnE
     return this.#waiting.bytes > 0 || this.writableLength > 0 || (this.#writing && this.#raw.writeQueueSize > 0);
   }
 
+  get queued(): number {
+    if (this.destroyed) return 0;
+    return this.#waitingBytes + this.writableLength + (this.#writing ? this.#raw.writeQueueSize : 0);
+  }
+
   get backedUp(): boolean {
     return this.#backedUp || this.writableNeedDrain;
   }

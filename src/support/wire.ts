@@ -68,6 +68,8 @@ export interface Wire {
   readonly readableEnded: boolean;
   /** True while bytes that were written wait for the kernel to take them. */
   readonly unsent: boolean;
+  /** A measure of what was written and waits: it becomes less whenever the kernel takes some, and is 0 when nothing waits. */
+  readonly queued: number;
   /** True after a write that returned false, until `sink.onDrain`. */
   readonly backedUp: boolean;
   /** Writes latin1 text. False when the wire is backed up: `sink.onDrain` follows when it no longer is. */

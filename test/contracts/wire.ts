@@ -18,6 +18,7 @@ export function wireContract(name: string, maker: WireMaker, ends?: WireEnds): v
     readingAndEnding(stage);
     writing(stage);
     taking(stage);
+    waiting(stage);
     closing(stage);
     losing(stage);
     dialling(stage);
@@ -195,11 +196,14 @@ function taking(stage: WireStage): void {
       expect(got).toBe('last words');
     }
   });
+}
 
+function waiting(stage: WireStage): void {
   it('has nothing unsent while the kernel takes what is written', async () => {
     const { wire } = await stage.dialled();
     expect(wire.writeText('some')).toBe(true);
     expect(wire.unsent).toBe(false);
+    expect(wire.queued).toBe(0);
     expect(wire.backedUp).toBe(false);
   });
 
@@ -211,6 +215,29 @@ function taking(stage: WireStage): void {
     while (wire.writeText(text)) expect(writes++).toBeLessThan(LARGE / 1_000);
     expect(wire.unsent).toBe(true);
     expect(wire.backedUp).toBe(true);
+  });
+
+  it('has less queued when the kernel has taken some, also before it has taken all', async () => {
+    const { wire, peer } = await stage.dialled();
+    const bytes = pattern(4 * LARGE);
+    let got = 0;
+    let most = 0;
+    peer.on('data', ({ length }) => {
+      got += length;
+      if (got >= most) peer.pause();
+    });
+    wire.send(bytes, 0, bytes.length);
+    await aWhile();
+    const all = wire.queued;
+    most = got + LARGE;
+    peer.resume();
+    await until(() => got >= most);
+    await aWhile();
+    expect(wire.queued).toBeGreaterThan(0);
+    expect(wire.queued).toBeLessThan(all);
+    most = bytes.length;
+    peer.resume();
+    await until(() => wire.queued === 0);
   });
 }
 

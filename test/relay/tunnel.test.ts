@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { Tunnel } from '../../src/relay/tunnel.ts';
 import { Deadlines } from '../../src/support/deadlines.ts';
 import { wires } from '../../src/support/open-wire.ts';
+import { TestWire } from '../support/h2-session.ts';
 import { aWhile, LARGE, pattern, until, WireStage } from '../support/wire-stage.ts';
 
 const stage = new WireStage(wires);
@@ -171,5 +172,71 @@ describe('a tunnel', () => {
     on.tunnel.cut('drained');
     await until(() => on.client.destroyed && on.backend.destroyed);
     expect([on.heard, codes, on.deadlines.size]).toEqual([['drained'], ['ECONNRESET', 'ECONNRESET'], 0]);
+  });
+});
+
+/** A tunnel between two wires of the test, whose client takes nothing of a first chunk from the backend. */
+function clog({ idleMs = IDLE_MS, halfCloseMs = HALF_CLOSE_MS } = {}) {
+  const [client, backend] = [new TestWire(), new TestWire()];
+  const clock = { ms: 0 };
+  const deadlines = new Deadlines(() => clock.ms, setImmediate);
+  const tunnel = new Tunnel({ client, backend }, deadlines, { idleMs, halfCloseMs }, silentObserver);
+  tunnel.start();
+  client.backedUp = true;
+  client.queued = 1000;
+  const chunk = Buffer.alloc(1000);
+  expect(backend.sink.onBytes(chunk, chunk.length)).toBe(false);
+  const pass = (ms: number): boolean => {
+    for (const end = clock.ms + ms; clock.ms < end; ) {
+      clock.ms = Math.min(end, clock.ms + 500);
+      deadlines.step();
+    }
+    return client.destroyed && backend.destroyed;
+  };
+  return { client, backend, pass };
+}
+
+const silentObserver = { onTunnelBytes() {}, onTunnelHalfClosed() {}, onTunnelEnd() {} };
+
+describe('a tunnel whose reader is slow', () => {
+  it('lives while some of what waits is sent, and ends when none is for the idle time', () => {
+    const on = clog();
+    for (let queued = 900; queued > 500; queued -= 100) {
+      on.client.queued = queued;
+      expect(on.pass(IDLE_MS - 1000)).toBe(false);
+    }
+    expect(on.pass(2000)).toBe(true);
+  });
+
+  it('has the longer of its times once a side has sent its FIN, as the other is not silent', () => {
+    for (const [times, ms] of [
+      [{}, IDLE_MS],
+      [{ idleMs: HALF_CLOSE_MS, halfCloseMs: IDLE_MS }, IDLE_MS],
+    ] as const) {
+      const on = clog(times);
+      on.client.sink.onEnd();
+      expect(on.pass(ms - 1)).toBe(false);
+      expect(on.pass(1)).toBe(true);
+    }
+  });
+
+  it('has the shorter one again when all is sent', () => {
+    const on = clog();
+    on.client.sink.onEnd();
+    on.client.backedUp = false;
+    on.client.queued = 0;
+    on.client.sink.onDrain();
+    expect(on.pass(HALF_CLOSE_MS - 1)).toBe(false);
+    expect(on.pass(1)).toBe(true);
+  });
+
+  it('has it also when what waits is the last, with a FIN behind it, of which no wire tells that it is sent', () => {
+    const on = clog();
+    on.backend.sink.onEnd();
+    expect(on.pass(HALF_CLOSE_MS * 2)).toBe(false);
+    on.client.queued = 0;
+    expect(on.pass(1000)).toBe(false);
+    expect(on.pass(HALF_CLOSE_MS - 1)).toBe(false);
+    expect(on.pass(1)).toBe(true);
   });
 });

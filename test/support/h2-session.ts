@@ -11,6 +11,7 @@ export class TestWire implements Wire {
   sink: WireSink = silentSink;
   destroyed = false;
   readableEnded = false;
+  queued = 0;
   ended = false;
   backedUp = false;
   /** It is being read. */
