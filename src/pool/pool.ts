@@ -92,6 +92,7 @@ export class Pool implements Lessor {
   /** Ejected backends of which one lease is to decide. */
   #trials: readonly Backend[] = [];
   #version = -1;
+  #plans = 0;
   /** Where to wait for a lease; undefined when nobody may. */
   queue: PoolQueue | undefined;
   readonly retries = new RetryBudget(() =>
@@ -115,7 +116,18 @@ export class Pool implements Lessor {
     const { algorithm, loadFactor } = this.#plan;
     if (plan.algorithm !== algorithm || plan.loadFactor !== loadFactor) this.#balancer = this.#makeBalancer(plan);
     this.#plan = plan;
+    this.#plans++;
     this.#adopt(plan);
+  }
+
+  /** Changes whenever `keeps` may say something else. */
+  get version(): number {
+    return this.#table.version(this.number) + this.#plans;
+  }
+
+  /** True when what a client has with this backend may go on there. */
+  keeps(backend: Backend): boolean {
+    return backend.keepsSessions && this.backends.includes(backend);
   }
 
   #makeBalancer({ algorithm, loadFactor }: PoolPlan): Balancer<Backend> {

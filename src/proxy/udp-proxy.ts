@@ -2,7 +2,7 @@ import type { Buffer } from 'node:buffer';
 import type { PickHint } from '../pick/balancer.ts';
 import type { Backend, Endpoint } from '../pool/backend.ts';
 import type { Lease, Outcome } from '../pool/lease.ts';
-import type { Refusal } from '../pool/pool.ts';
+import type { Acquired, Refusal } from '../pool/pool.ts';
 import type { Expiring } from '../support/deadlines.ts';
 import type { Member } from '../support/members.ts';
 import { udp } from '../support/open-udp.ts';
@@ -39,7 +39,7 @@ export interface UdpDoor {
  * the idle time. accept → pick → connect → relay → observe, without any of TCP's ends: silence is the only one.
  *
  * A backend of which the system says that nobody is there (ICMP) loses the flow; the client's next datagram goes to
- * another one.
+ * another one. So does that to one that may not keep what it has, once there is another.
  */
 export class UdpFlow implements Expiring, Member, UdpSink {
   memberIndex = -1;
@@ -47,7 +47,7 @@ export class UdpFlow implements Expiring, Member, UdpSink {
   deadlineIndex = -1;
   readonly address: string;
   readonly port: number;
-  readonly target: PoolSite;
+  target: PoolSite;
   readonly startedAt: number;
   /** Undefined until one was picked. */
   backend: Backend | undefined;
@@ -62,6 +62,8 @@ export class UdpFlow implements Expiring, Member, UdpSink {
   #endpoint: Endpoint | undefined;
   #tried: Set<Backend> | undefined;
   #answered = false;
+  /** Of the pool, when it was last seen that the backend keeps the flow. */
+  #version = Number.NaN;
 
   constructor(site: UdpOwner, socket: UdpDoor, from: UdpSource) {
     this.#site = site;
@@ -79,6 +81,7 @@ export class UdpFlow implements Expiring, Member, UdpSink {
     this.bytesIn += datagram.length;
     meters.bytesIn(datagram.length);
     meters.datagramIn();
+    if (this.#upstream !== undefined) this.#follow();
     if (this.#upstream === undefined && !this.#pin()) return;
     if (!this.#upstream!.send(datagram)) meters.refused('queue-full');
   }
@@ -90,16 +93,24 @@ export class UdpFlow implements Expiring, Member, UdpSink {
 
   /** pick → connect. The datagram is lost when there is no backend, as UDP loses them. */
   #pin(): boolean {
-    const acquired = this.target.pool.acquire(this.#site.hintFor(this), this.#tried);
-    if (!acquired.ok) {
-      // Every one has failed this client: it may try them again.
-      this.#tried = undefined;
-      this.#site.meters.refused(acquired.refusal);
-      return false;
-    }
-    const { backend } = acquired.lease;
+    const acquired = this.#acquire();
+    if (acquired.ok) return this.#connect(acquired.lease);
+    // Every one has failed this client: it may try them again.
+    this.#tried = undefined;
+    this.#site.meters.refused(acquired.refusal);
+    return false;
+  }
+
+  #acquire(): Acquired {
+    const { pool } = this.target;
+    this.#version = pool.version;
+    return pool.acquire(this.#site.hintFor(this), this.#tried);
+  }
+
+  #connect(lease: Lease): boolean {
+    const { backend } = lease;
     const { endpoint } = backend;
-    this.#lease = acquired.lease;
+    this.#lease = lease;
     this.backend = backend;
     this.#endpoint = endpoint;
     this.#answered = false;
@@ -111,6 +122,28 @@ export class UdpFlow implements Expiring, Member, UdpSink {
     const { local } = this.target.connect;
     this.#upstream = udp.connect({ host: endpoint.host, port: endpoint.port, local }, this);
     return true;
+  }
+
+  /** Leaves a backend that may not keep the flow, when another one can be had. Looked up only when something has changed. */
+  #follow(): void {
+    const { pool } = this.target;
+    if (pool.version === this.#version) return;
+    if (this.#lease!.onTrial || pool.keeps(this.backend!)) {
+      this.#version = pool.version;
+      return;
+    }
+    this.#skip();
+    const acquired = this.#acquire();
+    if (acquired.ok) {
+      this.#leave();
+      this.#connect(acquired.lease);
+    } else if (acquired.refusal === 'all-saturated') this.#version = Number.NaN;
+  }
+
+  /** The pool it came by is no more: the listener's is looked at with the next datagram. */
+  retarget(): void {
+    this.target = this.#site.target;
+    this.#version = Number.NaN;
   }
 
   /** A datagram came from the backend. */
@@ -130,11 +163,20 @@ export class UdpFlow implements Expiring, Member, UdpSink {
   onError(error: NodeJS.ErrnoException): void {
     // A datagram that is longer than the way to the backend allows is the client's.
     if (error.code === 'EMSGSIZE') return;
-    const { backend } = this;
-    backend!.skipEndpoint(this.#endpoint);
-    this.#tried ??= new Set();
-    this.#tried.add(backend!);
+    this.backend!.skipEndpoint(this.#endpoint);
+    this.#skip();
     this.#unpin(error.code === 'ECONNREFUSED' ? 'connect-refused' : 'connect-failed');
+  }
+
+  /** The next pick is of another backend. */
+  #skip(): void {
+    this.#tried ??= new Set();
+    this.#tried.add(this.backend!);
+  }
+
+  /** A backend that has never answered has not failed, as many protocols ask for no answer. */
+  #leave(): void {
+    this.#unpin(this.#answered ? 'served' : 'client-aborted');
   }
 
   #unpin(outcome: Outcome): void {
@@ -149,10 +191,10 @@ export class UdpFlow implements Expiring, Member, UdpSink {
     this.end('idle-timeout');
   }
 
-  /** Ends the flow. A backend that has never answered has not failed, as many protocols ask for no answer. */
+  /** Ends the flow. */
   end(ended: UdpEnd): void {
     this.#site.deps.deadlines.remove(this);
-    this.#unpin(this.#answered ? 'served' : 'client-aborted');
+    this.#leave();
     this.#socket.forget(this);
     this.#site.ended(this, ended);
   }

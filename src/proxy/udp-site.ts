@@ -55,13 +55,16 @@ export class UdpSite implements UdpOwner {
     return gateFor(sources, { table: this.deps.sources, listener: name });
   }
 
-  /** Takes new settings; flows keep their backend, unless their source is not let in any more. */
+  /** Takes new settings; flows keep their backend while its pool has it, unless their source is not let in any more. */
   update(plan: UdpListenerPlan, pools: ReadonlyMap<string, PoolSite>): void {
     this.#plan = plan;
     this.#target = pools.get(plan.pool)!;
     this.#routed = this.meters.routed(0, plan.pool);
     this.#gate = this.#gateOf(plan);
-    for (const flow of this.#flows.all()) if (this.#gate?.forbids(flow.address) === true) flow.end('denied');
+    for (const flow of this.#flows.all()) {
+      if (this.#gate?.forbids(flow.address) === true) flow.end('denied');
+      else if (pools.get(flow.target.pool.name) !== flow.target) flow.retarget();
+    }
   }
 
   get target(): PoolSite {
