@@ -12,7 +12,7 @@ export interface UdpTaker {
 /**
  * One bound socket of a udp listener with the flows on it. It belongs to one worker: were it shared, the kernel would hand
  * flows to other workers whenever one comes or goes. When it is closed it stays bound until its last flow has ended, since
- * answers have to leave from it.
+ * answers have to leave from it, and until then it can be opened again.
  */
 export class UdpPort implements UdpDoor, UdpSink {
   #wire!: UdpWire;
@@ -20,6 +20,7 @@ export class UdpPort implements UdpDoor, UdpSink {
   readonly #flows = new Map<string, Map<number, UdpFlow>>();
   readonly #siteNow: () => UdpTaker | undefined;
   #closing = false;
+  #closed = false;
 
   private constructor(siteNow: () => UdpTaker | undefined) {
     this.#siteNow = siteNow;
@@ -73,9 +74,15 @@ export class UdpPort implements UdpDoor, UdpSink {
     this.#closeWhenDone();
   }
 
-  #closeWhenDone(): void {
-    if (!this.#closing || this.#flows.size > 0) return;
+  /** Takes new clients again; false when it is closed already. */
+  reopen(): boolean {
     this.#closing = false;
+    return !this.#closed;
+  }
+
+  #closeWhenDone(): void {
+    if (!this.#closing || this.#closed || this.#flows.size > 0) return;
+    this.#closed = true;
     this.#wire.close();
   }
 }

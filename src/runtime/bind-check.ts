@@ -32,13 +32,15 @@ function twinError(bind: BindPlan, twin: BindPlan): Error {
 }
 
 /**
- * Makes sure that a bind can be had before any worker asks for it. With reusePort a second process on a taken port would
- * not fail but share the traffic with the first; binding once without it tells. Where the port is taken by this process
+ * Makes sure that a bind can be had before any worker asks for it; one of UDP is left to the one worker that has it, which
+ * may have its socket still. With reusePort a second process on a taken port would not fail but share the traffic with the
+ * first; binding once without it tells. Where the port is taken by this process
  * itself, by the bind `own` for the same address among others, both share it until `own` is closed, if they can.
  * A Unix socket that nobody serves any more is removed. Rejects with a sentence that names the listener and the address.
  */
 export async function checkBind(bind: BindPlan, own?: BindPlan): Promise<void> {
-  const { to, listener, shared } = bind;
+  const { to, listener, shared, isUdp } = bind;
+  if (isUdp && own === undefined) return;
   const isBeside = own?.shared === true && shared;
   if ('path' in to) await clearStaleSocket(to.path);
   try {

@@ -24,7 +24,6 @@ import { enterProxied } from '../proxy/proxy-entrance.ts';
 import { RequestTracer } from '../proxy/request-trace.ts';
 import { type GuardedHandle, resetHandle, sourceOf } from '../proxy/source-gate.ts';
 import { TcpSite } from '../proxy/tcp-site.ts';
-import { UdpPort } from '../proxy/udp-port.ts';
 import { UdpSite } from '../proxy/udp-site.ts';
 import { Upstreams } from '../proxy/upstreams.ts';
 import { sharedNow, systemClock } from '../support/clock.ts';
@@ -32,6 +31,7 @@ import { Deadlines } from '../support/deadlines.ts';
 import { wires } from '../support/open-wire.ts';
 import { LoopWatch, threadCpuMs } from './loop-watch.ts';
 import type { BindPlan, FromWorker, PoolSitePlan, ToWorker, WorkerPlan, WorkerSeed } from './messages.ts';
+import { UdpPorts } from './udp-ports.ts';
 
 /** A listener in this worker. */
 type Site = HttpSite | TcpSite | UdpSite;
@@ -68,6 +68,7 @@ export class DataPlane {
   /** Sites that are no longer listed and still have connections. */
   readonly #retired = new Set<Site>();
   readonly #bound = new Map<string, Bound>();
+  readonly #udpPorts = new UdpPorts();
   #siteOfBind = new Map<string, Site>();
   #doors: ReadonlyMap<string, TlsDoor> = new Map();
   #staged: Staged | undefined;
@@ -158,7 +159,7 @@ export class DataPlane {
 
   #listen(bind: BindPlan): Promise<Bound> {
     const { key, listener, to } = bind;
-    if (bind.isUdp && !('path' in to)) return UdpPort.bind(to.host, to.port, () => this.#udpSiteOf(key));
+    if (bind.isUdp && !('path' in to)) return this.#udpPorts.open(bind, to, () => this.#udpSiteOf(key));
     return listen(bind.to, bind.shared, {
       onHandle: (handle) => this.#accepted(key, handle),
       onAcceptError: (status) => this.#tell({ type: 'accept-error', listener, error: getSystemErrorName(status) }),

@@ -167,6 +167,26 @@ describe('a udp listener', () => {
     expect(backend.got).toEqual(['1', '2', '4']);
   });
 
+  it('can be taken out of the config and brought back while it still has flows', async () => {
+    const backend = await named('a');
+    const config = configFor([backend.address]);
+    const lb = await runFairlead(config);
+    const address = lb.address('dns');
+    const [old, later] = [await openUdp(), await openUdp()];
+    const tell = async (client: typeof old, text: string): Promise<string | undefined> => {
+      client.send(address, text);
+      return (await client.until(client.got.length + 1)).at(-1);
+    };
+    await tell(old, '1');
+    for (let round = 0; round < 2; round++) {
+      await lb.reloadWith({ ...config, listeners: { other: config.listeners.dns } });
+      expect(await tell(old, '2')).toBe('a 2');
+      await lb.reloadWith(config);
+      expect(await tell(old, '3')).toBe('a 3');
+      expect(await tell(later, '4')).toBe('a 4');
+    }
+  });
+
   it('refuses a port that another process has', async () => {
     const other = await openUdp();
     await expect(runFairlead(configFor(['127.0.0.1:1'], { bind: other.address }))).rejects.toThrow(
