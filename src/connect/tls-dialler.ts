@@ -1,8 +1,9 @@
 import type { Buffer } from 'node:buffer';
 import { isIP } from 'node:net';
+import { type HandshakeWatch, heardFrom } from '../support/handshake-watch.ts';
 import { type ConnectTlsPlan, clientContext, nameProblem, serverNameOf } from '../support/tls-client.ts';
 import { TLS_FAILED, tlsCause } from '../support/tls-failure.ts';
-import type { HandshakeWatch, TlsInternals } from '../support/tls-handle.ts';
+import type { TlsInternals } from '../support/tls-handle.ts';
 import { TlsWire } from '../support/tls-wire.ts';
 import type { Wire, WireSink } from '../support/wire.ts';
 import type { Destination, Dialler } from './dialler.ts';
@@ -102,7 +103,7 @@ class ClientHandshake implements WireSink, HandshakeWatch {
   onSession(session: Buffer): void {
     if (this.#trusted) this.#dialler.keepSession(this.key, session);
     else this.#session = session;
-    this.#wire.heard();
+    heardFrom(this.#wire);
   }
 
   onConnect(): void {

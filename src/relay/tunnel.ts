@@ -106,12 +106,24 @@ export class Tunnel implements Expiring {
     this.#backend.destroy();
   }
 
-  /** A reader that is slow moves bytes too, of which nobody is told before all that waits is sent. True when there is time left. */
+  /**
+   * A reader that is slow moves bytes too, of which nobody is told before all that waits is sent; nor of the reset of a side
+   * that is not read. True when there is nothing to do any more, or not yet.
+   */
   #look(): boolean {
+    if (this.#endLost()) return true;
     const fromClient = this.#fromClient.hasMoved();
     if (this.#fromBackend.hasMoved() || fromClient) this.stopsChanged();
     else if (this.#due > this.#deadlines.now) this.#lookBefore(this.#due);
     else return false;
+    return true;
+  }
+
+  /** Ends the tunnel when a side that is not read, since the other one takes nothing, is gone. */
+  #endLost(): boolean {
+    const isClient = this.#fromClient.stopped && this.#client.lost === true;
+    if (!isClient && !(this.#fromBackend.stopped && this.#backend.lost === true)) return false;
+    this.cut(isClient ? 'client-reset' : 'backend-reset');
     return true;
   }
 

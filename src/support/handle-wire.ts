@@ -1,14 +1,15 @@
 import { Buffer } from 'node:buffer';
 import { Socket, type SocketConstructorOpts } from 'node:net';
 import { latin1 } from './latin1.ts';
-import type {
-  HandleKit,
-  HandleRequest,
-  PendingWrite,
-  SocketHandle,
-  SocketName,
-  UnconnectedHandle,
-  WriteOwner,
+import {
+  type HandleKit,
+  type HandleRequest,
+  isGone,
+  type PendingWrite,
+  type SocketHandle,
+  type SocketName,
+  type UnconnectedHandle,
+  type WriteOwner,
 } from './socket-handle.ts';
 import { putSpare, SPARE_BYTES, takeSpare } from './spare-buffers.ts';
 import { systemError, takesNoMore } from './system-error.ts';
@@ -260,6 +261,10 @@ export class HandleWire implements Wire, WriteOwner, TurnEnd, NextTurnEnd {
   get unsent(): boolean {
     this.#flush();
     return this.#pendingWrites > 0 && !this.#deaf;
+  }
+
+  get lost(): boolean {
+    return !this.destroyed && !this.#connecting && isGone(this.#handle);
   }
 
   get queued(): number {

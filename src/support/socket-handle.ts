@@ -52,6 +52,11 @@ export interface SocketHandle {
   getsockname?(out: SocketName): number;
 }
 
+/** True when a TCP socket that was connected has no peer any more, as after its reset; a FIN leaves it one. */
+export function isGone(handle: Pick<SocketHandle, 'getpeername'>): boolean {
+  return handle.getpeername !== undefined && handle.getpeername({}) < 0;
+}
+
 /** A socket that is not connected yet. */
 export interface UnconnectedHandle extends SocketHandle {
   bind(host: string, port: number, flags?: number): number;

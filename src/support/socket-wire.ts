@@ -1,12 +1,12 @@
 import { Buffer } from 'node:buffer';
 import net from 'node:net';
-import type { SocketHandle } from './socket-handle.ts';
+import { isGone, type SocketHandle } from './socket-handle.ts';
 import { putSpare, SPARE_BYTES, takeSpare } from './spare-buffers.ts';
 import { takesNoMore } from './system-error.ts';
 import { COPY_AS_TEXT_BYTES, READ_BUFFER_BYTES, silentSink, type Wire, type WireSink } from './wire.ts';
 
 /** What is used of the handle beneath, which is not public. */
-type Handle = Pick<SocketHandle, 'writeQueueSize' | 'reset'>;
+type Handle = Pick<SocketHandle, 'writeQueueSize' | 'reset' | 'getpeername'>;
 
 /** One buffer for all wires of the thread: a read is used up before the callback returns. */
 const sharedBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
@@ -112,6 +112,10 @@ export class SocketWire extends net.Socket implements Wire {
 
   get unsent(): boolean {
     return this.writableLength > 0 && !this.#deaf;
+  }
+
+  get lost(): boolean {
+    return !this.destroyed && !this.connecting && this.#handle !== null && isGone(this.#handle);
   }
 
   /** The stream counts a write until all of it is taken, the handle what is left of it. */

@@ -1,5 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import type { SecureContext } from 'node:tls';
+import type { SocketName } from './socket-handle.ts';
 
 /**
  * The parts of Node's TLS socket handle that `TlsWire` uses. They are not a public interface: direct writes are used only
@@ -31,6 +32,8 @@ export interface RawHandle {
   close(done?: () => void): void;
   /** Closes with a reset; only TCP has it. */
   reset?(done?: () => void): number;
+  /** Only TCP has it. */
+  getpeername?(out: SocketName): number;
   writeLatin1String(request: null, text: string): unknown;
 }
 
@@ -51,14 +54,6 @@ export interface TlsHandle {
   setSession(session: Buffer): void;
   enableSessionCallbacks(): void;
   onnewsession: ((id: Buffer, session: Buffer) => void) | undefined;
-}
-
-/** Hears what comes first behind a handshake that is done here, and that the other side may still refuse. */
-export interface HandshakeWatch {
-  /** The other side goes on. */
-  onHeard(): void;
-  /** It refuses; returns what is to be told of it. */
-  onRefused(refusal: NodeJS.ErrnoException): NodeJS.ErrnoException;
 }
 
 /** What Node's TLSSocket has beyond its public face. */

@@ -1,12 +1,13 @@
 import { Buffer } from 'node:buffer';
 import tls from 'node:tls';
 import { getSystemErrorName } from 'node:util';
+import { type HandshakeWatch, heardFrom, toldOf } from './handshake-watch.ts';
 import { latin1 } from './latin1.ts';
+import { isGone } from './socket-handle.ts';
 import { takesNoMore } from './system-error.ts';
-import { refusesHandshake } from './tls-failure.ts';
+
 import {
   canWriteDirectly,
-  type HandshakeWatch,
   type RawHandle,
   type TlsInternals,
   type TlsWireOptions,
@@ -137,27 +138,13 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner, TurnE
       case 'end':
       case 'drain':
       case 'error':
-        if (event === 'error') args[0] = this.#told(args[0] as Error);
+        if (event === 'error') args[0] = toldOf(this, args[0] as Error);
         if (this.#handedOver && (event !== 'error' || this.destroyed)) return super.emit(event, ...args);
         this.#happened(event, args[0] as Error);
         return true;
       default:
         return super.emit(event, ...args);
     }
-  }
-
-  #told(error: Error): Error {
-    const { watch } = this;
-    if (watch === undefined || !refusesHandshake(error)) return error;
-    this.watch = undefined;
-    return watch.onRefused(error);
-  }
-
-  /** The other side has said something, if only that it keeps a session. */
-  heard(): void {
-    const { watch } = this;
-    this.watch = undefined;
-    watch?.onHeard();
   }
 
   #happened(event: 'end' | 'drain' | 'error', error: Error): void {
@@ -205,7 +192,7 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner, TurnE
 
   /** Bytes were decrypted. OpenSSL does not stop amid what it has, so what comes after a stop is held. */
   received(bytes: Buffer, length: number): boolean {
-    if (this.watch !== undefined) this.heard();
+    if (this.watch !== undefined) heardFrom(this);
     if (this.#wanted && this.#held === undefined) {
       this.#wanted = this.sink.onBytes(bytes, length);
       return this.#wanted;
@@ -362,9 +349,13 @@ export class TlsWire extends tls.TLSSocket implements Wire, TlsWriteOwner, TurnE
     return this.#waiting.bytes > 0 || this.writableLength > 0 || (this.#writing && this.#raw.writeQueueSize > 0);
   }
 
+  get lost(): boolean {
+    return !this.destroyed && !this.connecting && isGone(this.#raw);
+  }
+
   get queued(): number {
     if (this.destroyed) return 0;
-    return this.#waitingBytes + this.writableLength + (this.#writing ? this.#raw.writeQueueSize : 0);
+    return this.#waiting.bytes + this.writableLength + (this.#writing ? this.#raw.writeQueueSize : 0);
   }
 
   get backedUp(): boolean {

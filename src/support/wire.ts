@@ -66,6 +66,8 @@ export interface Wire {
   readonly destroyed: boolean;
   /** The other side has sent its FIN, and all that came before it was read. */
   readonly readableEnded: boolean;
+  /** True when the kernel knows that the connection is gone, which a wire is not told of while it neither reads nor writes. */
+  readonly lost?: boolean;
   /** True while bytes that were written wait for the kernel to take them. */
   readonly unsent: boolean;
   /** A measure of what was written and waits: it becomes less whenever the kernel takes some, and is 0 when nothing waits. */

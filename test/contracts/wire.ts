@@ -199,6 +199,21 @@ function taking(stage: WireStage): void {
 }
 
 function waiting(stage: WireStage): void {
+  it('can be asked whether it is lost while it does not read, for a reset and not for a FIN', async () => {
+    for (const how of ['end', 'reset'] as const) {
+      const { wire, sink, peer } = await stage.dialled();
+      sink.goOn = false;
+      peer.write('hello');
+      await sink.has('bytes');
+      if (how === 'end') peer.end();
+      else stage.ends.reset(peer);
+      if (how === 'reset') await until(() => wire.lost === true);
+      await aWhile();
+      expect(wire.lost).toBe(how === 'reset');
+      expect(sink.log).toEqual(['connect', 'bytes']);
+    }
+  });
+
   it('has nothing unsent while the kernel takes what is written', async () => {
     const { wire } = await stage.dialled();
     expect(wire.writeText('some')).toBe(true);

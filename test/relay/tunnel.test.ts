@@ -198,6 +198,23 @@ function clog({ idleMs = IDLE_MS, halfCloseMs = HALF_CLOSE_MS } = {}) {
 
 const silentObserver = { onTunnelBytes() {}, onTunnelHalfClosed() {}, onTunnelEnd() {} };
 
+describe('a tunnel with a side that takes nothing', () => {
+  it.each(['client', 'backend'] as const)('notices that the %s is gone, if it is not read for that', async (side) => {
+    const on = await dig();
+    const other = side === 'client' ? on.backend : on.client;
+    other.pause();
+    on.tunnel.start();
+    on[side].write(pattern(LARGE));
+    await settled(() => on.bytes.fromClient + on.bytes.fromBackend);
+    on[side].resetAndDestroy();
+    await aWhile();
+    expect(on.heard).toEqual([]);
+    on.pass(1000);
+    await until(() => on.heard.length === 1);
+    expect([on.heard, on.deadlines.size]).toEqual([[`${side}-reset`], 0]);
+  });
+});
+
 describe('a tunnel whose reader is slow', () => {
   it('lives while some of what waits is sent, and ends when none is for the idle time', () => {
     const on = clog();

@@ -12,6 +12,7 @@ export class TestWire implements Wire {
   destroyed = false;
   readableEnded = false;
   queued = 0;
+  lost = false;
   ended = false;
   backedUp = false;
   /** It is being read. */
