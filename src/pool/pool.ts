@@ -1,6 +1,7 @@
 import { algorithms } from '../pick/algorithms.ts';
 import type { Balancer, PickHint } from '../pick/balancer.ts';
 import { Hash } from '../pick/hash.ts';
+import { hasRoom, isOpen } from '../pick/roster.ts';
 import { Backend, type BackendPlan } from './backend.ts';
 import { eligibleOf } from './eligible.ts';
 import { isFailure, Lease, type Lessor, type Outcome } from './lease.ts';
@@ -157,11 +158,11 @@ export class Pool implements Lessor {
     if (this.queue !== undefined) this.queue.limits = queue;
     else if (queue.max > 0) {
       const { table, lane, bell = new QueueBell(table.queues, lane) } = this.#deps;
-      const hasRoom = (): boolean => {
+      const anyHasRoom = (): boolean => {
         this.#refresh();
-        return this.#eligible.some(({ active, maxActive }) => maxActive === 0 || active < maxActive);
+        return this.#eligible.some(hasRoom);
       };
-      this.queue = new PoolQueue(queue, { table: table.queues, pool: this.number, bell, hasRoom });
+      this.queue = new PoolQueue(queue, { table: table.queues, pool: this.number, bell, hasRoom: anyHasRoom });
     }
     this.queue?.freed();
   }
@@ -222,6 +223,13 @@ export class Pool implements Lessor {
     return { ok: true, lease };
   }
 
+  /** True when `acquire` would give a lease now, unless another worker takes the last place just then. */
+  offers(tried: ReadonlySet<Backend>): boolean {
+    this.#refresh();
+    if (this.#mustWait()) return false;
+    return this.#eligible.some((backend) => isOpen(backend, tried)) || this.#ejectedLeft(tried).some(hasRoom);
+  }
+
   /** A lease that is the trial of an ejected backend, if there is one that nobody has taken. */
   #tryOne(): Lease | undefined {
     for (const backend of this.#trials) {
@@ -252,13 +260,18 @@ export class Pool implements Lessor {
 
   /** When all that may be picked were tried, those that are only ejected are worth a try too. */
   #lastResort(tried: ReadonlySet<Backend> | undefined): Acquired | undefined {
-    if (tried === undefined || !this.#allIn(tried)) return undefined;
-    for (const backend of this.backends) {
-      if (!backend.ejected || !backend.eligibleButEjected || tried.has(backend)) continue;
+    if (tried === undefined) return undefined;
+    for (const backend of this.#ejectedLeft(tried)) {
       const lease = this.#hold(backend);
       if (lease !== undefined) return { ok: true, lease };
     }
     return undefined;
+  }
+
+  /** Those that are only ejected and were not tried, once all that may be picked were. */
+  #ejectedLeft(tried: ReadonlySet<Backend>): readonly Backend[] {
+    if (!this.#allIn(tried)) return [];
+    return this.backends.filter((backend) => backend.ejected && backend.eligibleButEjected && !tried.has(backend));
   }
 
   /** A lease on that backend, unless another worker took the last place between the look and the hold. */

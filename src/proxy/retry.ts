@@ -115,13 +115,10 @@ export class Retries implements RetryWaiter {
     return 'again';
   }
 
-  /** An answer came that is not wanted: true when it is to be thrown away for another backend's. */
+  /** An answer came that is not wanted: true when it is to be thrown away for another backend's, which can be asked now. */
   declines(failed: FailedAttempt): boolean {
-    const { pool } = this.#site;
-    const other = pool.backends.some(
-      (backend) => backend !== failed.backend && backend.eligible && !this.tried.has(backend),
-    );
-    return other && this.after('bad-status', failed) === 'again';
+    this.tried.add(failed.backend);
+    return this.#site.pool.offers(this.tried) && this.after('bad-status', failed) === 'again';
   }
 
   #afford(outcome: Outcome): boolean {

@@ -83,6 +83,21 @@ describe('Retries', () => {
     expect(retries.declines({ ...first, backend: a })).toBe(true);
     expect(retries.declines({ ...first, backend: b })).toBe(false);
   });
+
+  it('decline no answer for a backend that would get no lease: a full one, a backup', () => {
+    const table = healthyTable(3);
+    table.setMaxActive(1, 1);
+    const [one, two, three] = planOf(3).backends;
+    const { pool } = poolOn(table, planOf(3, { backends: [one!, two!, { ...three!, backup: true }] }));
+    const site = { ...stage().site, pool } as unknown as PoolSite;
+    const [a, b] = pool.backends as [Backend, Backend, Backend];
+    const declines = () => new Retries(both, site).declines({ ...first, backend: a });
+    expect(declines()).toBe(true);
+    const lease = pool.acquireOn(b);
+    expect(declines()).toBe(false);
+    if (lease.ok) lease.lease.release('served');
+    expect(declines()).toBe(true);
+  });
 });
 
 /** A stage whose budget of three is used up, with retries that then find no place. */

@@ -255,6 +255,26 @@ describe.concurrent('how often and for what a request is tried again', () => {
     expect((await other.send(get()).answer()).body).toBe('later');
   });
 
+  it.each([
+    ['only a backup', 0, { backup: true }, {}],
+    ['full', 1, { maxConnections: 1 }, {}],
+    ['full, and others could wait', 1, { maxConnections: 1 }, { queue: { max: 5, timeout: '9s' } }],
+  ])('such an answer is passed on when the other backend is %s', async (_name, held, second, pool) => {
+    const busy = await startBackend(answerText('later', '503 Busy'));
+    const holding = await startBackend(() => undefined);
+    const backends = [busy.address, { address: holding.address, ...second }];
+    const routes = [{ pool: 'web', retry: { on: [503] } }];
+    const lb = await runFairlead({ ...webConfig(backends, { routes }, { eject: { failures: 0 }, ...pool }), admin });
+    const [holder, client] = [await connectTo(lb.address()), await connectTo(lb.address())];
+    if (held > 0) holder.send(get());
+    await eventually(() => holding.requests.length === held, 'the request that fills it');
+    for (let i = 0; i < 2; i++) {
+      const answer = await client.send(get()).answer();
+      expect([answer.status, answer.body]).toEqual([503, 'later']);
+    }
+    expect(holding.requests).toHaveLength(held);
+  });
+
   it('a try that takes too long is given up for another backend', async () => {
     const silent = await startBackend(() => undefined);
     const backend = await startBackend();
