@@ -1,8 +1,10 @@
+import { isIP } from 'node:net';
 import type { RequestHead } from '../http1/request-head.ts';
 import type { PickHint } from '../pick/balancer.ts';
 import type { Outcome } from '../pool/lease.ts';
 import type { Refusal } from '../pool/pool.ts';
 import { parseCookies } from '../route/cookies.ts';
+import { unmapped } from '../support/proxied.ts';
 import type { HashKey, PoolSite } from './deps.ts';
 import type { ErrorCode } from './error-response.ts';
 
@@ -116,7 +118,7 @@ function hashKey(key: HashKey, head: HashedHead, source: string): string | undef
 
 /**
  * The address of the client behind trusted proxies: the last entry of X-Forwarded-For that no trusted proxy has, since
- * each proxy vouches only for the one before it.
+ * each proxy vouches only for the one before it. Behind what is no address there is nobody to believe.
  */
 export function clientSource(
   peer: string,
@@ -126,10 +128,18 @@ export function clientSource(
   if (forwardedFor === undefined) return peer;
   let source = peer;
   for (const entry of forwardedFor.split(',').reverse()) {
-    const address = entry.trim().replace(/^\[(.*)\]$/, '$1');
-    if (address === '') break;
+    const address = forwardedAddress(entry);
+    if (address === undefined) break;
     source = address;
     if (!trusts(address)) break;
   }
   return source;
+}
+
+/** The address in an entry of X-Forwarded-For, which some proxies write with its port or in quotes; undefined for none. */
+function forwardedAddress(entry: string): string | undefined {
+  const text = entry.trim().replace(/^"(.*)"$/, '$1');
+  const parts = /^\[(.*)\](?::\d+)?$|^([\d.]+):\d+$/.exec(text);
+  const address = parts?.[1] ?? parts?.[2] ?? text;
+  return isIP(address) === 0 ? undefined : unmapped(address);
 }

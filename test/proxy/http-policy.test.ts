@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Outcome } from '../../src/pool/lease.ts';
@@ -96,9 +97,32 @@ describe('clientSource', () => {
     ['  9.9.9.9  ', '9.9.9.9'],
     ['2001:db8::1, [::1]', '2001:db8::1'],
     ['[2001:db8::1]', '2001:db8::1'],
-    ['unknown, 10.1.1.1', 'unknown'],
+    ['9.9.9.9:123', '9.9.9.9'],
+    ['"9.9.9.9"', '9.9.9.9'],
+    ['"9.9.9.9:123", 10.1.1.1:443', '9.9.9.9'],
+    ['[2001:db8::1]:443', '2001:db8::1'],
+    ['"[2001:db8::1]:443" , [::1]:80', '2001:db8::1'],
+    ['::ffff:9.9.9.9', '9.9.9.9'],
+    ['[::ffff:9.9.9.9]:1, ::ffff:10.1.1.1', '9.9.9.9'],
+    ['unknown, 10.1.1.1', '10.1.1.1'],
+    ['8.8.8.8, unknown', '10.0.0.9'],
+    ['8.8.8.8, _hidden:80, 10.1.1.1', '10.1.1.1'],
+    ['9.9.9.9:', '10.0.0.9'],
+    ['9.9.9.9:x', '10.0.0.9'],
+    ['"9.9.9.9', '10.0.0.9'],
+    ['9.9.9', '10.0.0.9'],
+    ['[9.9.9.9', '10.0.0.9'],
   ])('behind trusted proxies that forwarded %j is %s', (forwarded, expected) => {
     expect(source(forwarded)).toBe(expected);
+  });
+
+  it('is an address, whatever was forwarded', () => {
+    const entry = fc.oneof(fc.ipV4(), fc.ipV6(), fc.string(), fc.constantFrom('10.0.0.1', ':80', '[', ']', '"'));
+    fc.assert(
+      fc.property(fc.array(entry), fc.constantFrom('', ',', ', '), (entries, between) => {
+        expect(isIP(source(entries.join(between)))).not.toBe(0);
+      }),
+    );
   });
 
   it('is never anything left of an address that is not trusted', () => {
