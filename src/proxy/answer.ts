@@ -66,6 +66,8 @@ export class Answer {
   #unchunk = false;
   /** Hears of the answer before the client does. */
   #watch: AnswerWatch | undefined;
+  /** The backend has told the client to go on with its body (RFC 9110 §15.2.1). */
+  continued = false;
   /** The status of the final answer, 0 before it came. */
   status = 0;
   /** True once any byte came: from then on nobody may try the request again. */
@@ -121,6 +123,7 @@ export class Answer {
       if (head.status === 101) return this.#upgrade(bytes, pos, end);
       if (!head.interim) return this.#begin(bytes, pos, end);
       if (++this.#interim > MAX_INTERIM) return this.#bad('too many interim responses');
+      if (head.status === 100) this.continued = true;
       if (this.#reader.request.minor === 1) this.#writeHead(interimOut(head));
     }
     return 'more';

@@ -48,7 +48,7 @@ export abstract class ClientHalf implements AnswerReader, LoggedExchange {
   protected held: HeldBody | undefined;
   /** What goes to the route's mirror. */
   protected copy: RequestCopy | undefined;
-  /** When the answer must have begun; set when the whole request is there. */
+  /** When the answer must have begun; set when the whole request is there, or all that comes before the backend has its say. */
   protected answerBy = Number.POSITIVE_INFINITY;
 
   /** Takes the request whose head was just parsed. */
@@ -111,7 +111,7 @@ export abstract class ClientHalf implements AnswerReader, LoggedExchange {
     this.hint = hintFor(this.pool, site.head, request.source);
     if (!request.prepare(client, route)) return this.complain(unsafePath);
     request.append(bytes, pos, end);
-    if (!request.incomplete) this.answerBy = site.deps.deadlines.in(route.plan.timeoutMs);
+    if (!request.incomplete || request.waits) this.answerBy = site.deps.deadlines.in(route.plan.timeoutMs);
     if (route.plan.mirror !== undefined) this.copy = site.mirror(route, request);
     if (route.fault?.hits() === true) this.fault(route.fault.plan);
     else this.attempt();

@@ -129,9 +129,20 @@ export class Exchange extends ClientHalf implements BackendUser {
   #expectMore(): void {
     const { site } = this.client;
     if (this.phase === 'relaying') this.client.expectIn(site.timeouts.idle);
-    else if (this.request.incomplete && !this.backendIsFull) this.client.expectIn(site.timeouts.body);
-    else if (this.request.incomplete) this.client.expectIn(this.route.plan.timeoutMs);
-    else this.client.deadline = Math.min(this.answerBy, this.#tryBy);
+    else if (!this.#bodyIsDue) this.client.deadline = Math.min(this.answerBy, this.#tryBy);
+    else if (!this.backendIsFull) this.client.expectIn(site.timeouts.body);
+    else this.client.expectIn(this.route.plan.timeoutMs);
+  }
+
+  /** It is the client's turn, not the backend's. */
+  get #bodyIsDue(): boolean {
+    return this.request.incomplete && !this.request.waits;
+  }
+
+  /** The client that waited goes on with its body, or has been told to: the backend's time runs again when it is there. */
+  #bodyBegins(): void {
+    this.request.waits = false;
+    this.answerBy = Number.POSITIVE_INFINITY;
   }
 
   /** Takes body bytes that came after the head; returns where the request's bytes end, `pos` when none can be taken yet. */
@@ -142,6 +153,7 @@ export class Exchange extends ClientHalf implements BackendUser {
     const next = request.take(bytes, pos, end);
     if (request.complaint !== undefined) return this.refuse(request.complaint, end);
     this.#moved = true;
+    if (request.waits && next > pos) this.#bodyBegins();
     if (this.held !== undefined) {
       this.hold(bytes, pos, next);
       return next;
@@ -172,6 +184,7 @@ export class Exchange extends ClientHalf implements BackendUser {
     this.#moved = true;
     const step = answer.take(bytes, length);
     if (this.phase === 'over') return false;
+    if (this.request.waits && answer.continued) this.#bodyBegins();
     if (!began && answer.relaying) {
       this.phase = 'relaying';
       this.#retries?.end();
@@ -253,7 +266,7 @@ export class Exchange extends ClientHalf implements BackendUser {
     if (this.phase === 'connecting' && this.answerBy > deadlines.now) return this.#fail('connect-timeout');
     if (this.phase === 'pausing') return this.complain(failureComplaint('backend-timeout', ''), 'backend-timeout');
     const takesBody = this.phase === 'awaiting' || this.phase === 'holding';
-    if (takesBody && this.request.incomplete && !this.backendIsFull) {
+    if (takesBody && this.#bodyIsDue && !this.backendIsFull) {
       return this.complain({ code: 'request-timeout', cause: 'the request body did not arrive in time' });
     }
     if (this.phase === 'relaying' && this.#answer?.clientIsFull === true) return this.abort('client-timeout');

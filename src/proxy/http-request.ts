@@ -1,5 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import { BodyFramer } from '../http1/body.ts';
+import type { RequestHead } from '../http1/request-head.ts';
 import { requestOut } from '../http1/request-out.ts';
 import type { Backend } from '../pool/backend.ts';
 import { latin1 } from '../support/latin1.ts';
@@ -46,6 +47,8 @@ export class HttpRequest {
   bytesIn: number;
   /** Why it is refused: set by `take`. */
   complaint: Complaint | undefined;
+  /** The client sends no body before the backend tells it to go on, which it has not done yet: set by `prepare`. */
+  waits = false;
   #hostAt = -1;
   /** Where in the text the lines of the trace are to be put, which are another attempt's with each; -1 for no trace. */
   #traceAt = -1;
@@ -137,11 +140,18 @@ export class HttpRequest {
       edit: route.requestEdit,
       lines: this.lines + client.clientLines,
     });
+    this.waits = this.#asksFirst(site.head);
     this.id = out.id;
     this.text = out.text;
     this.#hostAt = out.hostAt;
     if (this.trace !== undefined && route.plan.traced === true) this.#traceAt = out.text.length - '\r\n'.length;
     return true;
+  }
+
+  /** True when its Expect goes to the backend, and nothing of the body has come yet (RFC 9110 §10.1.1). */
+  #asksFirst(head: RequestHead): boolean {
+    if (this.#continued || this.minor === 0 || !this.incomplete || this.bytesIn > head.text.length) return false;
+    return head.get('expect')?.toLowerCase() === '100-continue';
   }
 
   /** `text` for this backend, whose own name may be what it is to have as Host; with the lines of its trace, unless not `traced`. */

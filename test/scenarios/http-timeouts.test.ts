@@ -235,6 +235,54 @@ describe.concurrent('the body timeout', () => {
   });
 });
 
+describe.concurrent('a client that waits to be told to send its body', () => {
+  const expecting = (method: string) =>
+    requestText(`${method} / HTTP/1.1`, ['Expect: 100-continue', 'Content-Length: 4']);
+
+  it('has the time of the backend, which is to blame', async () => {
+    const backend = await startBackend();
+    const lb = await run(backend.address, { body: '100ms' }, { timeout: '400ms' });
+    const client = await connectTo(lb.address());
+    const waitedMs = await elapsedMs(() => client.send(expecting('POST')).ended());
+    const answer = await client.answer();
+    expect([answer.status, answer.body]).toEqual([504, 'the backend did not answer in time\n']);
+    expect(waitedMs).toBeGreaterThan(390);
+    expect(await metric(lb, 'backend_failures_total', { reason: 'backend-timeout' })).toBe(1);
+    expect(await metric(lb, 'refusals_total', { reason: 'request-timeout' })).toBe(0);
+  });
+
+  it('is heard by another backend when the first takes too long', async () => {
+    const silent = await startBackend();
+    const backend = await startPeer((socket) => {
+      socket.once('data', () => socket.write('HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n'));
+    });
+    const retry = { on: ['timeout' as const], perTry: '400ms' };
+    const listener = { timeouts: { body: '100ms' }, routes: [{ pool: 'web', retry }] };
+    const lb = await runFairlead(webConfig([silent.address, backend.address], listener));
+    const client = await connectTo(lb.address());
+    expect((await client.send(expecting('PUT')).answer()).status).toBe(417);
+    expect(silent.connections).toHaveLength(1);
+  });
+
+  it.each([
+    ['is told so', true],
+    ['goes on without', false],
+  ])('has its own time once it %s', async (_name, told) => {
+    const backend = await startBackend((request) => answerText(request.body));
+    const lb = await run(backend.address, { body: '1s' }, { timeout: '700ms' });
+    const client = await connectTo(lb.address());
+    client.send(expecting('POST'));
+    await eventually(() => backend.text.endsWith('\r\n\r\n'), 'the head at the backend');
+    if (told) {
+      backend.connections[0]!.socket.write('HTTP/1.1 100 Continue\r\n\r\n');
+      expect((await client.answer()).status).toBe(100);
+    } else client.send('b');
+    const waitedMs = await elapsedMs(() => client.until(() => client.text.includes(' 408 '), '408'));
+    expect(waitedMs).toBeGreaterThan(900);
+    expect(await metric(lb, 'backend_failures_total')).toBe(0);
+  });
+});
+
 describe.concurrent('the route timeout', () => {
   it('runs from the end of the request', async () => {
     const backend = await startBackend(() => undefined);
