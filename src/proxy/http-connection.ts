@@ -13,6 +13,7 @@ import type { ClientSide, HttpContext } from './http-context.ts';
 import type { Complaint } from './http-policy.ts';
 import { Exchange } from './http-proxy.ts';
 import { logRefused } from './request-log.ts';
+import { WaitingBytes } from './waiting-bytes.ts';
 
 /** How long a closing connection still takes in and discards what the client sends (RFC 9112 §9.6), in ms. */
 const LINGER_MS = 2000;
@@ -53,8 +54,7 @@ export class HttpConnection implements WireSink, Expiring, Member, ClientSide {
   served = 0;
   #exchange: Exchange | undefined;
   /** Bytes that could not be used yet: the start of a head, or what follows the exchange under way. */
-  #waiting: Buffer | undefined;
-  #waitingBytes = 0;
+  readonly #waiting = new WaitingBytes();
   /** The client has sent its FIN. */
   #ended = false;
   #closing = false;
@@ -121,19 +121,19 @@ export class HttpConnection implements WireSink, Expiring, Member, ClientSide {
   onBytes(bytes: Buffer, length: number): boolean {
     if (this.#closing) return true;
     this.site.meters.bytesIn(length);
-    if (this.#waitingBytes > 0) {
-      this.#keep(bytes, 0, length);
+    if (this.#waiting.length > 0) {
+      this.#waiting.keep(bytes, 0, length);
       // A head that waits for its end can only have become complete by a line end.
       if (
         this.#exchange !== undefined ||
         bytes.subarray(0, length).includes(10) ||
-        this.#waitingBytes > this.#maxHead()
+        this.#waiting.length > this.#maxHead()
       ) {
         this.#consumeWaiting();
       }
     } else {
       const used = this.#consume(bytes, 0, length);
-      if (used < length && !this.#closing) this.#keep(bytes, used, length);
+      if (used < length && !this.#closing) this.#waiting.keep(bytes, used, length);
     }
     this.#stopped = !this.#closing && this.#mustWait();
     return !this.#stopped;
@@ -142,7 +142,7 @@ export class HttpConnection implements WireSink, Expiring, Member, ClientSide {
   /** What came so far cannot be used up: more of it would only pile up here. */
   #mustWait(): boolean {
     if (this.#exchange === undefined) return this.wire.backedUp;
-    return this.#waitingBytes >= MAX_WAITING_BYTES || this.#exchange.backendIsFull;
+    return this.#waiting.length >= MAX_WAITING_BYTES || this.#exchange.backendIsFull;
   }
 
   #maxHead(): number {
@@ -213,29 +213,11 @@ export class HttpConnection implements WireSink, Expiring, Member, ClientSide {
     return end;
   }
 
-  /** Keeps `bytes[from..to)` for later, in a buffer that doubles, so that a trickle of bytes costs no quadratic copying. */
-  #keep(bytes: Buffer, from: number, to: number): void {
-    const needed = this.#waitingBytes + to - from;
-    if (this.#waiting === undefined || this.#waiting.length < needed) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(1024, 2 * needed));
-      this.#waiting?.copy(larger, 0, 0, this.#waitingBytes);
-      this.#waiting = larger;
-    }
-    bytes.copy(this.#waiting, this.#waitingBytes, from, to);
-    this.#waitingBytes = needed;
-  }
-
   #consumeWaiting(): void {
-    const waiting = this.#waiting;
-    if (waiting === undefined) return;
-    const used = this.#consume(waiting, 0, this.#waitingBytes);
-    if (used >= this.#waitingBytes || this.#closing) {
-      this.#waiting = undefined;
-      this.#waitingBytes = 0;
-    } else if (used > 0) {
-      waiting.copyWithin(0, used, this.#waitingBytes);
-      this.#waitingBytes -= used;
-    }
+    const { bytes } = this.#waiting;
+    if (bytes === undefined) return;
+    const used = this.#consume(bytes, 0, bytes.length);
+    this.#waiting.drop(this.#closing ? bytes.length : used);
     this.#closeWhenDone();
   }
 
@@ -244,7 +226,7 @@ export class HttpConnection implements WireSink, Expiring, Member, ClientSide {
   /** The exchange can take more of the body, or is over: goes on with what waits, then with reading. */
   proceed(): void {
     if (this.#consuming) return;
-    if (this.#waitingBytes > 0) this.#consumeWaiting();
+    if (this.#waiting.length > 0) this.#consumeWaiting();
     if (!this.#stopped || this.#mustWait()) return;
     this.#stopped = false;
     this.wire.start();
@@ -276,13 +258,13 @@ export class HttpConnection implements WireSink, Expiring, Member, ClientSide {
   #closeWhenDone(): void {
     if (!this.#ended || this.#consuming) return;
     if (this.#exchange === undefined) {
-      if (this.#waitingBytes === 0 || !this.wire.backedUp) this.close();
-    } else if (this.#waitingBytes === 0 && this.#exchange.request.incomplete) this.#exchange.abort();
+      if (this.#waiting.length === 0 || !this.wire.backedUp) this.close();
+    } else if (this.#waiting.length === 0 && this.#exchange.request.incomplete) this.#exchange.abort();
   }
 
   /** The client has sent its FIN, and all that came before it is used up. */
   get nothingToCome(): boolean {
-    return this.#ended && this.#waitingBytes === 0;
+    return this.#ended && this.#waiting.length === 0;
   }
 
   /** A request that cannot be understood: says so, if nothing of an answer has gone out, and closes. */
@@ -327,9 +309,8 @@ export class HttpConnection implements WireSink, Expiring, Member, ClientSide {
 
   /** Leaves HTTP for a tunnel, and returns what the client has sent behind its request. */
   becomeTunnel(tunnel: Tunnel): Buffer | undefined {
-    const early = this.#waitingBytes > 0 ? this.#waiting?.subarray(0, this.#waitingBytes) : undefined;
-    this.#waiting = undefined;
-    this.#waitingBytes = 0;
+    const early = this.#waiting.bytes;
+    this.#waiting.clear();
     [this.#upgraded, this.#exchange] = [this.#exchange, undefined];
     this.#closing = true;
     this.#tunnel = tunnel;
