@@ -81,6 +81,12 @@ export function parseRequestHead(
   return problem === undefined ? pos : head.refuse(problem);
 }
 
+/** True when `bytes[pos..end)`, of which `parseRequestHead` needs more, has nothing yet of a request but empty lines before it. */
+export function onlyEmptyLines(bytes: Buffer, pos: number, end: number): boolean {
+  while (pos < end && (bytes[pos] === CR || bytes[pos] === LF)) pos++;
+  return pos === end;
+}
+
 /** Checks `method SP target SP HTTP/1.x CRLF` and returns where the fields begin. */
 function parseRequestLine(head: RequestHead, bytes: Buffer, base: number, end: number): number {
   let pos = base;

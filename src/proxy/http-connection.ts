@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { NEED_MORE, REFUSED } from '../http1/head.ts';
 import { prefaceIn } from '../http1/preface.ts';
-import { parseRequestHead } from '../http1/request-head.ts';
+import { onlyEmptyLines, parseRequestHead } from '../http1/request-head.ts';
 import type { CutReason, Tunnel } from '../relay/tunnel.ts';
 import { hostBeforePort } from '../support/address.ts';
 import type { Expiring } from '../support/deadlines.ts';
@@ -123,9 +123,10 @@ export class HttpConnection implements WireSink, Expiring, Member, ClientSide {
     this.site.meters.bytesIn(length);
     if (this.#waiting.length > 0) {
       this.#waiting.keep(bytes, 0, length);
-      // A head that waits for its end can only have become complete by a line end.
+      // A head that has begun can only have become complete by a line end.
       if (
         this.#exchange !== undefined ||
+        !this.#headBegun ||
         bytes.subarray(0, length).includes(10) ||
         this.#waiting.length > this.#maxHead()
       ) {
@@ -175,8 +176,7 @@ export class HttpConnection implements WireSink, Expiring, Member, ClientSide {
       if (begun === 'part') return pos;
     }
     if (next === NEED_MORE) {
-      if (!this.#headBegun) this.expectIn(this.site.timeouts.header);
-      this.#headBegun = true;
+      if (!onlyEmptyLines(bytes, pos, end)) this.#beginHead();
       return pos;
     }
     if (next === REFUSED) {
@@ -190,6 +190,11 @@ export class HttpConnection implements WireSink, Expiring, Member, ClientSide {
     const exchange = new Exchange(this);
     this.#exchange = exchange;
     return exchange.start(bytes, next, end);
+  }
+
+  #beginHead(): void {
+    if (!this.#headBegun) this.expectIn(this.site.timeouts.header);
+    this.#headBegun = true;
   }
 
   /** The worker is overloaded: a request is answered in the cheapest way, and a body that would have to be read is not. */

@@ -33,7 +33,7 @@ async function elapsedMs(work: () => Promise<unknown>): Promise<number> {
 }
 
 describe.concurrent('the header timeout', () => {
-  it.each(['G', 'GET / HTTP/1.1\r\n', 'GET / HTTP/1.1\r\nHost: a\r\n', '\r\n'])('answers 408 to %j', async (bytes) => {
+  it.each(['G', 'GET / HTTP/1.1\r\n', 'GET / HTTP/1.1\r\nHost: a\r\n', '\r\nG'])('answers 408 to %j', async (bytes) => {
     const backend = await startBackend();
     const lb = await run(backend.address, { header: '200ms' });
     const client = await connectTo(lb.address());
@@ -60,6 +60,34 @@ describe.concurrent('the header timeout', () => {
     const waitedMs = await elapsedMs(() => client.until(() => client.text.includes(' 408 '), '408'));
     clearInterval(drip);
     expect(waitedMs).toBeLessThan(200 + LATE_MS);
+  });
+
+  it.each([['\r\n'], ['\r', '\n\r'], ['\r\n', '\r\n\r\n\r\n']])(
+    'does not run for empty lines behind a request: %j',
+    async (...lines) => {
+      const backend = await startBackend();
+      const lb = await run(backend.address, { header: '200ms', idle: '1s' });
+      const client = await connectTo(lb.address());
+      expect((await client.send(post('/', 'body') + lines[0]).answer()).status).toBe(200);
+      for (const line of lines.slice(1)) {
+        await pause(50);
+        client.send(line);
+      }
+      expect(await client.ended()).toEqual({ text: '', ending: 'fin' });
+      expect(await metric(lb, 'refusals_total')).toBe(0);
+      expect(await metric(lb, 'requests_total')).toBe(1);
+    },
+  );
+
+  it('runs from the first byte behind an empty line, which may come alone', async () => {
+    const lb = await run((await startBackend()).address, { header: '200ms' });
+    const client = await connectTo(lb.address());
+    client.send(`${get()}\r\n`);
+    expect((await client.answer()).status).toBe(200);
+    await pause(300);
+    const waitedMs = await elapsedMs(() => client.send('G').answer());
+    expect(waitedMs).toBeGreaterThan(190);
+    expect(await metric(lb, 'requests_total', { code: '408', route: '' })).toBe(1);
   });
 
   it('runs anew for every request, also one of which the start came with the last', async () => {
