@@ -173,7 +173,10 @@ export class HttpConnection implements WireSink, Expiring, Member, ClientSide {
     if (next === REFUSED && this.served === 0 && this.wire.httpVersion === undefined && this.site.proto === 'http') {
       const begun = prefaceIn(bytes, pos, end);
       if (begun === 'whole') return this.#becomeHttp2(bytes, pos, end);
-      if (begun === 'part') return pos;
+      if (begun === 'part') {
+        this.#beginHead();
+        return pos;
+      }
     }
     if (next === NEED_MORE) {
       if (!onlyEmptyLines(bytes, pos, end)) this.#beginHead();

@@ -33,24 +33,27 @@ async function elapsedMs(work: () => Promise<unknown>): Promise<number> {
 }
 
 describe.concurrent('the header timeout', () => {
-  it.each(['G', 'GET / HTTP/1.1\r\n', 'GET / HTTP/1.1\r\nHost: a\r\n', '\r\nG'])('answers 408 to %j', async (bytes) => {
-    const backend = await startBackend();
-    const lb = await run(backend.address, { header: '200ms' });
-    const client = await connectTo(lb.address());
-    const waitedMs = await elapsedMs(() => client.send(bytes).ended());
-    const answer = await client.answer();
-    expect([answer.status, fieldOf(answer, 'fairlead-error'), fieldOf(answer, 'connection'), client.ending]).toEqual([
-      408,
-      'request-timeout',
-      'close',
-      'fin',
-    ]);
-    expect(waitedMs).toBeGreaterThan(190);
-    expect(waitedMs).toBeLessThan(200 + LATE_MS);
-    expect(await metric(lb, 'refusals_total', { reason: 'request-timeout' })).toBe(1);
-    expect(await metric(lb, 'requests_total', { code: '408', route: '' })).toBe(1);
-    expect(backend.connections).toHaveLength(0);
-  });
+  it.each(['G', 'GET / HTTP/1.1\r\n', 'GET / HTTP/1.1\r\nHost: a\r\n', '\r\nG', 'PRI * HTTP/2.0\r\n\r\nSM'])(
+    'answers 408 to %j',
+    async (bytes) => {
+      const backend = await startBackend();
+      const lb = await run(backend.address, { header: '200ms' });
+      const client = await connectTo(lb.address());
+      const waitedMs = await elapsedMs(() => client.send(bytes).ended());
+      const answer = await client.answer();
+      expect([answer.status, fieldOf(answer, 'fairlead-error'), fieldOf(answer, 'connection'), client.ending]).toEqual([
+        408,
+        'request-timeout',
+        'close',
+        'fin',
+      ]);
+      expect(waitedMs).toBeGreaterThan(190);
+      expect(waitedMs).toBeLessThan(200 + LATE_MS);
+      expect(await metric(lb, 'refusals_total', { reason: 'request-timeout' })).toBe(1);
+      expect(await metric(lb, 'requests_total', { code: '408', route: '' })).toBe(1);
+      expect(backend.connections).toHaveLength(0);
+    },
+  );
 
   it('runs from the first byte of a head, however many more trickle in', async () => {
     const lb = await run((await startBackend()).address, { header: '200ms' });
