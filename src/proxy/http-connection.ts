@@ -100,12 +100,11 @@ export class HttpConnection implements WireSink, Expiring, Member, ClientSide {
   }
 
   /** There is no place for this connection, or it is not wanted. */
-  turnAway({ code, cause }: Complaint): void {
+  turnAway(complaint: Complaint): void {
     this.wire.sink = this;
     this.site.deps.deadlines.add(this);
     this.#closing = true;
-    const response = errorResponse(code, cause);
-    this.wire.writeText(serializeResponse(response, { close: true, bodiless: false }));
+    this.#answerRefused(complaint);
     this.wire.end();
     this.expectIn(TURNED_AWAY_LINGER_MS);
     this.wire.start();
@@ -278,13 +277,18 @@ export class HttpConnection implements WireSink, Expiring, Member, ClientSide {
   /** A request that cannot be understood: says so, if nothing of an answer has gone out, and closes. */
   refuse(code: ErrorCode, cause: string): void {
     this.site.refused(code, this.peer);
-    const response = errorResponse(code, cause);
-    this.site.nowhere.count(response.status, 0, undefined, undefined);
     this.#exchange = undefined;
-    const text = serializeResponse(response, { close: true, bodiless: false });
-    this.write(text);
-    logRefused(this, { code, cause }, { status: response.status, text });
+    this.#answerRefused({ code, cause });
     this.close();
+  }
+
+  /** Says why nothing more is taken, and counts and logs that as an answer to a request that no route took. */
+  #answerRefused(complaint: Complaint): void {
+    const response = errorResponse(complaint.code, complaint.cause);
+    const text = serializeResponse(response, { close: true, bodiless: false });
+    this.site.nowhere.count(response.status, 0, undefined, undefined);
+    this.write(text);
+    logRefused(this, complaint, { status: response.status, text });
   }
 
   /** Refuses a request that has not come as text at all; the wire is not read. */

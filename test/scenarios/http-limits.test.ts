@@ -44,6 +44,7 @@ describe('the limit of connections', () => {
     const silent = await connectTo(lb.address());
     await expectTurnedAway(silent.send(get()));
     expect(await metric(lb, 'refusals_total', { reason: 'saturated' })).toBe(3);
+    expect(await metric(lb, 'requests_total', { code: '503', route: '' })).toBe(3);
     expect(await metric(lb, 'connections_active')).toBe(3);
     expect(await metric(lb, 'connections_total')).toBe(3);
     first!.close();

@@ -27,7 +27,7 @@ describe('allow and deny of an http listener', () => {
   it('answer 403 to those that are kept out, of whom no backend hears', async () => {
     const backend = await startBackend();
     const lists = { allow: ['127.0.0.0/24'], deny: ['127.0.0.9'] };
-    const lb = await runFairlead({ ...webConfig([backend.address], lists), admin });
+    const lb = await runFairlead({ ...webConfig([backend.address], lists), admin, log: { access: true } });
     expect(await statusFrom('127.0.0.1', lb)).toBe(200);
     for (const source of ['127.0.0.9', '127.0.1.1']) {
       const answer = await comeFrom(source, lb.address()).send(get()).answer();
@@ -35,7 +35,12 @@ describe('allow and deny of an http listener', () => {
     }
     expect(backend.requests).toHaveLength(1);
     expect(await metric(lb, 'refusals_total', { reason: 'forbidden' })).toBe(2);
+    expect(await metric(lb, 'requests_total', { code: '403', route: '' })).toBe(2);
     expect(await metric(lb, 'connections_total')).toBe(1);
+    await eventually(() => lb.accessLines.length === 3, 'a line for each');
+    const [, denied] = lb.accessLines.map((line) => JSON.parse(line));
+    const cause = 'this client is not allowed here';
+    expect(denied).toMatchObject({ client: '127.0.0.9', status: 403, ended: 'forbidden', reason: cause });
     await lb.reloadWith({ ...webConfig([backend.address]), admin });
     expect(await statusFrom('127.0.0.9', lb)).toBe(200);
   });
@@ -121,6 +126,7 @@ describe('the connections of one client', () => {
     ]);
     expect(await statusFrom('127.0.0.3', lb)).toBe(200);
     expect(await metric(lb, 'refusals_total', { reason: 'connections-per-ip' })).toBe(1);
+    expect(await metric(lb, 'requests_total', { code: '429', route: '' })).toBe(1);
     clients[0]!.reset();
     await eventually(async () => (await statusFrom('127.0.0.2', lb)) === 200, 'a free place');
   });
