@@ -122,7 +122,7 @@ export abstract class ClientHalf implements AnswerReader, LoggedExchange {
     if (delayMs > 0) {
       this.phase = 'delayed';
       this.client.deadline = this.client.site.deps.deadlines.in(delayMs);
-    } else if (status > 0) this.reply(faultResponse(status, this.route.plan.name), 'client-aborted', 'fault');
+    } else if (status > 0) this.reply(faultResponse(status, this.route), 'client-aborted', 'fault');
     else this.attempt();
   }
 

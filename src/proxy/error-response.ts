@@ -80,10 +80,13 @@ export function errorResponse(code: ErrorCode, cause: string, edit?: HeadEdit, r
 
 /** What a route answers that has no pool; `undefined` when it cannot be told safely where the target is redirected. */
 export function routeResponse(route: RouteSite, target: string): OwnResponse | undefined {
-  const { plan, answerEdit } = route;
-  const response = plainResponse(plan.action, route, target);
-  if (response === undefined || answerEdit === undefined) return response;
-  return { ...response, fields: editedLines(response.fields, answerEdit) };
+  const response = plainResponse(route.plan.action, route, target);
+  return response && edited(response, route);
+}
+
+/** What the route changes in answers is changed in this one too. */
+function edited(response: OwnResponse, { answerEdit }: RouteSite): OwnResponse {
+  return answerEdit === undefined ? response : { ...response, fields: editedLines(response.fields, answerEdit) };
 }
 
 function plainResponse(action: RouteAction, { location }: RouteSite, target: string): OwnResponse | undefined {
@@ -100,12 +103,9 @@ function plainResponse(action: RouteAction, { location }: RouteSite, target: str
 }
 
 /** What a request is answered that is to fail. It says that it is meant so, since somebody will look for the cause. */
-export function faultResponse(status: number, route: string): OwnResponse {
-  return {
-    status,
-    fields: 'Content-Type: text/plain; charset=utf-8\r\n',
-    body: `the fault of route ${route} answers ${status} on purpose\n`,
-  };
+export function faultResponse(status: number, route: RouteSite): OwnResponse {
+  const body = `the fault of route ${route.plan.name} answers ${status} on purpose\n`;
+  return edited({ status, fields: 'Content-Type: text/plain; charset=utf-8\r\n', body }, route);
 }
 
 /**

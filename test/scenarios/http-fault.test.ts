@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { fieldOf } from '../support/http-text.ts';
 import { closeOpened } from '../support/opened.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { startBackend } from '../support/recording-backend.ts';
@@ -8,9 +9,9 @@ import { eventually } from '../support/scrape.ts';
 
 afterEach(closeOpened);
 
-async function start(fault: object | false) {
+async function start(fault: object | false, headers = {}) {
   const backend = await startBackend();
-  const routes = [{ name: 'app', pool: 'web', fault }] as never;
+  const routes = [{ name: 'app', pool: 'web', fault, headers }] as never;
   const lb = await runFairlead({
     ...webConfig([backend.address], { routes }),
     log: { level: 'silent', access: true },
@@ -37,6 +38,13 @@ describe('a fault of a route', () => {
       [503, 'fault', ''],
       [503, 'fault', ''],
     ]);
+  });
+
+  it('answers with what the route puts into its answers', async () => {
+    const { lb } = await start({ status: 503 }, { response: { set: { 'X-Route': 'app' }, remove: ['Content-Type'] } });
+    const client = await connectTo(lb.address());
+    const answer = await client.send(get('/')).answer();
+    expect([answer.status, fieldOf(answer, 'x-route'), fieldOf(answer, 'content-type')]).toEqual([503, 'app', '']);
   });
 
   it('holds a request up, and then it goes its way, with the rest of its body', async () => {
