@@ -8,7 +8,7 @@ export interface ResponseShape {
   readonly close: boolean;
   /** The client speaks HTTP/1.0 and asked to keep the connection. */
   readonly sayKeepAlive: boolean;
-  /** The client speaks HTTP/1.0: it cannot read chunks, and may not be told of any (RFC 9112 §6.1). */
+  /** The client speaks HTTP/1.0: it cannot read chunks, and may not be told of any (RFC 9112 §6.1), nor of their trailers. */
   readonly unchunk: boolean;
   /** What the route and the listener change. */
   readonly edit: HeadEdit | undefined;
@@ -47,6 +47,9 @@ function isDropped(head: ResponseHead, index: number, shape: ResponseShape, upgr
       return unchunk || head.status === 204;
     case Field.contentLength:
       return head.status === 204;
+    case Field.trailer:
+      if (unchunk) return true;
+      break;
     case Field.upgrade:
       return !upgradeRequired;
   }

@@ -108,6 +108,7 @@ describe('chunks', () => {
     const shape = { ...close, unchunk: true };
     expect(out(ok('A: 1', 'Transfer-Encoding: chunked', 'B: 2'), shape)).toBe(ok('A: 1', 'B: 2', 'Connection: close'));
     expect(out(ok('Transfer-Encoding: chunked'), shape)).toBe(ok('Connection: close'));
+    expect(out(ok('trailer: X', 'Transfer-Encoding: chunked'), shape)).toBe(ok('Connection: close'));
   });
 });
 
