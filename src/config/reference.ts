@@ -8,7 +8,7 @@ Generated from the schema (\`src/config/schema.ts\`): change it there. \`fairlea
 - durations: \`250ms\`, \`5s\`, \`2m\`, \`1h\`; sizes: \`512B\`, \`16KiB\`, \`10MiB\`, or a number of bytes; percentages: \`50%\`
 - addresses: \`host:port\`, \`:port\` (all interfaces, IPv4 and IPv6), \`[::1]:port\`, \`unix:/path\`
 - names of listeners, routes, pools and backends: 1 to 64 letters, digits, \`_\`, \`.\` or \`-\`, the first a letter or digit
-- \`\${NAME}\` and \`\${NAME:-default}\` in any value read the environment; \`$\${\` is a plain \`\${\`
+- \`\${NAME}\` and \`\${NAME:-default}\` in any value read the environment, in a default too; \`$\${\` is a plain \`\${\`
 - an unknown key is an error
 `;
 

@@ -19,6 +19,15 @@ describe('interpolate', () => {
     [`\${NAME:-d}`, 'value'],
     [`\${NONE:-a:b-c $ 1}`, 'a:b-c $ 1'],
     [`\${NONE:-a}b}`, 'ab}'],
+    [`\${NONE:-\${NAME}}`, 'value'],
+    [`\${NONE:-\${EMPTY:-\${N}}!}`, '7!'],
+    [`\${NONE:-\${GONE:-}}`, ''],
+    [`\${NAME:-\${GONE}}`, 'value'],
+    [`\${NONE:-\${NESTED}}`, `\${NAME}`],
+    [`\${NONE:-$\${NAME}}`, `\${NAME}`],
+    [`\${NAME:-$\${NAME}}`, 'value'],
+    [`\${NONE:-$\${a}\${N}}}`, `\${a}7}`],
+    [`$\${NONE:-\${N}}`, `\${NONE:-7}`],
     [`$\${NAME}`, `\${NAME}`],
     [`$$\${NAME}`, `$\${NAME}`],
     [`$\${`, `\${`],
@@ -38,9 +47,21 @@ describe('interpolate', () => {
     [`\${1a}`, `got "\${" without a name, expected \${NAME} or \${NAME:-default}`, `a plain "\${" is "$\${"`],
     [`\${NAME`, `got "\${" without a name, expected \${NAME} or \${NAME:-default}`, `a plain "\${" is "$\${"`],
     [`\${NAME-d}`, `got "\${" without a name, expected \${NAME} or \${NAME:-default}`, `a plain "\${" is "$\${"`],
+    [`\${X:-\${NONE}}`, 'the environment variable NONE is not set', `a default is written \${NONE:-default}`],
+    [`\${NAME:-\${1}}`, `got "\${" without a name, expected \${NAME} or \${NAME:-default}`, `a plain "\${" is "$\${"`],
+    [`\${NAME:-d`, `got "\${NAME:-" without its "}"`, `a plain "\${" is "$\${"`],
+    [`\${X:-$\${}`, `got "\${X:-" without its "}"`, `a plain "\${" is "$\${"`],
   ])('complains about %s', (text, message, hint) => {
     const { findings } = interpolate({ a: [text] }, { NAME: 'x' });
     expect(findings).toEqual([{ path: ['a', 0], part: 'value', message, hint }]);
+  });
+
+  it('goes into defaults as deep as 32 levels', () => {
+    const nested = (levels: number) => `${`\${X:-`.repeat(levels)}end${'}'.repeat(levels)}`;
+    expect(interpolate({ a: nested(32) }, {})).toEqual({ value: { a: 'end' }, findings: [] });
+    expect(interpolate({ a: nested(10_000) }, {}).findings.map(({ message }) => message)).toContain(
+      'defaults nested too deeply, expected at most 32 levels',
+    );
   });
 
   it('complains about each of several', () => {
@@ -160,6 +181,14 @@ describe('a value out of the environment', () => {
       `1:15: log.level: the environment variable LEVEL is not set (a default is written \${LEVEL:-default})`,
       `2:20: shutdown.grace: the environment variable GRACE is not set (a default is written \${GRACE:-default})`,
     ]);
+  });
+
+  it('may be missing in a default, which is told where it stands', async () => {
+    const text = yaml({ top: `log: { level: "\${LEVEL:-\${OTHER}}" }` });
+    expect(await problemsOf(text)).toEqual([
+      `1:15: log.level: the environment variable OTHER is not set (a default is written \${OTHER:-default})`,
+    ]);
+    expect((await configOf(text, { OTHER: 'debug' })).log.level).toBe('debug');
   });
 
   it('may name a pool', async () => {
