@@ -1,8 +1,10 @@
+import type { BodyMatch } from '../route/rule.ts';
 import { type Address, formatAddress } from '../support/address.ts';
 import { isObject } from './raw.ts';
 import type { Config } from './schema.ts';
 
-const secretName = /authorization|cookie|token|secret|password|api-?key/i;
+const secretName =
+  /authorization|cookie|token|secret|passw|credential|session|signature|jwt|(?:api|access|private)[-_]?key|^(?:key|auth|sid)$/i;
 
 /** A copy of a config to show around: what is secret reads `***`, or '' where there is none. */
 export function redactConfig(config: Config): Config {
@@ -12,7 +14,9 @@ export function redactConfig(config: Config): Config {
     if (listener.protocol !== 'http') continue;
     for (const route of listener.routes) {
       if (route.sticky && route.sticky.secret !== '') route.sticky = { ...route.sticky, secret: '***' };
-      redactFields(route.match.header ?? {});
+      const { header = {}, cookie = {}, query = {}, body } = route.match;
+      for (const fields of [header, cookie, query]) redactFields(fields);
+      if (body !== undefined) redactBody(body);
     }
   }
   return copy;
@@ -30,9 +34,19 @@ export function redactEdits(config: Config): Config {
   return copy;
 }
 
-/** Header fields are secret by their names: those that carry credentials usually say so. */
+/** Values are secret by their names: those that are credentials usually say so. */
 function redactFields(fields: Record<string, unknown>): void {
   for (const name of Object.keys(fields)) if (secretName.test(name)) fields[name] = '***';
+}
+
+/** A value in a body goes by its name too; text that a body has in it, by the names that stand there. */
+function redactBody(body: BodyMatch): void {
+  if (body.kind === 'contains') {
+    if (secretName.test(body.text)) Object.assign(body, { text: '***' });
+    return;
+  }
+  const names = body.kind === 'form' ? [body.name] : body.path.split('.');
+  if (names.some((name) => secretName.test(name))) Object.assign(body, { is: '***' });
 }
 
 /** The same as plain data for people: addresses as they are written. */

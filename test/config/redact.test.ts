@@ -49,6 +49,32 @@ describe('header fields with credentials', () => {
   });
 });
 
+describe('conditions on credentials', () => {
+  it.each([
+    'cookie: { session: hush, group: shown }',
+    'query: { access_token: hush, preview: shown }',
+    'query: { api_key: [hush, "~hush"], key: hush, keyword: shown }',
+    'body: { json: tenant.apiKey, is: hush }, host: shown',
+    'body: { json: auth.name, is: hush }, host: shown',
+    'body: { form: password, is: hush }, host: shown',
+    'body: { contains: "token=hush" }, host: shown',
+  ])('are hidden by their names, the others shown: %s', async (match) => {
+    const config = await configOf(yamlWithRoute(`pool: app, match: { ${match} }`));
+    const text = JSON.stringify(showConfig(config));
+    expect(text).not.toContain('hush');
+    expect(text).toContain('shown');
+    expect(JSON.stringify(config)).toContain('hush');
+  });
+
+  it.each(['body: { json: tenant.id, is: shown }', 'body: { form: plan, is: shown }', 'body: { contains: shown }'])(
+    'are no other bodies: %s',
+    async (match) => {
+      const config = await configOf(yamlWithRoute(`pool: app, match: { ${match} }`));
+      expect(redactConfig(config)).toEqual(config);
+    },
+  );
+});
+
 describe('showConfig', () => {
   it('shows addresses as they are written, and no secrets', async () => {
     const config = await configOf(yaml({ top: 'admin: { bind: ["127.0.0.1:1", "unix:/run/a.sock"], token: secret }' }));
