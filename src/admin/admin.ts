@@ -73,6 +73,7 @@ function createServer(limits: AdminLimits): FastifyInstance {
     clientErrorHandler: answerUnreadable,
     frameworkErrors: answerUnreadablePath,
   });
+  app.removeContentTypeParser('text/plain');
   app.server.maxConnections = limits.connections;
   return app;
 }

@@ -191,11 +191,12 @@ describe('bodies', () => {
     [65_537, 413],
   ])('of %i bytes are answered %i', async (bytes, expected) => {
     const { port, host } = await start();
+    const json = `"${'x'.repeat(bytes - 2)}"`;
     for (const [framing, body] of [
-      [`Content-Length: ${bytes}`, 'x'.repeat(bytes)],
-      ['Transfer-Encoding: chunked', `${bytes.toString(16)}\r\n${'x'.repeat(bytes)}\r\n0\r\n\r\n`],
+      [`Content-Length: ${bytes}`, json],
+      ['Transfer-Encoding: chunked', `${bytes.toString(16)}\r\n${json}\r\n0\r\n\r\n`],
     ]) {
-      const lines = [host, authorized, 'Content-Type: text/plain', framing, 'Connection: close'];
+      const lines = [host, authorized, 'Content-Type: application/json', framing, 'Connection: close'];
       const { status } = await exchange(port, `POST /api/pools HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${body}`);
       expect(status).toBe(expected);
     }
@@ -217,7 +218,7 @@ describe('bodies', () => {
 
   it.each([
     ['GET', 'Content-Length: 0\r\n\r\n'],
-    ['POST', 'Content-Type: text/plain\r\nContent-Length: 2\r\n\r\nhi'],
+    ['POST', 'Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}'],
   ])('that are empty or read keep it open (%s)', async (method, rest) => {
     const { port, host } = await start();
     const first = `${method} /healthz HTTP/1.1\r\n${host}\r\n${authorized}\r\n${rest}`;
