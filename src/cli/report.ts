@@ -1,6 +1,8 @@
 import type { Loaded } from '../config/load.ts';
 import { type ConfigSource, formatPath, formatProblem, type Path, type Problem } from '../config/problem.ts';
 import type { Config } from '../config/schema.ts';
+import type { ListenerConfig } from '../config/schema-listener.ts';
+import { findUnreachableTcp } from '../route/tcp-unreachable.ts';
 import { findUnreachable } from '../route/unreachable.ts';
 import type { Paint } from './colour.ts';
 
@@ -34,13 +36,21 @@ export function counted(count: number, noun: string): string {
 }
 
 function unreachableRoutes({ listeners }: Config, source: ConfigSource): Problem[] {
-  return Object.entries(listeners).flatMap(([name, listener]) => {
-    if (listener.protocol !== 'http') return [];
-    const rules = listener.routes.map((route) => ({ name: route.name, match: route.match, payload: undefined }));
-    return findUnreachable(rules).map(({ index, reason }) => {
+  return Object.entries(listeners).flatMap(([name, listener]) =>
+    unreachableOf(listener).map(({ index, route, reason }) => {
       const path: Path = ['listeners', name, 'routes', index];
-      const message = `route "${rules[index]!.name}" can never match: ${reason}`;
+      const message = `route "${route}" can never match: ${reason}`;
       return { file: source.file, ...source.locate(path, 'value'), key: formatPath(path), message };
-    });
-  });
+    }),
+  );
+}
+
+function unreachableOf(listener: ListenerConfig): { index: number; route: string; reason: string }[] {
+  if (listener.protocol === 'udp') return [];
+  if (listener.protocol === 'tcp') {
+    const found = findUnreachableTcp(listener.routes.map(({ match }) => match));
+    return found.map(({ index, reason }) => ({ index, route: `route-${index + 1}`, reason }));
+  }
+  const rules = listener.routes.map((route) => ({ name: route.name, match: route.match, payload: undefined }));
+  return findUnreachable(rules).map(({ index, reason }) => ({ index, route: rules[index]!.name, reason }));
 }

@@ -6,7 +6,7 @@ import { ValueCondition } from './matchers/value.ts';
 import { type Entry, Gathered, type IndexedRoute, type RouteGroup, RouteIndex } from './route-index.ts';
 import type { RouteRule } from './rule.ts';
 
-/** A route that no request can ever take. */
+/** A route that nothing can ever take. */
 export interface Unreachable {
   /** Position of the route in the file, from 0. */
   readonly index: number;
@@ -31,7 +31,10 @@ export function findUnreachable<F>(rules: readonly RouteRule<F>[]): Unreachable[
     const by = flaw === undefined ? firstCovering(route.conditions, reachable) : undefined;
     if (flaw !== undefined) found.push({ index, by: index, reason: flaw });
     else if (by === undefined) reachable.add(route);
-    else found.push({ index, by: by.index, reason: reasonOf(rules[by.index]!.name, by.conditions, route.conditions) });
+    else {
+      const reason = reasonOf(rules[by.index]!.name, by.conditions, route.conditions, 'request');
+      found.push({ index, by: by.index, reason });
+    }
   }
   return found;
 }
@@ -67,20 +70,33 @@ function flawOf(conditions: readonly Condition[]): string | undefined {
   return undefined;
 }
 
-/** Whether every request that satisfies all of `narrow` satisfies all of `wide`. */
-function coversAll(wide: readonly Condition[], narrow: readonly Condition[]): boolean {
+/** As much of a condition as tells which of two routes takes more. */
+export interface Comparable {
+  readonly subject: string;
+  readonly expected: string;
+  covers(other: Comparable): boolean;
+}
+
+/** Whether everything that satisfies all of `narrow` satisfies all of `wide`. */
+export function coversAll(wide: readonly Comparable[], narrow: readonly Comparable[]): boolean {
   for (const condition of wide) if (!coveredBy(condition, narrow)) return false;
   return true;
 }
 
 /** The condition of `narrow` that makes `wide` hold whenever it holds itself. */
-function coveredBy(wide: Condition, narrow: readonly Condition[]): Condition | undefined {
+function coveredBy(wide: Comparable, narrow: readonly Comparable[]): Comparable | undefined {
   for (const condition of narrow) if (wide.covers(condition)) return condition;
   return undefined;
 }
 
-function reasonOf(name: string, wide: readonly Condition[], narrow: readonly Condition[]): string {
-  if (wide.length === 0) return `route "${name}" before it takes every request`;
+/** Why a route that covers another leaves nothing to it, in words; `what` is what the two of them take. */
+export function reasonOf(
+  name: string,
+  wide: readonly Comparable[],
+  narrow: readonly Comparable[],
+  what: 'request' | 'connection',
+): string {
+  if (wide.length === 0) return `route "${name}" before it takes every ${what}`;
   const pairs = wide.map((condition) => {
     const other = coveredBy(condition, narrow)!;
     const same = condition.expected === other.expected;

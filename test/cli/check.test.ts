@@ -70,6 +70,16 @@ describe('fairlead check', () => {
     expect(stderr).toMatch(/^x\.yaml:8:9: listeners\.web\.routes\[1\]: warning: route "late" can never match: .+\n$/);
   });
 
+  it('warns of one on a tcp listener too', async () => {
+    const routes = '[{ match: { sni: "*.a.com" }, pool: apps }, { match: { sni: x.a.com }, pool: apps }]';
+    const text = `listeners:\n  db: { protocol: tcp, bind: ":1", routes: ${routes} }\npools: { apps: { backends: ["h:1"] } }`;
+    expect(await check(text)).toMatchObject({
+      code: 0,
+      stderr:
+        'x.yaml:2:88: listeners.db.routes[1]: warning: route "route-2" can never match: route "route-1" before it takes all that it could: sni *.a.com includes x.a.com\n',
+    });
+  });
+
   it('reads the environment it is given', async () => {
     const text = valid.replace('127.0.0.1:3001', `\${BACKEND}`);
     expect(await check(text, { env: { BACKEND: '127.0.0.1:3009' } })).toMatchObject({ code: 0 });

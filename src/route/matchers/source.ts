@@ -33,6 +33,7 @@ export class SourceCondition implements Condition {
   }
 }
 
-function isWithin(narrow: Cidr, wide: Cidr): boolean {
+/** Whether every address of one range is in the other. */
+export function isWithin(narrow: Cidr, wide: Cidr): boolean {
   return narrow.family === wide.family && narrow.first >= wide.first && narrow.last <= wide.last;
 }
