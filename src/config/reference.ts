@@ -23,9 +23,9 @@ function refusedLines(): string[] {
   const lines = Map.groupBy(unavailableKeys, ({ key }) => key.slice(0, key.lastIndexOf('.', key.length - 3)));
   return [...lines].map(([parent, keys]) => {
     const path = parent.replace(/^(listeners|pools)\.\*/, '$1.NAME').replaceAll('.*', '[]');
-    const names = keys.map(({ key, protocol }) => {
+    const names = keys.map(({ key, but, protocol }) => {
       const name = key.slice(parent.length + 1).replace('.*', '');
-      return `\`${name}\`${protocolText(protocol)}`;
+      return `\`${name}\`${protocolText(protocol)}${but === undefined ? '' : `, save \`${but}\``}`;
     });
     return `- in \`${path}\`: ${names.join(', ')}`;
   });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { oneOrList } from './scalar.ts';
-import { bindAddress, bytes, cidr, duration, flag, integer, poolName, rateOrNone } from './scalars.ts';
+import { bindAddress, bytes, choice, cidr, duration, flag, integer, poolName, rateOrNone } from './scalars.ts';
 import { type RouteConfig, routeSchema } from './schema-route.ts';
 import { tcpRouteSchema } from './schema-tcp-route.ts';
 import { listenerTlsSchema } from './schema-tls.ts';
@@ -100,6 +100,9 @@ const tcpListener = z
     bind,
     tls: listenerTlsSchema,
     proxyProtocol,
+    dataplane: choice(['userspace'])
+      .prefault('userspace')
+      .describe('Where connections are relayed: `userspace`, in the workers.'),
     ...sources,
     guard: guardSchema,
     timeouts: z
@@ -123,7 +126,10 @@ const tcpListener = z
       .optional()
       .describe('Where connections go. The first route that fits wins; one that no route takes is refused.'),
   })
-  .transform(({ pool, routes, ...listener }) => ({ ...listener, routes: routes ?? [{ match: {}, pool: pool ?? '' }] }))
+  .transform(({ pool, routes, dataplane: _onlyOne, ...listener }) => ({
+    ...listener,
+    routes: routes ?? [{ match: {}, pool: pool ?? '' }],
+  }))
   .describe('A listener for TCP connections.');
 
 const udpListener = z

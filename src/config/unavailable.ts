@@ -10,6 +10,8 @@ interface Unavailable {
   readonly key: string;
   /** Whether a value turns the feature off, so that writing it changes nothing. */
   readonly off?: (value: unknown) => boolean;
+  /** The one value that is available: the schema knows it, and it stays in the config. */
+  readonly but?: string;
   /** The protocol of the listener it is about; without it, every one. */
   readonly protocol?: 'http' | 'tcp';
 }
@@ -20,13 +22,13 @@ const is =
     values.includes(value);
 
 const rows: readonly Unavailable[] = [
-  { key: 'listeners.*.dataplane', off: is('userspace'), protocol: 'tcp' },
+  { key: 'listeners.*.dataplane', but: 'userspace', protocol: 'tcp' },
   { key: 'pools.*.discover', off: is(false) },
   { key: 'pools.*.spawn', off: is(false) },
 ];
 
 /** The documented keys that this version refuses; for the reference. */
-export const unavailableKeys = rows.map(({ key, protocol }) => ({ key, protocol }));
+export const unavailableKeys = rows.map(({ key, but, protocol }) => ({ key, but, protocol }));
 
 /**
  * Finds what is not available yet, and takes those keys out of `root` (which it changes), the ones that are off too,
@@ -48,6 +50,7 @@ function judge(row: Unavailable, root: unknown, path: Path): Finding | undefined
   const holder = path.slice(0, -1).reduce(get, root) as RawObject;
   const last = path.at(-1)!;
   const value = fromText(holder[last]);
+  if (row.but !== undefined && value === row.but) return undefined;
   delete holder[last];
   return row.off?.(value) ? undefined : { path, message: 'not available yet' };
 }

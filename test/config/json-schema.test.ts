@@ -87,6 +87,7 @@ describe('the JSON Schema, read by zod', () => {
       balance: { algorithm: 'hash', key: 'cookie:a' },
     }),
     withPool({ backends: [{ address: 'h:1', weight: `\${W:-2}` }], eject: { max: '10%', failures: 0 } }),
+    withListener({ protocol: 'tcp', dataplane: 'userspace' }),
     withListener({ limits: { headerBytes: '8KiB', bodyBytes: 0 }, timeouts: { idle: '1.5s' } }),
     withListener({
       pool: undefined,
@@ -164,7 +165,7 @@ describe('configReference', () => {
     '## `listeners.NAME.timeouts` (protocol: tcp)\n\nHow long the listener waits.\n\n| key',
     '## `listeners.NAME.routes[].match` (protocol: http)\n',
     '## `pools.NAME.backends[]`\n\n| key',
-    '- in `listeners.NAME`: `dataplane` (protocol: tcp)',
+    '- in `listeners.NAME`: `dataplane` (protocol: tcp), save `userspace`',
     '` in any value read the environment',
   ])('has %j', (part) => {
     expect(text).toContain(part);

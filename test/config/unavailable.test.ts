@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { resolveConfig } from '../../src/config/load.ts';
+import type { ConfigInput } from '../../src/config/schema.ts';
 import { takeUnavailable, unavailableKeys } from '../../src/config/unavailable.ts';
 import { configOf, messageOf, problemsOf, yaml } from './loading.ts';
 
@@ -22,7 +24,21 @@ describe('what is not available yet', () => {
       'listeners.db.dataplane: not available yet',
     );
     expect(await messageOf(tcpListener('dataplane: nftables'))).toBe('listeners.db.dataplane: not available yet');
-    expect(await messageOf(tcpListener('dataplane: userspace'))).toBe('');
+    const other = { dataplane: 'nftables' } as const;
+    // @ts-expect-error: only what is available has a type.
+    const input: ConfigInput = { listeners: { db: { protocol: 'tcp', bind: ':1', pool: 'app', ...other } }, pools: {} };
+    expect(resolveConfig(input, { env: {} }).ok).toBe(false);
+  });
+
+  it('leaves a tcp listener the data plane that there is', async () => {
+    const plain = await configOf(tcpListener(''));
+    expect(await configOf(tcpListener('dataplane: userspace'))).toEqual(plain);
+    expect(await configOf(tcpListener(`dataplane: "\${PLANE}"`), { PLANE: 'userspace' })).toEqual(plain);
+    const input: ConfigInput = {
+      listeners: { db: { protocol: 'tcp', bind: ':1', pool: 'app', dataplane: 'userspace' } },
+      pools: { app: { backends: ['127.0.0.1:3001'] } },
+    };
+    expect(resolveConfig(input, { env: {} })).toMatchObject({ ok: true, config: plain });
   });
 
   it('does not make a key known where it has no meaning', async () => {

@@ -65,7 +65,7 @@ describe('an unknown key', () => {
     const text = (key: string) =>
       `listeners: { a: { protocol: tcp, bind: ":1", pool: app, ${key} } }\npools: { app: { backends: ["h:1"] } }`;
     expect(await messageOf(text('trustProxy: []'))).toBe(
-      'listeners.a.trustProxy: unknown key, expected protocol, bind, tls, proxyProtocol, allow, deny, guard, timeouts, limits, pool or routes',
+      'listeners.a.trustProxy: unknown key, expected protocol, bind, tls, proxyProtocol, dataplane, allow, deny, guard, timeouts, limits, pool or routes',
     );
     expect(await messageOf(text('timeouts: { halfclose: 1s }'))).toBe(
       'listeners.a.timeouts.halfclose: unknown key, expected opening, idle or halfClose (did you mean "halfClose"?)',
