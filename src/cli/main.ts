@@ -4,6 +4,7 @@ import { version } from '../support/version.ts';
 import { paintFor } from './colour.ts';
 import { type Command, EXIT_FAILED, EXIT_OK, EXIT_USAGE, refuse } from './command.ts';
 import { commands } from './commands.ts';
+import { HeldSignals } from './held-signals.ts';
 import { overview, renderHelp } from './help.ts';
 import { type Io, type Output, processIo } from './io.ts';
 
@@ -50,8 +51,14 @@ async function loadAll(): Promise<Record<string, Command>> {
   return Object.fromEntries(await Promise.all(loaded));
 }
 
+/** The commands that signals end in good order; all others are ended by the system, at any time. */
+const served = ['run', 'demo'];
+
 /** Runs the command line of this very process, and ends it with the exit code once everything is written. */
 export async function runProcess(): Promise<void> {
+  const args = process.argv.slice(2);
+  // First of all: the file of such a command takes its time to load, and signals come whenever they like.
+  const signals = served.includes(args[0] ?? '') ? new HeldSignals(process, (code) => process.exit(code)) : process;
   for (const stream of [process.stdout, process.stderr]) {
     // A reader that has gone, as in `fairlead schema | head -1`, is no failure of ours and no reason for a stack trace.
     stream.on('error', (error: NodeJS.ErrnoException) => {
@@ -60,7 +67,7 @@ export async function runProcess(): Promise<void> {
   }
   let code = EXIT_FAILED;
   try {
-    code = await main(process.argv.slice(2), processIo());
+    code = await main(args, { ...processIo(), signals });
   } catch (error) {
     console.error(error);
   }

@@ -1,8 +1,12 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commands } from '../../src/cli/commands.ts';
 import { main } from '../../src/cli/main.ts';
 import { entry, runCli } from './cli-process.ts';
@@ -103,5 +107,37 @@ describe('the process', () => {
     const bin = `${root}${manifest.bin.fairlead}`;
     expect((await run(process.execPath, [bin, '--version'])).stdout).toBe(`fairlead ${manifest.version}\n`);
     await expect(run(process.execPath, [bin, 'frobnicate'])).rejects.toMatchObject({ code: 2 });
+  });
+});
+
+describe('signals that come while a command is loaded', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'fairlead-early-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  /** Runs a command that is sent signals before its file can be loaded; gives its exit code or the signal it ended by. */
+  async function early(args: readonly string[], signals: readonly string[]): Promise<unknown> {
+    const program = join(folder, 'program.mjs');
+    const text = `const { runProcess } = await import(${JSON.stringify(pathToFileURL(entry).href)});
+      const running = runProcess();
+      for (const signal of ${JSON.stringify(signals)}) process.kill(process.pid, signal);
+      await running;`;
+    await writeFile(program, text);
+    const child = spawn(process.execPath, [program, ...args], { stdio: 'ignore' });
+    const [code, signal] = await once(child, 'exit');
+    return code ?? signal;
+  }
+
+  it('are acted on by run when it is ready', async () => {
+    const path = join(folder, 'fairlead.yaml');
+    const listener = '{ protocol: http, bind: "127.0.0.1:0", routes: [{ respond: { status: 200 } }] }';
+    await writeFile(path, `workers: 1\nadmin: false\nlisteners: { web: ${listener} }\n`);
+    expect(await early(['run', path], ['SIGHUP', 'SIGTERM'])).toBe(0);
+  });
+
+  it('end all other commands at once', async () => {
+    expect(await early(['schema'], ['SIGTERM'])).toBe('SIGTERM');
   });
 });
