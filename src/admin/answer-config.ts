@@ -48,7 +48,7 @@ export const configEndpoints: readonly Endpoint[] = [
     summary: 'Says what would become of a request under the config in force, and why, without sending it.',
     open: false,
     body: explainRequestSchema,
-    responses: { 200: jsonSchema(explanationSchema), 400: schemas.error, 415: schemas.error, 422: schemas.error },
+    responses: { 200: jsonSchema(explanationSchema), 422: schemas.error },
     answer: answerExplain,
   },
 ];

@@ -39,7 +39,7 @@ export interface Endpoint {
   readonly fields?: Readonly<Record<string, string>>;
   /** What it wants to be sent; undefined when it reads nothing. */
   readonly body?: z.ZodType;
-  /** What it answers, by status. */
+  /** What it answers, by status, beside what the server answers before it. */
   readonly responses: Readonly<Record<number, JsonSchema>>;
   answer(source: AdminSource, asked: Asked): Answer | Promise<Answer>;
 }

@@ -27,10 +27,8 @@ const ifMatch = { 'If-Match': 'Entity tags of the pool; the change is made only 
 
 /** Why a change is not made. */
 const changeErrors = {
-  400: schemas.error,
   404: schemas.error,
   412: schemas.error,
-  415: schemas.error,
   422: schemas.error,
   503: schemas.error,
 };
@@ -160,7 +158,7 @@ export const endpoints: readonly Endpoint[] = [
     summary: 'Bans an address from a listener, or from all that have a guard.',
     open: false,
     body: newBanBody,
-    responses: { 201: schemas.banned, 400: schemas.error, 415: schemas.error, 422: schemas.error },
+    responses: { 201: schemas.banned, 422: schemas.error },
     answer: answerBan,
   },
   {

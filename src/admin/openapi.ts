@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Endpoint } from './endpoint.ts';
 import type { JsonSchema } from './json-schema.ts';
+import { schemas } from './schema.ts';
 
 /** What the description says of the API as a whole. */
 export interface About {
@@ -25,13 +26,34 @@ export function openApi(endpoints: readonly Endpoint[], { version }: About): Jso
 }
 
 function operation(endpoint: Endpoint): JsonSchema {
-  const { summary, open, body, responses } = endpoint;
+  const { summary, open, body } = endpoint;
+  const responses = { ...serverResponses(endpoint), ...endpoint.responses };
   return {
+    operationId: operationId(endpoint),
     summary,
     ...(open ? { security: [] } : {}),
     parameters: parametersOf(endpoint),
     ...(body === undefined ? {} : { requestBody: { required: true, content: json(inputSchema(body)) } }),
     responses: Object.fromEntries(Object.entries(responses).map(([status, schema]) => [status, response(schema)])),
+  };
+}
+
+/** `getPoolsByPool` for `GET /api/pools/:pool`. */
+function operationId({ method, path }: Endpoint): string {
+  const words = path.replace(/^\/api(?=\/)/, '').replaceAll('/:', '/by-');
+  return method.toLowerCase() + words.replaceAll(/[^a-z]+([a-z])/gi, (_, letter: string) => letter.toUpperCase());
+}
+
+/** What the server answers before an endpoint is asked. */
+function serverResponses({ open, method }: Endpoint): Record<number, JsonSchema> {
+  const error = (description: string): JsonSchema => ({ ...schemas.error, description });
+  return {
+    400: error('The request cannot be read, or has a parameter twice.'),
+    403: error('It comes from a page of another site: the Host or the Origin is foreign.'),
+    ...(open
+      ? {}
+      : { 401: error('The token is missing or wrong.'), 429: error('Too many wrong tokens came from there.') }),
+    ...(method === 'GET' ? {} : { 413: error('The body is too large.'), 415: error('The body is not JSON.') }),
   };
 }
 
