@@ -99,14 +99,16 @@ async function readTls(values: OptionValues, secure: boolean, cwd: string): Prom
   };
 }
 
-/** Reads what --admin takes. */
+/** Reads what --admin takes. Throws UsageProblem. */
 function readAddress(written: string): Pick<AdminAddress, 'secure' | 'to'> {
   const [, scheme, rest = ''] = /^(?:(https?):\/\/)?(.*?)\/?$/i.exec(written)!;
   const secure = scheme?.toLowerCase() === 'https';
   const withPort = scheme === undefined || /:\d+$/.test(rest) ? rest : `${rest}:${secure ? 443 : 80}`;
   const to = parseAddress(rest.startsWith('unix:') ? written : withPort);
-  if (typeof to === 'string') throw new AddressProblem(`--admin '${written}' is no address: ${to}`);
-  return { secure, to: reachable(to) };
+  if (typeof to !== 'string' && (to.kind === 'unix' || to.port !== 0)) return { secure, to: reachable(to) };
+  const why = typeof to === 'string' && !/^[a-z][a-z0-9+.-]*:\/\//i.test(rest) ? `${to}, ` : '';
+  const forms = 'HOST:PORT, http://HOST:PORT, https://HOST:PORT or unix:/PATH';
+  throw new UsageProblem(`--admin '${written}' is no address of an admin server: ${why}expected ${forms}`);
 }
 
 /** What listens everywhere is reached over loopback. */

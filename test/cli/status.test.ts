@@ -93,13 +93,29 @@ describe('fairlead status', () => {
       { config: 'admin: { bnd: 1 }' },
       'fairlead.yaml:1:10: admin.bnd: unknown key, expected bind or token (did you mean "bind"?); --admin ADDRESS does without the file',
     ],
-    [['--admin', 'x:y'], {}, `--admin 'x:y' is no address: "y" is not a port from 0 to 65535`],
   ] as [string[], object, string][])('%j says what is wrong', async (args, how, problem) => {
     const { code, stdout, stderr } = await run(args, how);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr.replaceAll(`${folder}/`, '').replace(/(?:\.\.\/)+\S*(?=fairlead\.yaml)/g, '')).toBe(
       `fairlead status: ${problem}\n`,
     );
+  });
+
+  it.each([
+    ['nope', 'the port is missing, '],
+    ['x:y', '"y" is not a port from 0 to 65535, '],
+    ['127.0.0.1:99999', '"99999" is not a port from 0 to 65535, '],
+    ['127.0.0.1:0', ''],
+    ['ftp://x', ''],
+    ['http://a b', '"a b" is not a host name, '],
+  ])('refuses --admin %s', async (written, why) => {
+    const forms = 'HOST:PORT, http://HOST:PORT, https://HOST:PORT or unix:/PATH';
+    const problem = `--admin '${written}' is no address of an admin server: ${why}expected ${forms}`;
+    expect(await run(['--admin', written])).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: `fairlead status: ${problem}\nTry 'fairlead status --help'.\n`,
+    });
   });
 
   it('takes certificates for https only', async () => {

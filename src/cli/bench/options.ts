@@ -44,7 +44,9 @@ export function readSpec(url: string | undefined, values: OptionValues): { spec:
 function readUrl(written: string | undefined): string {
   if (written === undefined) throw new UsageProblem('what is to be tested? A URL is missing');
   const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(written) ? written : `http://${written}`);
-  if (url === null) throw new UsageProblem(`'${written}' is no URL`);
+  // A bare word is more likely a slip than the name of a host.
+  if (url === null || (/^[\w-]+$/.test(written) && written !== 'localhost'))
+    throw new UsageProblem(`'${written}' is no URL, expected one such as http://127.0.0.1:8080/`);
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
     throw new UsageProblem(
       `'${written}' is neither http nor https; a tcp listener is tested by the http that goes through it`,

@@ -103,12 +103,13 @@ describe('fairlead bench', () => {
   it.each([
     [[], 'what is to be tested? A URL is missing'],
     [['ftp://a/'], "'ftp://a/' is neither http nor https; a tcp listener is tested by the http that goes through it"],
-    [['http://'], "'http://' is no URL"],
-    [['a', '-c', '0'], "--connections '0' is no whole number from 1 to 10000"],
-    [['a', '-R', 'fast'], "--rate 'fast' is no whole number from 1 to 1000000"],
-    [['a', '-d', '2h'], "--duration '2h' is no time up to 1h, such as 10s or 500ms"],
-    [['a', '-H', 'x y: z'], "-H 'x y: z' is not a header, expected 'NAME: VALUE'"],
-    [['a', '-m', 'G ET'], "'G ET' is not a method"],
+    [['http://'], "'http://' is no URL, expected one such as http://127.0.0.1:8080/"],
+    [['nope'], "'nope' is no URL, expected one such as http://127.0.0.1:8080/"],
+    [['a:80', '-c', '0'], "--connections '0' is no whole number from 1 to 10000"],
+    [['a:80', '-R', 'fast'], "--rate 'fast' is no whole number from 1 to 1000000"],
+    [['a:80', '-d', '2h'], "--duration '2h' is no time up to 1h, such as 10s or 500ms"],
+    [['a:80', '-H', 'x y: z'], "-H 'x y: z' is not a header, expected 'NAME: VALUE'"],
+    [['a:80', '-m', 'G ET'], "'G ET' is not a method"],
   ])('refuses %j', async (args, problem) => {
     const { code, stderr } = await run(args);
     expect({ code, stderr }).toEqual({ code: 2, stderr: `fairlead bench: ${problem}\nTry 'fairlead bench --help'.\n` });
