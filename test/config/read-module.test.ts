@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
+import { readModule } from '../../src/config/read-module.ts';
 import { configOf, problemsOf, withDirectory } from './loading.ts';
 
 const good = `{ listeners: { a: { protocol: 'tcp', bind: ':1', pool: 'p' } }, pools: { p: { backends: ['h:1'] } } }`;
@@ -36,12 +37,28 @@ describe('a config module', () => {
     ['export default 5;', '1:1: got 5, expected an object with listeners'],
     ['export default null;', '1:1: the file is empty, expected at least listeners'],
     ['export default () => ({});', '1:1: got a function, expected an object with listeners'],
+    [
+      `export default Promise.resolve(${good});`,
+      '1:1: the default export is a promise, expected a config: write `export default await …`',
+    ],
     ["throw new RangeError('no luck\\nat all');", '1:1: the module failed: RangeError: no luck'],
     ["throw 'no luck';", '1:1: the module failed: no luck'],
     ["import './missing.js';", expect.stringMatching(/^1:1: the module failed: \w*Error: Cannot find module [^\n]*$/)],
     ['export default {', expect.stringMatching(/^1:1: the module failed: \w*Error: [^\n]+$/)],
   ])('%s', async (text, problem) => {
     expect(await problemsOf(text, {}, 'a.mjs')).toEqual([problem]);
+  });
+
+  it('is not waited for without end', async () => {
+    await withDirectory(async (directory) => {
+      const path = join(directory, 'a.mjs');
+      writeFileSync(path, 'export default await new Promise(() => {});');
+      const message = 'the module is not done after 0.05 s: is there an await that never ends?';
+      expect(await readModule('a.mjs', path, 50)).toEqual({
+        ok: false,
+        problems: [{ file: 'a.mjs', line: 1, column: 1, key: '', message }],
+      });
+    });
   });
 
   it('is missing like any other file', async () => {
