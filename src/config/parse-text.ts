@@ -1,6 +1,6 @@
-import { LineCounter, parseDocument } from 'yaml';
+import { LineCounter, parseDocument, type YAMLError } from 'yaml';
 import { type ConfigSource, formatPath, type Position, type Problem } from './problem.ts';
-import { NodeReader } from './read-nodes.ts';
+import { NodeReader, tooDeep } from './read-nodes.ts';
 
 const mostSyntaxProblems = 20;
 
@@ -24,7 +24,8 @@ export function parseYaml(file: string, text: string): ParsedText {
   });
   const syntax = [...document.errors, ...document.warnings];
   if (syntax.length > 0) {
-    const first = new Map(syntax.toReversed().map((error) => [error.pos[0], error.message]));
+    const deep = syntax.find(isTooDeep);
+    const first = new Map((deep ? [deep] : syntax.toReversed()).map((error) => [error.pos[0], inWords(error)]));
     const offsets = [...first.keys()].toSorted((a, b) => a - b).slice(0, mostSyntaxProblems);
     const problems = offsets.map((offset) => ({ file, ...at(lines, offset), key: '', message: first.get(offset)! }));
     return { ok: false, problems };
@@ -64,7 +65,21 @@ function jsonProblem(error: Error, text: string): Position & { message: string }
     lineCounter: lines,
   });
   const message = 'this is not JSON, expected e.g. {"listeners": {}}';
-  return { message: errors[0]?.message ?? message, ...at(lines, errors[0]?.pos[0] ?? text.trimEnd().length) };
+  return {
+    message: errors[0] === undefined ? message : inWords(errors[0]),
+    ...at(lines, errors[0]?.pos[0] ?? text.trimEnd().length),
+  };
+}
+
+/** The parser goes as deep as the stack of calls does. */
+function isTooDeep(error: YAMLError): boolean {
+  return error.message.startsWith('Maximum call stack');
+}
+
+/** What the parser says, for people who do not call it. */
+function inWords(error: YAMLError): string {
+  if (isTooDeep(error)) return tooDeep;
+  return error.code === 'MULTIPLE_DOCS' ? 'a second document begins here, expected only one' : error.message;
 }
 
 function at(lines: LineCounter, offset: number): Position {

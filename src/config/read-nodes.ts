@@ -18,6 +18,9 @@ const mostValues = 100_000;
 /** How deep values may nest; an alias inside of what it stands for would have no end. */
 const deepest = 64;
 
+/** What is said of values that nest deeper. */
+export const tooDeep = `too much, expected at most ${deepest} levels`;
+
 /** A finding that knows where in the text it stands. */
 export interface PlacedFinding extends Finding {
   readonly offset: number;
@@ -70,8 +73,8 @@ export class NodeReader {
     const isDeep = path.length > deepest;
     this.#full = isDeep || ++this.#values > mostValues;
     if (this.#full) {
-      const bound = isDeep ? `${deepest} levels` : `${mostValues} values`;
-      this.findings.push({ path: path.slice(0, 1), offset, message: `too much, expected at most ${bound}` });
+      const message = isDeep ? tooDeep : `too much, expected at most ${mostValues} values`;
+      this.findings.push({ path: path.slice(0, 1), offset, message });
     }
     return this.#full;
   }
@@ -104,6 +107,12 @@ export class NodeReader {
       const key = keyOf(pair);
       if (key === undefined) {
         this.findings.push({ path, offset, message: 'there is a key that is not plain text, expected a name' });
+      } else if (isMergeKey(pair)) {
+        this.findings.push({
+          path: [...path, key],
+          offset,
+          message: 'merge keys are not supported: write the keys here',
+        });
       } else if (Object.hasOwn(out, key)) {
         this.findings.push({ path: [...path, key], offset, message: 'this key is there twice, expected it once' });
       } else {
@@ -114,6 +123,11 @@ export class NodeReader {
     }
     return out;
   }
+}
+
+/** `<<` without quotes, which YAML 1.1 merged another object by. */
+function isMergeKey({ key }: Pair): boolean {
+  return isScalar(key) && key.type === 'PLAIN' && key.value === '<<';
 }
 
 function keyOf(pair: Pair): string | undefined {

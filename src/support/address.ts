@@ -24,7 +24,7 @@ export function parseAddress(text: string): Address | string {
   if (text.startsWith('unix:')) return parseUnix(text.slice('unix:'.length));
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return 'an address has no scheme: leave out everything up to "//"';
   const colon = text.lastIndexOf(':');
-  if (colon < 0) return 'the port is missing';
+  if (colon < 0 || text.endsWith(']')) return 'the port is missing';
   const port = parsePort(text.slice(colon + 1));
   if (typeof port === 'string') return port;
   const host = parseHost(text.slice(0, colon));

@@ -38,7 +38,7 @@ describe('parseYaml', () => {
     ['a: { b, c: }', { a: { b: null, c: null } }],
     ['- 1\n-\n- ', [1, null, null]],
     ['text', 'text'],
-    ['<<: { a: 1 }', { '<<': { a: 1 } }],
+    ['"<<": { a: 1 }', { '<<': { a: 1 } }],
   ])('reads %j', (text, value) => {
     expect(readValue(text)).toEqual(value);
   });
@@ -62,7 +62,8 @@ describe('parseYaml', () => {
     ['a: "x', '1:6: : Missing closing "quote'],
     ['a: @x', '1:4: : Plain value cannot start with reserved character @'],
     ['a:\n\t- b', '2:1: : Tabs are not allowed as indentation'],
-    ['a: 1\n---\nb: 2', '2:1: : Source contains multiple documents; please use YAML.parseAllDocuments()'],
+    ['a: 1\n---\nb: 2', '2:1: : a second document begins here, expected only one'],
+    ['a: &a { b: 1 }\nc: { <<: *a, d: 2 }', '2:6: c["<<"]: merge keys are not supported: write the keys here'],
     ['a: [::1]:80', '1:9: : Unexpected scalar at node end'],
   ])('finds in %j: %s', (text, problem) => {
     expect(problemsOf(parseYaml, text)).toEqual([problem]);
@@ -100,7 +101,14 @@ describe('parseYaml', () => {
   });
 
   it('ends in text that nests without end', () => {
-    expect(problemsOf(parseYaml, '['.repeat(5000))).not.toEqual([]);
+    for (const [text, parse] of [
+      ['['.repeat(5000), parseYaml],
+      ['- '.repeat(5000), parseYaml],
+      ['['.repeat(5000) + ']'.repeat(5000), parseJson],
+    ] as const)
+      expect(problemsOf(parse, text)).toEqual([
+        expect.stringMatching(/^1:\d+: : too much, expected at most 64 levels$/),
+      ]);
     expect(problemsOf(parseYaml, '['.repeat(65) + ']'.repeat(65))).toEqual([]);
     expect(problemsOf(parseYaml, '['.repeat(66) + ']'.repeat(66))).toEqual([
       '1:66: [0]: too much, expected at most 64 levels',

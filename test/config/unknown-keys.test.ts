@@ -54,7 +54,7 @@ describe('an unknown key', () => {
       'pools.app.backends[1].max_connections: unknown key, expected name, address, weight, maxConnections or backup (did you mean "maxConnections"?)',
     ],
     [
-      yaml({ pool: 'health: { <<: 1 }' }),
+      yaml({ pool: 'health: { "<<": 1 }' }),
       'pools.app.health["<<"]: unknown key, expected type, path, status, body, send, expect, interval, timeout, rise, fall, port or agent',
     ],
   ])('is an error, with what it may have meant: %s', async (text, message) => {

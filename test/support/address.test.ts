@@ -48,7 +48,7 @@ describe('parseAddress', () => {
     ['*:80', 'all interfaces are written ":port", without the "*"'],
     ['::1:80', 'an IPv6 address is written in brackets, as in "[::1]:80"'],
     ['::1', 'an IPv6 address is written in brackets, as in "[::1]:80"'],
-    ['[::1]', '"1]" is not a port from 0 to 65535'],
+    ['[::1]', 'the port is missing'],
     ['[::1:80', 'an IPv6 address is written in brackets, as in "[::1]:80"'],
     ['::1]:80', 'an IPv6 address is written in brackets, as in "[::1]:80"'],
     ['[::g]:80', '"::g" is not an IPv6 address'],
