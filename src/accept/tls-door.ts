@@ -40,12 +40,12 @@ export class TlsDoor {
   /** Begins the handshake on an accepted handle; `before` is the wire it had so far, and what that has read. */
   admit(handle: object, keeper: Doorkeeper, before?: { readonly wire: Wire; readonly early: Buffer }): void {
     const until = keeper.deadlines.in(this.plan.handshakeMs);
-    if (this.#readsNames) this.#readName(handle, keeper, until, before);
+    if (this.#readsNames()) this.#readName(handle, keeper, until, before);
     else this.#shake(handle, keeper, until, before);
   }
 
   /** OpenSSL forgets the name of a client that goes on with a session of TLS 1.2. */
-  get #readsNames(): boolean {
+  #readsNames(): boolean {
     return this.plan.namesWanted && this.plan.minVersion === 'TLSv1.2';
   }
 

@@ -129,13 +129,13 @@ export class Exchange extends ClientHalf implements BackendUser {
   #expectMore(): void {
     const { site } = this.client;
     if (this.phase === 'relaying') this.client.expectIn(site.timeouts.idle);
-    else if (!this.#bodyIsDue) this.client.deadline = Math.min(this.answerBy, this.#tryBy);
+    else if (!this.#bodyIsDue()) this.client.deadline = Math.min(this.answerBy, this.#tryBy);
     else if (!this.backendIsFull) this.client.expectIn(site.timeouts.body);
     else this.client.expectIn(this.route.plan.timeoutMs);
   }
 
   /** It is the client's turn, not the backend's. */
-  get #bodyIsDue(): boolean {
+  #bodyIsDue(): boolean {
     return this.request.incomplete && !this.request.waits;
   }
 
@@ -266,7 +266,7 @@ export class Exchange extends ClientHalf implements BackendUser {
     if (this.phase === 'connecting' && this.answerBy > deadlines.now) return this.#fail('connect-timeout');
     if (this.phase === 'pausing') return this.complain(failureComplaint('backend-timeout', ''), 'backend-timeout');
     const takesBody = this.phase === 'awaiting' || this.phase === 'holding';
-    if (takesBody && this.#bodyIsDue && !this.backendIsFull) {
+    if (takesBody && this.#bodyIsDue() && !this.backendIsFull) {
       return this.complain({ code: 'request-timeout', cause: 'the request body did not arrive in time' });
     }
     if (this.phase === 'relaying' && this.#answer?.clientIsFull === true) return this.abort('client-timeout');
