@@ -78,7 +78,8 @@ class Gate {
     const begun = performance.now();
     const duration = this.#local.meters.histogram('request_duration_seconds', this.#labels);
     const closed = (): void => {
-      const whole = reply.raw.writableFinished;
+      // What node:http2 says has finished may have been cut off before its end.
+      const whole = reply.raw.writableEnded && reply.raw.writableFinished;
       if (!whole) leaving.abort();
       this.#count(exchange.backend, whole ? String(reply.raw.statusCode) : '499');
       duration.observe((performance.now() - begun) / 1000);

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { connect, constants } from 'node:http2';
 import fastify from 'fastify';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -212,6 +213,22 @@ describe('fairleadProxy, when something breaks', () => {
     sent.destroy();
     await closed;
     await vi.waitFor(() => expect(pool.status()).toMatchObject({ active: 0, backends: [{ failures: 0 }] }));
+  });
+
+  it('aborts what a client over HTTP/2 has left', async () => {
+    const { address } = await backend(() => undefined);
+    const pool = await poolOf({ backends: [address] });
+    const app = fastify({ http2: true });
+    await app.register(fairleadProxy, { prefix: '/api', pool });
+    const session = connect(await app.listen({ host: '127.0.0.1', port: 0 }));
+    remember(app);
+    remember({ close: () => session.destroy() });
+    const stream = session.request({ ':path': '/api/' });
+    stream.on('error', () => undefined);
+    await vi.waitFor(() => expect(active(pool)).toBe(1));
+    stream.close(constants.NGHTTP2_CANCEL);
+    await vi.waitFor(() => expect(pool.status()).toMatchObject({ active: 0, backends: [{ failures: 0 }] }));
+    expect(await pool.render()).toMatch(/fairlead_requests_total\{.*code="499"\} 1\n/);
   });
 
   it('keeps no place in the queue for a client that has left during the preHandler', async () => {
