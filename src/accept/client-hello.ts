@@ -106,6 +106,11 @@ function readServerName(body: Cursor): string {
   if (type !== 0 || list.left > 0) throw new Malformed();
   const text = name.text();
   if (!/^[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?\.?$/.test(text)) throw new Malformed();
+  return hostName(text);
+}
+
+/** A name as routes have it: in lower case, without the dot at its end that some clients send against RFC 6066 §3. */
+export function hostName(text: string): string {
   return (text.endsWith('.') ? text.slice(0, -1) : text).toLowerCase();
 }
 

@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer';
-import type { ClientHello } from '../accept/client-hello.ts';
+import { type ClientHello, hostName } from '../accept/client-hello.ts';
 import type { TlsListenerPlan } from '../accept/tls-context.ts';
 import type { PickHint } from '../pick/balancer.ts';
 import type { TunnelTimeouts } from '../relay/tunnel.ts';
@@ -286,5 +286,5 @@ function inOrder({ firstFin }: TcpConnection, ended: TcpEnd): string {
 
 /** What the handshake of TLS that was ended here has shown. */
 function shownBy({ servername, alpnProtocol }: Wire): ClientHello {
-  return { serverName: (servername || '').toLowerCase(), alpn: alpnProtocol ? [alpnProtocol] : [] };
+  return { serverName: hostName(servername || ''), alpn: alpnProtocol ? [alpnProtocol] : [] };
 }

@@ -161,8 +161,10 @@ describe('a tcp listener with routes by SNI', () => {
       routes: [{ match: { sni: 'p.test' }, pool: 'plain' }],
     });
     const trust = { ca: authority.root.certPem, servername: 'p.test' };
-    const client = await connectTls(lb.address('db'), trust);
-    expect((await client.send('one').ended()).text).toBe('helloplain one');
+    for (const servername of ['p.test', 'P.test', 'p.test.']) {
+      const client = await connectTls(lb.address('db'), { ...trust, servername, checkServerIdentity: () => undefined });
+      expect((await client.send('one').ended()).text).toBe('helloplain one');
+    }
     const stranger = await connectTls(lb.address('db'), { ...trust, servername: 'q.test' });
     await stranger.ended();
     expect(await refused(lb, 'no-route')).toBe(1);
