@@ -40,9 +40,11 @@ describe('the agent beside a backend', () => {
     return backends.find(({ id }) => id === name)!;
   };
 
+  /** Both backends are asked for, each at times of its own. */
   async function say(line: string, field: string, value: unknown): Promise<void> {
     says = line;
-    await eventually(async () => (await stateOf('a'))[field] === value, `${field} ${value}`);
+    for (const name of ['a', 'b'])
+      await eventually(async () => (await stateOf(name))[field] === value, `${field} ${value} of ${name}`);
   }
 
   it('is sent what the config says, before the listeners open', async () => {
