@@ -18,6 +18,8 @@ const RECORD_HEAD = 5;
 const HANDSHAKE = 22;
 const CLIENT_HELLO = 1;
 const LONGEST_RECORD = 2 ** 14;
+/** Records have heads too, and a hello may lie in many of them. */
+const MOST_BYTES = 2 * LONGEST_HELLO;
 const Extension = { serverName: 0, alpn: 16 } as const;
 
 /** Thrown inside this file only, by what reads past an end or finds what cannot be. */
@@ -32,7 +34,8 @@ export function parseClientHello(bytes: Buffer): HelloParse {
   if (bytes[0] !== HANDSHAKE || (bytes.length > 1 && bytes[1] !== 3)) return 'plain';
   try {
     const message = collect(bytes);
-    return message === undefined ? 'more' : readHello(message);
+    if (message !== undefined) return readHello(message);
+    return bytes.length > MOST_BYTES ? 'malformed' : 'more';
   } catch (error) {
     if (error instanceof Malformed) return 'malformed';
     throw error;

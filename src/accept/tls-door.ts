@@ -5,12 +5,9 @@ import type { TlsInternals, TlsWireOptions } from '../support/tls-handle.ts';
 import { TlsWire } from '../support/tls-wire.ts';
 import type { Wire, WireSink } from '../support/wire.ts';
 import { clientCertificateLines, commonName } from './client-certificate.ts';
-import { LONGEST_HELLO, parseClientHello } from './client-hello.ts';
+import { parseClientHello } from './client-hello.ts';
 import { type OpeningParse, readOpening } from './opening.ts';
 import { serverOptions, type TlsListenerPlan } from './tls-context.ts';
-
-/** Records have heads too, and a hello may lie in many of them; of more than this no name is read. */
-const MOST_BYTES = 2 * LONGEST_HELLO;
 
 /** How a handshake ended: `aborted` when the client left amid it, `plain-http` when it spoke HTTP without TLS. */
 export type HandshakeEnd = 'full' | 'resumed' | 'failed' | 'timeout' | 'aborted' | 'plain-http';
@@ -77,7 +74,7 @@ export class TlsDoor {
 /** The host name at the start of a handshake; '' for none, and for what OpenSSL is to refuse. */
 function nameIn(bytes: Buffer): OpeningParse<string> {
   const hello = parseClientHello(bytes);
-  if (hello === 'more' && bytes.length <= MOST_BYTES) return undefined;
+  if (hello === 'more') return undefined;
   return { value: typeof hello === 'string' ? '' : hello.serverName, end: 0 };
 }
 

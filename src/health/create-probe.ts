@@ -17,15 +17,16 @@ export interface ProbeDeps {
 }
 
 /** The probe that a policy asks for, over connections that begin as `connect` says. */
-export function createProbe(policy: ActivePolicy, deps: ProbeDeps, { tls, opening, local }: ProbeConnect = {}): Probe {
+export function createProbe(policy: ActivePolicy, deps: ProbeDeps, connect: ProbeConnect = {}): Probe {
+  const parts = { ...deps, ...connect };
   switch (policy.type) {
     case 'tcp':
-      return new TcpProbe({ ...deps, tls, opening, local });
+      return new TcpProbe(parts);
     case 'http':
-      return new HttpProbe(policy, { ...deps, tls, opening, local });
+      return new HttpProbe(policy, parts);
     case 'grpc':
-      return new GrpcProbe({ ...deps, tls, opening, local });
+      return new GrpcProbe(parts);
     case 'udp':
-      return new UdpProbe(policy, { ...deps, local });
+      return new UdpProbe(policy, parts);
   }
 }

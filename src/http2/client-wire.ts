@@ -24,6 +24,8 @@ export interface ClientPlace {
   readonly clientLines: string;
   /** See `Wire.beneath`. */
   readonly beneath: Wire;
+  /** The answer to a client whose WebSocket was answered like any GET: it would take the 2xx for the beginning of the tunnel. */
+  readonly notOpened: Buffer;
   /** The stream is over. */
   left(wire: H2ClientWire): void;
 }
@@ -32,13 +34,6 @@ export interface ClientPlace {
 const head = new ResponseHead();
 const answerFields = new AnswerFields(head);
 const scratch = Buffer.allocUnsafeSlow(COPY_AS_TEXT_BYTES * 2);
-
-const NOT_OPENED = 'the answer to the WebSocket was not 101\n';
-const NOT_OPENED_FIELDS = 'Content-Type: text/plain; charset=utf-8\r\nFairlead-Error: backend-failed\r\n';
-/** For a client whose WebSocket was answered like any GET: it would take the 2xx for the beginning of the tunnel. */
-const notOpened = Buffer.from(
-  `HTTP/1.1 502 Bad Gateway\r\n${NOT_OPENED_FIELDS}Content-Length: ${NOT_OPENED.length}\r\n\r\n${NOT_OPENED}`,
-);
 
 /** Where the answer stands. */
 type Phase = 'heads' | 'body' | 'tunnel' | 'done';
@@ -200,7 +195,9 @@ export class H2ClientWire implements Wire, StreamUser {
       if (head.status === 101) return this.#openTunnel(bytes, pos, end);
       if (!head.interim) {
         const wouldOpen = head.status < 300 && this.#request.webSocketKey !== '';
-        return wouldOpen ? this.#take(notOpened, 0, notOpened.length) : this.#begin(bytes, pos, end);
+        if (!wouldOpen) return this.#begin(bytes, pos, end);
+        const { notOpened } = this.#place;
+        return this.#take(notOpened, 0, notOpened.length);
       }
       this.#stream.head(answerFields, false);
     }

@@ -1,4 +1,4 @@
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import { ClientSession, type SessionObserver } from '../http2/client-session.ts';
 import type { ClientStream } from '../http2/client-stream.ts';
 import { type ClientPlace, H2ClientWire } from '../http2/client-wire.ts';
@@ -9,11 +9,15 @@ import type { Expiring } from '../support/deadlines.ts';
 import { type Member, Members } from '../support/members.ts';
 import { unmapped } from '../support/proxied.ts';
 import type { Wire } from '../support/wire.ts';
+import { errorResponse, serializeResponse } from './error-response.ts';
 import { HttpConnection, type HttpOwner } from './http-connection.ts';
 import type { Exchange } from './http-proxy.ts';
 
 /** How long a connection whose last stream has ended has to close by itself, in ms. */
 const CLOSE_MS = 2000;
+
+const refusedOpening = errorResponse('backend-failed', 'the answer to the WebSocket was not 101');
+const notOpened = Buffer.from(serializeResponse(refusedOpening, { close: false, bodiless: false }), 'latin1');
 
 /** A listener as its HTTP/2 connections see it. */
 export interface H2Owner extends HttpOwner {
@@ -35,6 +39,7 @@ export class H2Connection implements SessionObserver, ClientPlace, Expiring, Mem
   readonly localPort: number | undefined;
   readonly clientLines: string;
   readonly beneath: Wire;
+  readonly notOpened = notOpened;
   readonly peer: string;
   readonly #site: H2Owner;
   readonly #session: ClientSession;

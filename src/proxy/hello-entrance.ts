@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { type ClientHello, LONGEST_HELLO, parseClientHello } from '../accept/client-hello.ts';
+import { type ClientHello, parseClientHello } from '../accept/client-hello.ts';
 import { type OpeningParse, type OpeningReader, readOpening } from '../accept/opening.ts';
 import type { Deadlines } from '../support/deadlines.ts';
 import type { Wire } from '../support/wire.ts';
@@ -11,9 +11,6 @@ function alert(description: number): Buffer {
 
 const DECODE_ERROR = alert(50);
 const UNRECOGNIZED_NAME = alert(112);
-
-/** Records have heads too, and a hello may lie in many of them. */
-const MOST_BYTES = 2 * LONGEST_HELLO;
 
 /** Who reads the ClientHello of its connections. */
 export interface HelloReader {
@@ -28,7 +25,7 @@ export interface HelloReader {
 
 function parse(bytes: Buffer): OpeningParse<ClientHello | undefined> {
   const parsed = parseClientHello(bytes);
-  if (parsed === 'more') return bytes.length > MOST_BYTES ? 'refused' : undefined;
+  if (parsed === 'more') return undefined;
   if (parsed === 'malformed') return 'refused';
   return { value: parsed === 'plain' ? undefined : parsed, end: 0 };
 }

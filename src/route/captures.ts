@@ -11,20 +11,20 @@ export function groupCount(source: string): number {
  * capture is given as the client wrote it. Throws SyntaxError on an expression that is none.
  */
 export class Captures {
-  readonly #patterns: readonly { readonly matches: BoundedRegex; readonly spans: RegExp }[];
+  readonly #patterns: readonly { readonly bounded: BoundedRegex; readonly regex: RegExp }[];
 
   /** Path patterns; those that are no regular expression capture nothing. */
   constructor(patterns: readonly string[]) {
     this.#patterns = patterns
       .filter((pattern) => pattern.startsWith('~'))
-      .map((pattern) => ({ matches: new BoundedRegex(pattern.slice(1)), spans: new RegExp(pattern.slice(1), 'd') }));
+      .map((pattern) => ({ bounded: new BoundedRegex(pattern.slice(1)), regex: new RegExp(pattern.slice(1), 'd') }));
   }
 
   /** The groups of the first expression that matches, from 1 on, '' for one that took no part; `undefined` when none matches. */
   of(path: RawPath): readonly string[] | undefined {
-    for (const { matches, spans: regex } of this.#patterns) {
+    for (const { bounded, regex } of this.#patterns) {
       // The engine that does not backtrack tells no spans, so that it is asked first whether there are any.
-      if (!matches.accepts(path.normal)) continue;
+      if (!bounded.accepts(path.normal)) continue;
       const spans = regex.exec(path.normal)?.indices;
       if (spans) return Array.from(spans, (span) => (span === undefined ? '' : path.slice(span[0], span[1])));
     }

@@ -138,7 +138,7 @@ export class Applier {
   /** Reads and resolves what a config names, beside what the one in force does, and plans it. */
   async #prepare(config: Config): Promise<Planned> {
     const { tls, names } = this.#deps;
-    await tls.load(config, this.#config);
+    await tls.load(config);
     await names.watch(hostsOf(config));
     const next = this.#plan(config);
     this.#clearFreshSlots(next);

@@ -10,10 +10,12 @@ type Binds = Pick<WorkerPlan, 'binds'>;
 
 /** Makes sure of all binds of a plan that the one in force has not, as `checkBind` does; no two may be at one place. */
 export async function checkNewBinds({ binds }: Binds, inForce: Binds | undefined): Promise<void> {
+  const kept = new Set(inForce?.binds.map(({ key }) => key));
+  const fresh = binds.filter(({ key }) => !kept.has(key));
+  if (fresh.length === 0) return;
   const held = await placesOf(inForce?.binds ?? []);
   const places = await placesOf(binds);
-  const kept = new Set(inForce?.binds.map(({ key }) => key));
-  for (const bind of binds.filter(({ key }) => !kept.has(key))) {
+  for (const bind of fresh) {
     const place = places.find((each) => each.bind === bind);
     const twin = place && places.find((other) => other !== place && isSamePlace(place, other));
     if (twin !== undefined) throw twinError(bind, twin.bind);
@@ -34,9 +36,9 @@ function twinError(bind: BindPlan, twin: BindPlan): Error {
 /**
  * Makes sure that a bind can be had before any worker asks for it; one of UDP is left to the one worker that has it, which
  * may have its socket still. With reusePort a second process on a taken port would not fail but share the traffic with the
- * first; binding once without it tells. Where the port is taken by this process
- * itself, by the bind `own` for the same address among others, both share it until `own` is closed, if they can.
- * A Unix socket that nobody serves any more is removed. Rejects with a sentence that names the listener and the address.
+ * first; binding once without it tells. Where the port is taken by this process itself, by the bind `own` for the same
+ * address among others, both share it until `own` is closed, if they can. A Unix socket that nobody serves any more is
+ * removed. Rejects with a sentence that names the listener and the address.
  */
 export async function checkBind(bind: BindPlan, own?: BindPlan): Promise<void> {
   const { to, listener, shared, isUdp } = bind;

@@ -118,7 +118,7 @@ class Control implements Running {
         onCrash: (lane, error) => this.#crashed(lane, error),
         onReplaced: (worker) => this.#events.publish({ kind: 'worker', worker, to: 'replaced', reason: '' }),
         beforeRestart: (lane) => this.#applier.clearSockets(lane),
-        onStuck: (worker, { message }) => logger.error({ worker }, `no worker takes its place yet: ${message}`),
+        onObstacle: (worker, { message }) => logger.error({ worker }, `no worker takes its place yet: ${message}`),
       },
       this.workerCount,
     );

@@ -44,7 +44,7 @@ export interface FleetDeps {
   /** Waits for before a worker may bind again what its predecessor had. When it rejects, that is tried again. */
   beforeRestart(lane: number): Promise<void>;
   /** A worker cannot be replaced for now, for a reason that was not told yet. */
-  onStuck(lane: number, error: Error): void;
+  onObstacle(lane: number, error: Error): void;
 }
 
 /** Ports that a worker bound, by bind key. */
@@ -64,10 +64,10 @@ interface Member {
   startedAt: number;
   /** Resolved by the worker's answer about the plan of that generation. */
   waiting: Waiting | undefined;
-  /** Why it is being ended, when that is on purpose. */
+  /** What it died of, or is being ended for, as far as is known. */
   fault: Error | undefined;
-  /** Why it could not be replaced at the last try; '' when there was none, or it could. */
-  stuck: string;
+  /** What was in the way of replacing it at the last try; '' for nothing. */
+  obstacle: string;
   onDrained: (() => void) | undefined;
   /** Set while it is on its way to the plan that the others have or will have: from its death, and from a commit, on. */
   catchingUp: PromiseWithResolvers<void> | undefined;
@@ -130,7 +130,7 @@ export class Fleet {
       startedAt: Date.now(),
       waiting: undefined,
       fault: undefined,
-      stuck: '',
+      obstacle: '',
       onDrained: undefined,
       catchingUp: undefined,
       asked: new Map(),
@@ -155,12 +155,11 @@ export class Fleet {
 
   #watch(member: Member): void {
     const { worker } = member;
-    let error: Error | undefined;
     worker.on('message', (message: FromWorker) => this.#heard(member, message));
     worker.on('error', (cause: Error) => {
-      error = cause;
+      member.fault = cause;
     });
-    worker.on('exit', () => this.#died(member, error ?? member.fault));
+    worker.on('exit', () => this.#died(member));
   }
 
   #heard(member: Member, message: FromWorker): void {
@@ -198,7 +197,8 @@ export class Fleet {
   }
 
   /** A worker is gone: what it held is given back, and a new one takes its lane under the plan in force. */
-  #died(member: Member, error: Error | undefined): void {
+  #died(member: Member): void {
+    const error = member.fault;
     member.waiting?.reject(error ?? new Error('the worker died'));
     member.onDrained?.();
     for (const tell of member.asked.values()) tell(undefined);
@@ -220,7 +220,7 @@ export class Fleet {
       return this.#replaceLater(member, error as Error);
     }
     if (this.#closing) return;
-    member.stuck = '';
+    member.obstacle = '';
     member.fault = undefined;
     member.restarts++;
     member.startedAt = Date.now();
@@ -241,8 +241,8 @@ export class Fleet {
 
   #replaceLater(member: Member, error: Error): void {
     if (this.#closing) return;
-    if (error.message !== member.stuck) this.#deps.onStuck(member.lane, error);
-    member.stuck = error.message;
+    if (error.message !== member.obstacle) this.#deps.onObstacle(member.lane, error);
+    member.obstacle = error.message;
     setTimeout(() => void this.#replace(member), EARLY_DEATH_PAUSE_MS);
   }
 

@@ -47,10 +47,11 @@ export class StuckWatch {
     this.#lookedAt = now;
     for (let lane = 0; lane < beats.length; lane++) {
       const beat = Atomics.load(beats, lane);
-      const isStuck = beat === this.#seen[lane] && now - this.#since[lane]! >= STUCK_MS;
-      if (beat !== this.#seen[lane] || stoodStill || isStuck) this.#since[lane] = now;
+      const goesOn = beat !== this.#seen[lane] || stoodStill;
       this.#seen[lane] = beat;
-      if (isStuck && !stoodStill) onStuck(lane);
+      if (!goesOn && now - this.#since[lane]! < STUCK_MS) continue;
+      this.#since[lane] = now;
+      if (!goesOn) onStuck(lane);
     }
   }
 

@@ -46,8 +46,8 @@ export interface CertificateExpiry {
  */
 export class TlsBook {
   readonly #deps: TlsBookDeps;
-  #pairs = new Map<string, KeyPair>();
-  #authorities = new Map<string, string>();
+  readonly #pairs = new Map<string, KeyPair>();
+  readonly #authorities = new Map<string, string>();
   #watches = new Map<string, ConfigWatch>();
   #settling: TimerHandle | undefined;
   #rotation: TimerHandle | undefined;
@@ -59,23 +59,23 @@ export class TlsBook {
   }
 
   /**
-   * Reads what these configs name, beside what is known already. A file that is broken and was good before keeps its old
+   * Reads what the config names, beside what is known already. A file that is broken and was good before keeps its old
    * contents, and that is reported; one that never was good rejects with what is wrong.
    */
-  async load(...configs: readonly Config[]): Promise<void> {
+  async load(config: Config): Promise<void> {
     const pairs = new Map<string, KeyPair>();
     const authorities = new Map<string, string>();
     // Watched from before they are read, so that no change is missed.
-    for (const config of configs) if (config.watch) for (const path of this.#pathsOf(config)) this.#watch(path);
-    for (const { cert, key } of configs.flatMap(pairsOf)) {
+    if (config.watch) for (const path of this.#pathsOf(config)) this.#watch(path);
+    for (const { cert, key } of pairsOf(config)) {
       const name = pairName(cert, key);
       if (!pairs.has(name)) pairs.set(name, await this.#pair(cert, key));
     }
-    for (const path of new Set(configs.flatMap(authoritiesOf))) authorities.set(path, await this.#authority(path));
-    this.#pairs = pairs;
-    this.#authorities = authorities;
+    for (const path of authoritiesOf(config)) authorities.set(path, await this.#authority(path));
+    for (const [name, pair] of pairs) this.#pairs.set(name, pair);
+    for (const [path, text] of authorities) this.#authorities.set(path, text);
     this.#poolPlans = new Map([...this.#poolPlans].slice(-MOST_POOL_PLANS));
-    if (pairs.size > 0) this.#rotation ??= this.#scheduleRotation();
+    if (this.#pairs.size > 0) this.#rotation ??= this.#scheduleRotation();
   }
 
   /** Forgets what this config does not name: it is the one in force. */

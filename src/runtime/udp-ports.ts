@@ -1,7 +1,7 @@
 import type { BindTarget } from '../accept/listen.ts';
 import { UdpPort, type UdpTaker } from '../proxy/udp-port.ts';
-import { hostBeforePort } from '../support/address.ts';
 import { bindError } from '../support/bind.ts';
+import { showBind } from './bind-place.ts';
 import type { BindPlan } from './messages.ts';
 
 /** Opens the ports of udp listeners, and takes back those that were closed and are still bound for the flows they have. */
@@ -11,10 +11,11 @@ export class UdpPorts {
 
   /** `siteNow` is that of `UdpPort.bind`. Rejects with a sentence that names the listener and the address. */
   async open(
-    { key, listener }: BindPlan,
+    bind: BindPlan,
     { host, port }: Exclude<BindTarget, { path: string }>,
     siteNow: () => UdpTaker | undefined,
   ): Promise<UdpPort> {
+    const { key, listener } = bind;
     const own = this.#opened.get(key);
     if (own?.reopen() === true) return own;
     try {
@@ -23,7 +24,7 @@ export class UdpPorts {
       return opened;
     } catch (error) {
       this.#opened.delete(key);
-      throw bindError(`listener ${listener}`, `${hostBeforePort(host)}:${port}`, error as NodeJS.ErrnoException);
+      throw bindError(`listener ${listener}`, showBind(bind), error as NodeJS.ErrnoException);
     }
   }
 }

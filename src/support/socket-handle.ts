@@ -36,6 +36,7 @@ export interface SocketHandle {
   wire: unknown;
   /** Reads land in `buffer` from now on. */
   useUserBuffer(buffer: Uint8Array): void;
+  /** Fails when it reads already. */
   readStart(): number;
   readStop(): number;
   /** Bytes that were written and that the kernel has not taken yet. */

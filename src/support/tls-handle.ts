@@ -1,6 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import type { SecureContext } from 'node:tls';
-import type { SocketName } from './socket-handle.ts';
+import type { SocketHandle } from './socket-handle.ts';
 
 /**
  * The parts of Node's TLS socket handle that `TlsWire` uses. They are not a public interface: direct writes are used only
@@ -24,18 +24,10 @@ export interface TlsWriteOwner {
 }
 
 /** The socket beneath the TLS. */
-export interface RawHandle {
-  /** Bytes that were written and that the kernel has not taken yet. */
-  readonly writeQueueSize: number;
-  /** 0 when it begins to read, a negative system error when it cannot, or when it reads already. */
-  readStart(): number;
-  close(done?: () => void): void;
-  /** Closes with a reset; only TCP has it. */
-  reset?(done?: () => void): number;
-  /** Only TCP has it. */
-  getpeername?(out: SocketName): number;
-  writeLatin1String(request: null, text: string): unknown;
-}
+export type RawHandle = Pick<
+  SocketHandle,
+  'writeQueueSize' | 'readStart' | 'close' | 'reset' | 'getpeername' | 'writeLatin1String'
+>;
 
 /** A TLS connection of OpenSSL over a raw handle. */
 export interface TlsHandle {

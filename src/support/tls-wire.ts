@@ -5,7 +5,6 @@ import { type HandshakeWatch, heardFrom, toldOf } from './handshake-watch.ts';
 import { latin1 } from './latin1.ts';
 import { isGone } from './socket-handle.ts';
 import { takesNoMore } from './system-error.ts';
-
 import {
   canWriteDirectly,
   type RawHandle,

@@ -38,6 +38,17 @@ async function answerThrough(backends: readonly string[], tls: object | boolean,
   return { lb, status: answer.status, body: answer.body };
 }
 
+/** A pool that trusts another authority than its backend's, until `trust` writes the right one into the file. */
+async function distrusting() {
+  const authority = new TestAuthority();
+  const peer = await startTlsPeer(authority.for('127.0.0.1'), answering);
+  const ca = join(authority.folder, 'trusted.pem');
+  writeFileSync(ca, new TestAuthority('Other').root.certPem);
+  const config = { ...webConfig([peer.address], {}, { connect: { tls: { ca } } }), watch: true };
+  const lb = await runFairlead(config);
+  return { peer, config, lb, trust: () => writeFileSync(ca, authority.root.certPem) };
+}
+
 describe('a pool over TLS', () => {
   it('checks the name and the chain, and keeps connections and sessions', async () => {
     const authority = new TestAuthority();
@@ -258,30 +269,20 @@ describe('a pool over TLS', () => {
   });
 
   it('reads its files again when they change', async () => {
-    const authority = new TestAuthority();
-    const peer = await startTlsPeer(authority.for('127.0.0.1'), answering);
-    const ca = join(authority.folder, 'trusted.pem');
-    writeFileSync(ca, new TestAuthority('Other').root.certPem);
-    const config = { ...webConfig([peer.address], {}, { connect: { tls: { ca } } }), watch: true };
-    const lb = await runFairlead(config);
+    const { lb, trust } = await distrusting();
     const client = await connectTo(lb.address());
     expect((await client.send(get()).answer()).status).toBe(502);
-    writeFileSync(ca, authority.root.certPem);
+    trust();
     await eventually(async () => (await client.send(get()).answer()).status === 200, 'the new authority');
   });
 
   it('reads them again after a reload was refused, too', async () => {
-    const authority = new TestAuthority();
-    const peer = await startTlsPeer(authority.for('127.0.0.1'), answering);
-    const ca = join(authority.folder, 'trusted.pem');
-    writeFileSync(ca, new TestAuthority('Other').root.certPem);
-    const config = { ...webConfig([peer.address], {}, { connect: { tls: { ca } } }), watch: true };
-    const lb = await runFairlead(config);
+    const { peer, config, lb, trust } = await distrusting();
     const taken = { protocol: 'tcp', bind: peer.address, pool: 'web' } as const;
     const { pools } = webConfig([peer.address]);
     const refused = lb.reloadWith({ listeners: { ...config.listeners, taken }, pools: pools!, watch: true });
     await expect(refused).rejects.toThrow('another process listens there');
-    writeFileSync(ca, authority.root.certPem);
+    trust();
     const client = await connectTo(lb.address());
     await eventually(async () => (await client.send(get()).answer()).status === 200, 'the new authority');
   });

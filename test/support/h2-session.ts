@@ -136,7 +136,13 @@ export class SessionStage implements SessionObserver {
   }
 }
 
-const nowhere = { remoteAddress: undefined, localAddress: undefined, localPort: undefined, clientLines: '' };
+const nowhere = {
+  remoteAddress: undefined,
+  localAddress: undefined,
+  localPort: undefined,
+  clientLines: '',
+  notOpened: Buffer.alloc(0),
+};
 
 /** The flags of a head that is all of a request. */
 export const END = Flag.endHeaders | Flag.endStream;
