@@ -158,7 +158,10 @@ export const newBackendBody = z.strictObject({
   name: z.string().optional().describe('Id of the backend. Default: its address.'),
   weight: z.number().optional().describe('Default: 1.'),
   maxConnections: z.number().optional().describe('Default: that of the others, where they all have the same.'),
-  backup: z.boolean().optional().describe('Used only while no other backend of the pool can be. Default: false.'),
+  backup: z
+    .boolean()
+    .optional()
+    .describe('Used only while no other backend of the pool can be, and for what those have failed. Default: false.'),
 });
 
 /** The body with which an address is banned. */

@@ -91,7 +91,9 @@ const fullBackend = z.strictObject({
   maxConnections: integer(0, mostConnections)
     .prefault(0)
     .describe('Leases at a time over all workers; 0 for no limit.'),
-  backup: flag().prefault(false).describe('Used only while no other backend of the pool can be.'),
+  backup: flag()
+    .prefault(false)
+    .describe('Used only while no other backend of the pool can be, and for what those have failed.'),
 });
 
 /** One address of a pool, after defaults. */
@@ -101,7 +103,7 @@ export interface BackendConfig {
   weight: number;
   /** Leases at a time over all workers; 0 for no limit. */
   maxConnections: number;
-  /** Used only while no other can be. */
+  /** Used only while no other can be, and for what those have failed. */
   backup: boolean;
 }
 

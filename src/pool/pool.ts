@@ -227,7 +227,7 @@ export class Pool implements Lessor {
   offers(tried: ReadonlySet<Backend>): boolean {
     this.#refresh();
     if (this.#mustWait()) return false;
-    return this.#eligible.some((backend) => isOpen(backend, tried)) || this.#ejectedLeft(tried).some(hasRoom);
+    return this.#eligible.some((backend) => isOpen(backend, tried)) || this.#standIns(tried).some(hasRoom);
   }
 
   /** A lease that is the trial of an ejected backend, if there is one that nobody has taken. */
@@ -258,20 +258,20 @@ export class Pool implements Lessor {
     return refusals['all-saturated'];
   }
 
-  /** When all that may be picked were tried, those that are only ejected are worth a try too. */
   #lastResort(tried: ReadonlySet<Backend> | undefined): Acquired | undefined {
     if (tried === undefined) return undefined;
-    for (const backend of this.#ejectedLeft(tried)) {
+    for (const backend of this.#standIns(tried)) {
       const lease = this.#hold(backend);
       if (lease !== undefined) return { ok: true, lease };
     }
     return undefined;
   }
 
-  /** Those that are only ejected and were not tried, once all that may be picked were. */
-  #ejectedLeft(tried: ReadonlySet<Backend>): readonly Backend[] {
+  /** Who is worth a try once all that may be picked have failed it: the backups that are well, then those only ejected. */
+  #standIns(tried: ReadonlySet<Backend>): readonly Backend[] {
     if (!this.#allIn(tried)) return [];
-    return this.backends.filter((backend) => backend.ejected && backend.eligibleButEjected && !tried.has(backend));
+    const left = this.backends.filter((backend) => !tried.has(backend) && backend.eligibleButEjected);
+    return [...left.filter(({ ejected }) => !ejected), ...left.filter(({ ejected }) => ejected)];
   }
 
   /** A lease on that backend, unless another worker took the last place between the look and the hold. */

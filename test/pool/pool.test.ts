@@ -121,20 +121,22 @@ describe('a pool', () => {
     expect(refusal(pool)).toBe(`lease on ${leases[1]!.backend.id}`);
   });
 
-  it('tries an ejected backend when all others were, and none that is out for another reason, or a backup', () => {
-    const table = healthyTable(5);
+  it('tries a backup when all others were, then one that is ejected, and none that is out for another reason', () => {
+    const table = healthyTable(6);
     table.setEjected(2, true);
     table.setEjected(3, true);
     table.setHealth(3, Health.down);
-    const { backends } = planOf(5);
-    const { pool } = poolOn(
-      table,
-      planOf(5, { backends: [{ ...backends[4]!, backup: true }, ...backends.slice(0, 4)] }),
-    );
-    const [, b0, b1, b2] = pool.backends;
+    table.setHealth(5, Health.down);
+    const { backends } = planOf(6);
+    const plans = backends.map((backend, slot) => ({ ...backend, backup: slot >= 4 }));
+    const { pool } = poolOn(table, planOf(6, { backends: [...plans.slice(4), ...plans.slice(0, 4)] }));
+    const [b4, , b0, b1, b2] = pool.backends;
     expect(refusal(pool, new Set([b0!]))).toBe('lease on b1');
+    expect(refusal(pool, new Set([b0!, b1!]))).toBe('lease on b4');
+    expect(refusal(pool, new Set([b0!, b1!, b4!]))).toBe('lease on b2');
+    expect(refusal(pool, new Set([b0!, b1!, b2!, b4!]))).toBe('all-tried');
+    table.setMaxActive(4, 1);
     expect(refusal(pool, new Set([b0!, b1!]))).toBe('lease on b2');
-    expect(refusal(pool, new Set([b0!, b1!, b2!]))).toBe('all-tried');
     table.setMaxActive(2, 1);
     expect(pool.acquire({}, new Set([b0!, b1!])).ok).toBe(false);
   });

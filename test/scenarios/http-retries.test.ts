@@ -256,9 +256,9 @@ describe.concurrent('how often and for what a request is tried again', () => {
   });
 
   it.each([
-    ['only a backup', 0, { backup: true }, {}],
     ['full', 1, { maxConnections: 1 }, {}],
     ['full, and others could wait', 1, { maxConnections: 1 }, { queue: { max: 5, timeout: '9s' } }],
+    ['a backup, and full', 1, { backup: true, maxConnections: 1 }, {}],
   ])('such an answer is passed on when the other backend is %s', async (_name, held, second, pool) => {
     const busy = await startBackend(answerText('later', '503 Busy'));
     const holding = await startBackend(() => undefined);
@@ -273,6 +273,25 @@ describe.concurrent('how often and for what a request is tried again', () => {
       expect([answer.status, answer.body]).toEqual([503, 'later']);
     }
     expect(holding.requests).toHaveLength(held);
+  });
+
+  it.each([
+    ['refuses connections', deadAddress],
+    ['takes none', async () => (await startDeafListener()).address],
+    ['resets requests', async () => (await startBreaker('reset')).address],
+    [
+      'answers with a status that the route names',
+      async () => (await startBackend(answerText('', '503 Busy'))).address,
+    ],
+  ])('a backup is asked when the only other backend %s', async (_name, startFirst) => {
+    const backup = await startBackend();
+    const backends = [await startFirst(), { address: backup.address, backup: true }];
+    const routes = [{ pool: 'web', retry: { on: ['connect', 'reset', 503] } }];
+    const timing = { connect: { timeout: '300ms' }, eject: { failures: 0 } };
+    const lb = await runFairlead({ ...webConfig(backends, { routes }, timing), admin });
+    const client = await connectTo(lb.address());
+    for (let i = 0; i < 3; i++) expect((await client.send(get()).answer()).status).toBe(200);
+    expect(backup.requests).toHaveLength(3);
   });
 
   it('a try that takes too long is given up for another backend', async () => {

@@ -11,7 +11,7 @@ import { startPeer } from '../support/tcp-peer.ts';
 afterEach(closeOpened);
 
 function tcpConfig(
-  backends: string[],
+  backends: unknown[],
   changes: Record<string, unknown> = {},
   pool: Record<string, unknown> = {},
 ): ConfigInput {
@@ -140,6 +140,17 @@ describe('the backend of an L4 connection', () => {
     await dead.close();
     const lb = await runFairlead(tcpConfig([dead.address, peer.address]));
     for (let i = 0; i < 6; i++) {
+      const client = await connectTo(lb.address('db'));
+      expect(await client.ended()).toEqual({ text: 'alive', ending: 'fin' });
+    }
+  });
+
+  it('is a backup when the only other one cannot be dialled, each time', async () => {
+    const peer = await startPeer((socket) => socket.end('alive'));
+    const dead = await startPeer(() => undefined);
+    await dead.close();
+    const lb = await runFairlead(tcpConfig([dead.address, { address: peer.address, backup: true }]));
+    for (let i = 0; i < 3; i++) {
       const client = await connectTo(lb.address('db'));
       expect(await client.ended()).toEqual({ text: 'alive', ending: 'fin' });
     }
