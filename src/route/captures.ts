@@ -1,5 +1,5 @@
-import { BoundedRegex } from './bounded-regex.ts';
 import type { RawPath } from './raw-path.ts';
+import { RouteRegex } from './route-regex.ts';
 
 /** How many groups a regular expression captures. Throws SyntaxError on an expression that is none. */
 export function groupCount(source: string): number {
@@ -11,22 +11,20 @@ export function groupCount(source: string): number {
  * capture is given as the client wrote it. Throws SyntaxError on an expression that is none.
  */
 export class Captures {
-  readonly #patterns: readonly { readonly bounded: BoundedRegex; readonly regex: RegExp }[];
+  readonly #patterns: readonly RouteRegex[];
 
   /** Path patterns; those that are no regular expression capture nothing. */
   constructor(patterns: readonly string[]) {
     this.#patterns = patterns
       .filter((pattern) => pattern.startsWith('~'))
-      .map((pattern) => ({ bounded: new BoundedRegex(pattern.slice(1)), regex: new RegExp(pattern.slice(1), 'd') }));
+      .map((pattern) => new RouteRegex(pattern.slice(1)));
   }
 
   /** The groups of the first expression that matches, from 1 on, '' for one that took no part; `undefined` when none matches. */
   of(path: RawPath): readonly string[] | undefined {
-    for (const { bounded, regex } of this.#patterns) {
-      // The engine that does not backtrack tells no spans, so that it is asked first whether there are any.
-      if (!bounded.accepts(path.normal)) continue;
-      const spans = regex.exec(path.normal)?.indices;
-      if (spans) return Array.from(spans, (span) => (span === undefined ? '' : path.slice(span[0], span[1])));
+    for (const pattern of this.#patterns) {
+      const spans = pattern.spans(path.normal);
+      if (spans !== undefined) return spans.map((span) => (span === undefined ? '' : path.slice(span[0], span[1])));
     }
     return undefined;
   }

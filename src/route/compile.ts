@@ -21,7 +21,7 @@ export interface Compiled<F> {
 export interface Router<F> {
   /**
    * The route, or `undefined` when none matches, and when it cannot be told safely (see path-reading.ts and
-   * bounded-regex.ts): then nobody gets the request. Synchronous; allocates nothing unless cookies, a query or an
+   * route-regex.ts): then nobody gets the request. Synchronous; allocates nothing unless cookies, a query or an
    * unusual path have to be parsed.
    */
   route(facts: RequestFacts): Compiled<F> | undefined;

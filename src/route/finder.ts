@@ -1,6 +1,6 @@
-import { MAX_REGEX_INPUT } from './bounded-regex.ts';
 import type { Condition } from './condition.ts';
 import { type Entry, Gathered, type IndexedRoute, type RouteGroup, RouteIndex } from './route-index.ts';
+import { MAX_REGEX_INPUT } from './route-regex.ts';
 import type { RequestView } from './view.ts';
 
 /** Finds the first route in file order whose conditions all hold; none when one before it leaves the view in doubt. */

@@ -1,5 +1,5 @@
-import { BoundedRegex, type Doubtful } from './bounded-regex.ts';
 import { alternatives } from './condition.ts';
+import { type Doubtful, RouteRegex } from './route-regex.ts';
 import type { ValueMatch } from './rule.ts';
 import { TextSet } from './text-set.ts';
 
@@ -12,14 +12,14 @@ export type Values = string | readonly string[] | undefined;
  */
 export class ValueSet {
   readonly #exact: TextSet;
-  readonly #regexes: readonly BoundedRegex[];
+  readonly #regexes: readonly RouteRegex[];
   readonly #present: boolean;
   readonly #absent: boolean;
 
   constructor(match: ValueMatch) {
     const parts = partsOf(match);
     this.#exact = new TextSet(parts.flatMap((part) => (part.kind === 'exact' ? part.values : [])));
-    this.#regexes = parts.filter((part) => part.kind === 'regex').map(({ source }) => new BoundedRegex(source));
+    this.#regexes = parts.filter((part) => part.kind === 'regex').map(({ source }) => new RouteRegex(source));
     this.#present = parts.some(({ kind }) => kind === 'present');
     this.#absent = parts.some(({ kind }) => kind === 'absent');
   }

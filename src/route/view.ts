@@ -1,11 +1,11 @@
 import type { Buffer } from 'node:buffer';
 import { BodyView, isForm } from './body-view.ts';
-import type { Doubtful } from './bounded-regex.ts';
 import { MAX_COOKIES, parseCookies } from './cookies.ts';
 import type { RequestFacts } from './facts.ts';
 import { NamedValues } from './named-values.ts';
 import { isPlainPath, readPath } from './path-reading.ts';
 import { MAX_PARAMETERS, parseQuery } from './query.ts';
+import type { Doubtful } from './route-regex.ts';
 
 const nobody: RequestFacts = {
   method: '',

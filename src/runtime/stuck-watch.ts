@@ -14,7 +14,7 @@ export interface StuckWatchDeps {
 }
 
 /**
- * Finds workers whose event loop stands still, for instance in a regular expression of the config that backtracks for ever.
+ * Finds workers whose event loop stands still, whatever holds it up.
  * While the whole process stood still, nothing is held against any of them.
  */
 export class StuckWatch {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { MAX_REGEX_INPUT } from '../../src/route/bounded-regex.ts';
 import { Captures, groupCount } from '../../src/route/captures.ts';
 import { RawPath } from '../../src/route/raw-path.ts';
+import { MAX_REGEX_INPUT } from '../../src/route/route-regex.ts';
 
 const captured = (patterns: string[], path: string) => new Captures(patterns).of(RawPath.read(path)!)?.slice(1);
 

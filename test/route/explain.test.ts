@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { MAX_REGEX_INPUT } from '../../src/route/bounded-regex.ts';
 import { compile } from '../../src/route/compile.ts';
+import { MAX_REGEX_INPUT } from '../../src/route/route-regex.ts';
 import type { MatchConfig } from '../../src/route/rule.ts';
 import { exact, factsOf, present, regex, rulesOf, someMatch, someRequest } from './stage.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { MAX_REGEX_INPUT } from '../../src/route/bounded-regex.ts';
+import { MAX_REGEX_INPUT } from '../../src/route/route-regex.ts';
 import type { ValueMatch } from '../../src/route/rule.ts';
 import { ValueSet, type Values, valuesInWords } from '../../src/route/value-set.ts';
 import { matchesValues } from './oracle.ts';

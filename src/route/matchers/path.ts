@@ -1,6 +1,6 @@
-import { BoundedRegex } from '../bounded-regex.ts';
 import { alternatives, type Condition, flawOfEmpty } from '../condition.ts';
 import { normalPattern } from '../path-reading.ts';
+import { RouteRegex } from '../route-regex.ts';
 import { TextSet } from '../text-set.ts';
 import type { RequestView } from '../view.ts';
 
@@ -29,14 +29,14 @@ export class PathCondition implements Condition {
   readonly #paths: TextSet;
   /** Without the slash at their end, which may be missing in the request; the one of `/*` is ''. */
   readonly #prefixes: readonly string[];
-  readonly #regexes: readonly BoundedRegex[];
+  readonly #regexes: readonly RouteRegex[];
 
   constructor(patterns: readonly string[]) {
     this.expected = alternatives(patterns);
     const { regex = [], prefix = [], exact = [] } = Object.groupBy(patterns, kindOf);
     this.#paths = new TextSet(exact.map(normalPattern));
     this.#prefixes = prefix.map((pattern) => normalPattern(pattern.slice(0, -1)).slice(0, -1));
-    this.#regexes = regex.map((pattern) => new BoundedRegex(pattern.slice(1)));
+    this.#regexes = regex.map((pattern) => new RouteRegex(pattern.slice(1)));
     this.flaw = this.#mayHold() ? undefined : flawOf(patterns);
   }
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { MAX_REGEX_INPUT } from '../../../src/route/bounded-regex.ts';
 import { MethodCondition } from '../../../src/route/matchers/method.ts';
 import { PathCondition, type PathPlace } from '../../../src/route/matchers/path.ts';
+import { MAX_REGEX_INPUT } from '../../../src/route/route-regex.ts';
 import { viewOf } from '../stage.ts';
 
 function holds(patterns: readonly string[], path: string): boolean {
