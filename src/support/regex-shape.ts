@@ -11,7 +11,11 @@ const LONGEST_FORM = 20_000;
 /** Places at which a tame expression may choose: what it tries is multiplied by each. */
 const MOST_CHOICES = 10;
 
+/** Shapes that are remembered, for the next reload: each takes some 50 us to find, and a config may have thousands. */
+const MOST_KNOWN = 20_000;
+
 const parser = new RegExpParser({ ecmaVersion: 2025 });
+const known = new Map<string, RegexShape>();
 
 /** What is known of a regular expression before it is run. */
 export interface RegexShape {
@@ -28,6 +32,16 @@ export interface RegexShape {
 
 /** Looks at an expression of JavaScript without flags. Throws SyntaxError when it is none. */
 export function shapeOf(source: string): RegexShape {
+  let shape = known.get(source);
+  if (shape === undefined) {
+    shape = findShape(source);
+    if (known.size >= MOST_KNOWN) known.clear();
+    known.set(source, shape);
+  }
+  return shape;
+}
+
+function findShape(source: string): RegexShape {
   new RegExp(source);
   try {
     const pattern = parser.parsePattern(source, 0, source.length, { unicode: false });
