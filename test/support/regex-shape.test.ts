@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { shapeOf } from '../../src/support/regex-shape.ts';
+import { execWatched } from '../../src/support/watched-exec.ts';
 
 const latin1 = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code));
 
@@ -92,14 +93,17 @@ describe('the shape of an expression', () => {
         .array(fc.array(tie('part'), { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 2 })
         .map((alternatives) => alternatives.map((parts) => parts.join('')).join('|')),
     }));
-    const text = fc.string({ unit: fc.constantFrom('a', 'A', 'b', 'B', 'x', '-', 'é'), maxLength: 25 });
+    const text = fc.string({ unit: fc.constantFrom('a', 'A', 'b', 'B', 'x', '-', 'é'), maxLength: 20 });
     fc.assert(
       fc.property(expression, fc.boolean(), fc.array(text, { minLength: 5, maxLength: 5 }), (source, fold, texts) => {
         const { folded, linear } = shapeOf(fold ? `(?i:${source})` : source);
         const own = new RegExp(source, fold ? 'i' : '');
         for (const one of texts) {
-          expect(new RegExp(folded).exec(one)).toEqual(own.exec(one));
-          if (linear !== undefined) expect(new RegExp(linear, 'l').test(one)).toBe(own.test(one));
+          // Some of these would backtrack for ever.
+          const [found, inFolded] = [execWatched(own, one), execWatched(new RegExp(folded), one)];
+          fc.pre(found !== undefined && inFolded !== undefined);
+          expect(inFolded).toEqual(found);
+          if (linear !== undefined) expect(new RegExp(linear, 'l').test(one)).toBe(found !== null);
         }
       }),
       { numRuns: 1000 },
