@@ -5,6 +5,7 @@ import { AdminClient, AdminProblem } from './admin-client.ts';
 import { type OptionValues, readArgs, UsageProblem } from './args.ts';
 import { measure } from './bench/measure.ts';
 import { benchOptions, readSpec } from './bench/options.ts';
+import { reach, UnreachableProblem } from './bench/reach.ts';
 import { reportHtml } from './bench/report-html.ts';
 import { reportText } from './bench/report-text.ts';
 import { measureScale } from './bench/scale.ts';
@@ -64,7 +65,7 @@ ${adminHelp}
 
 EXIT CODES
   0    measured, whatever the numbers are
-  1    not one request was answered, or the admin server that --admin names cannot be asked
+  1    the URL cannot be reached, not one request was answered, or the admin server that --admin names cannot be asked
   2    the command line was not understood
   130  interrupted (143 by SIGTERM)
 
@@ -75,6 +76,9 @@ EXAMPLES
   fairlead bench http://127.0.0.1:8080/search --rate 2000 --json | jq .latencyMs
 `;
 
+/** What keeps a test from being made, and is said in a line. */
+const problems = [AdminProblem, AddressProblem, UnreachableProblem];
+
 /** Tests a URL. */
 export async function main(args: readonly string[], io: Io): Promise<number> {
   const parsed = readArgs(args, { options: { ...adminOptions, ...benchOptions }, positionals: ['URL'] });
@@ -83,6 +87,7 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
   let client: AdminClient | undefined;
   try {
     const { spec, processes } = readSpec(parsed.positionals[0], parsed.values);
+    await reach(spec.url);
     client = await clientFor(parsed.values, io);
     const run = { spec, processes, client, io, signal: interrupt.signal, label: '' };
     if (parsed.values['scale'] === true) {
@@ -96,8 +101,8 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
   } catch (error) {
     if (interrupt.code !== undefined) return interrupt.code;
     if (error instanceof UsageProblem) return refuse(io, 'bench', error.message);
-    if (!(error instanceof AdminProblem || error instanceof AddressProblem)) throw error;
-    io.stderr.write(`fairlead bench: ${plain(error.message)}\n`);
+    if (!problems.some((kind) => error instanceof kind)) throw error;
+    io.stderr.write(`fairlead bench: ${plain((error as Error).message)}\n`);
     return EXIT_FAILED;
   } finally {
     interrupt.end();

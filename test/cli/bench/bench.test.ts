@@ -10,6 +10,7 @@ import { paintFor } from '../../../src/cli/colour.ts';
 import { closeOpened } from '../../support/opened.ts';
 import { startBackend } from '../../support/recording-backend.ts';
 import { type RunningFairlead, runFairlead, webConfig } from '../../support/running.ts';
+import { startPeer } from '../../support/tcp-peer.ts';
 import { fakeIo } from '../fake-io.ts';
 
 let folder: string;
@@ -89,15 +90,24 @@ describe('fairlead bench', () => {
   });
 
   it('does without an instance, unless --admin says that there is one', async () => {
-    const dead = ['127.0.0.1:1', '-d', '1ms', '-c', '1', '--warm-up', '0'];
-    expect(await run([...dead, '--admin', '127.0.0.1:1'])).toMatchObject({ code: 1, stdout: '' });
+    const rude = await startPeer((socket) => socket.destroy());
+    const once = [rude.address, '-d', '1ms', '-c', '1', '--warm-up', '0'];
+    expect(await run([...once, '--admin', '127.0.0.1:1'])).toMatchObject({ code: 1, stdout: '' });
     await rm(join(folder, 'fairlead.yaml'));
     await writeFile(join(folder, 'fairlead.yaml'), 'admin: false');
-    const { code, stdout, stderr } = await run(dead);
+    const { code, stdout, stderr } = await run(once);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^nothing can be said of backends: /);
-    expect(stdout).toContain('without an answer: ECONNREFUSED: ');
+    expect(stdout).toContain('without an answer: ');
     expect(stdout).not.toContain('the limit');
+  });
+
+  it.each([
+    ['127.0.0.1:1', 'http://127.0.0.1:1/ cannot be reached: nobody listens there'],
+    ['http://nobody.invalid:80/', 'http://nobody.invalid/ cannot be reached: its host has no address'],
+    ['https://127.0.0.1:1/x', 'https://127.0.0.1:1/x cannot be reached: nobody listens there'],
+  ])('says at once that %s cannot be reached', async (url, problem) => {
+    expect(await run([url])).toMatchObject({ code: 1, stdout: '', stderr: `fairlead bench: ${problem}\n` });
   });
 
   it.each([

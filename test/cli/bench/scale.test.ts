@@ -63,7 +63,7 @@ describe('fairlead bench --scale', () => {
       stderr: "fairlead bench: there is no pool 'x'; there is web, other\n",
     });
     const io = fakeIo({ cwd: '/' });
-    expect(await main(['127.0.0.1:1', '--scale', '--config', '/nothing.yaml'], io)).toBe(1);
+    expect(await main([lb.address(), '--scale', '--config', '/nothing.yaml'], io)).toBe(1);
     expect(io.stderr.text()).toContain('--scale needs a running instance');
   });
 });

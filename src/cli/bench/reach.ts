@@ -1,0 +1,32 @@
+import net from 'node:net';
+
+/** As long as a first connection may take, in ms. */
+const LONGEST_CONNECT_MS = 5000;
+
+/** A URL to which no connection can be made, so that there is nothing to measure. */
+export class UnreachableProblem extends Error {}
+
+/** Connects to where the URL leads, and says nothing there; throws UnreachableProblem. */
+export async function reach(url: string): Promise<void> {
+  const { protocol, hostname, port } = new URL(url);
+  const host = hostname.replace(/^\[(.*)\]$/, '$1');
+  const socket = net.connect({ host, port: Number(port) || (protocol === 'https:' ? 443 : 80) });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once('connect', resolve);
+      socket.once('error', reject);
+      socket.setTimeout(LONGEST_CONNECT_MS, () => reject(new Error(`no connection in ${LONGEST_CONNECT_MS / 1000} s`)));
+    });
+  } catch (error) {
+    throw new UnreachableProblem(`${url} cannot be reached: ${reasonOf(error as NodeJS.ErrnoException)}`);
+  } finally {
+    socket.destroy();
+  }
+}
+
+function reasonOf(error: NodeJS.ErrnoException): string {
+  // Of a name with several addresses, one reason of several.
+  const { code, message } = error instanceof AggregateError ? (error.errors[0] as NodeJS.ErrnoException) : error;
+  if (code === 'ECONNREFUSED') return 'nobody listens there';
+  return code === 'ENOTFOUND' || code === 'EAI_AGAIN' ? 'its host has no address' : message;
+}
