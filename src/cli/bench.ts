@@ -87,7 +87,7 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
   let client: AdminClient | undefined;
   try {
     const { spec, processes } = readSpec(parsed.positionals[0], parsed.values);
-    await reach(spec.url);
+    await reach(spec.url, interrupt.signal);
     client = await clientFor(parsed.values, io);
     const run = { spec, processes, client, io, signal: interrupt.signal, label: '' };
     if (parsed.values['scale'] === true) {

@@ -6,11 +6,11 @@ const LONGEST_CONNECT_MS = 5000;
 /** A URL to which no connection can be made, so that there is nothing to measure. */
 export class UnreachableProblem extends Error {}
 
-/** Connects to where the URL leads, and says nothing there; throws UnreachableProblem. */
-export async function reach(url: string): Promise<void> {
+/** Connects to where the URL leads, and says nothing there; throws UnreachableProblem, also when `signal` is aborted before. */
+export async function reach(url: string, signal: AbortSignal): Promise<void> {
   const { protocol, hostname, port } = new URL(url);
   const host = hostname.replace(/^\[(.*)\]$/, '$1');
-  const socket = net.connect({ host, port: Number(port) || (protocol === 'https:' ? 443 : 80) });
+  const socket = net.connect({ host, port: Number(port) || (protocol === 'https:' ? 443 : 80), signal });
   try {
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve);
