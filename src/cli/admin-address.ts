@@ -5,6 +5,7 @@ import { formatProblem } from '../config/problem.ts';
 import { defaultAdminBind } from '../config/schema.ts';
 import { type Address, formatAddress, isLoopback, parseAddress } from '../support/address.ts';
 import { type OptionValues, UsageProblem } from './args.ts';
+import { CommandProblem } from './command.ts';
 import type { Io } from './io.ts';
 
 /** The options of every command that talks to a running instance. */
@@ -47,7 +48,7 @@ export interface AdminAddress {
 }
 
 /** Why it is not known how to reach an instance, in one sentence. */
-export class AddressProblem extends Error {}
+export class AddressProblem extends CommandProblem {}
 
 /**
  * How the instance is reached that the options mean: by --admin, else as its config file says, else where the admin

@@ -7,9 +7,10 @@ import type { BackendStatus, PoolStatus, Readiness, Status } from '../admin/sche
 import { formatAddress } from '../support/address.ts';
 import { tlsCause } from '../support/tls-failure.ts';
 import { type AdminAddress, writeAddress } from './admin-address.ts';
+import { CommandProblem } from './command.ts';
 
 /** Why a running instance did not do what it was asked, in one sentence. */
-export class AdminProblem extends Error {}
+export class AdminProblem extends CommandProblem {}
 
 /** A backend of a pool, by their names. */
 export interface BackendName {

@@ -1,17 +1,17 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { AddressProblem, adminHelp, adminOptions, findAdmin } from './admin-address.ts';
+import { adminHelp, adminOptions, findAdmin } from './admin-address.ts';
 import { AdminClient, AdminProblem } from './admin-client.ts';
 import { type OptionValues, readArgs, UsageProblem } from './args.ts';
 import { measure } from './bench/measure.ts';
 import { benchOptions, readSpec } from './bench/options.ts';
-import { reach, UnreachableProblem } from './bench/reach.ts';
+import { reach } from './bench/reach.ts';
 import { reportHtml } from './bench/report-html.ts';
 import { reportText } from './bench/report-text.ts';
 import { measureScale } from './bench/scale.ts';
 import { scaleHtml, scaleText } from './bench/scale-report.ts';
 import { type Paint, paintFor } from './colour.ts';
-import { EXIT_FAILED, EXIT_OK, refuse } from './command.ts';
+import { CommandProblem, EXIT_FAILED, EXIT_OK, refuse } from './command.ts';
 import { abortOnSignal } from './interrupt.ts';
 import type { Io } from './io.ts';
 import { plain } from './plain.ts';
@@ -76,9 +76,6 @@ EXAMPLES
   fairlead bench http://127.0.0.1:8080/search --rate 2000 --json | jq .latencyMs
 `;
 
-/** What keeps a test from being made, and is said in a line. */
-const problems = [AdminProblem, AddressProblem, UnreachableProblem];
-
 /** Tests a URL. */
 export async function main(args: readonly string[], io: Io): Promise<number> {
   const parsed = readArgs(args, { options: { ...adminOptions, ...benchOptions }, positionals: ['URL'] });
@@ -101,8 +98,8 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
   } catch (error) {
     if (interrupt.code !== undefined) return interrupt.code;
     if (error instanceof UsageProblem) return refuse(io, 'bench', error.message);
-    if (!problems.some((kind) => error instanceof kind)) throw error;
-    io.stderr.write(`fairlead bench: ${plain((error as Error).message)}\n`);
+    if (!(error instanceof CommandProblem)) throw error;
+    io.stderr.write(`fairlead bench: ${plain(error.message)}\n`);
     return EXIT_FAILED;
   } finally {
     interrupt.end();
@@ -119,8 +116,7 @@ async function clientFor(values: OptionValues, io: Io): Promise<AdminClient | un
     return client;
   } catch (error) {
     client?.close();
-    if (values['admin'] !== undefined || !(error instanceof AdminProblem || error instanceof AddressProblem))
-      throw error;
+    if (values['admin'] !== undefined || !(error instanceof CommandProblem)) throw error;
     io.stderr.write(`nothing can be said of backends: ${plain(error.message)}\n`);
     return undefined;
   }

@@ -13,6 +13,9 @@ export interface Command {
   main(args: readonly string[], io: Io, all: LoadAll): Promise<number>;
 }
 
+/** What keeps a command from doing its work, and is said in one line. */
+export class CommandProblem extends Error {}
+
 /** Exit codes that mean the same in every command. */
 export const EXIT_OK = 0;
 export const EXIT_FAILED = 1;

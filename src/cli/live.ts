@@ -1,7 +1,7 @@
-import { AddressProblem, adminOptions, findAdmin } from './admin-address.ts';
-import { AdminClient, AdminProblem, type BackendName } from './admin-client.ts';
+import { adminOptions, findAdmin } from './admin-address.ts';
+import { AdminClient, type BackendName } from './admin-client.ts';
 import { type ArgRules, type Args, readArgs, UsageProblem } from './args.ts';
-import { EXIT_FAILED, refuse } from './command.ts';
+import { CommandProblem, EXIT_FAILED, refuse } from './command.ts';
 import type { Io } from './io.ts';
 import { plain } from './plain.ts';
 
@@ -16,7 +16,7 @@ export interface Live {
 export interface LiveCommand extends ArgRules {
   readonly name: string;
   readonly args: readonly string[];
-  /** Does the work and gives the exit code; may throw UsageProblem, AdminProblem and AddressProblem. */
+  /** Does the work and gives the exit code; may throw UsageProblem and CommandProblem. */
   run(live: Live): Promise<number>;
 }
 
@@ -30,7 +30,7 @@ export async function runLive({ name, args, options, positionals = [], run }: Li
     return await run({ client, values: parsed.values, positionals: parsed.positionals });
   } catch (error) {
     if (error instanceof UsageProblem) return refuse(io, name, error.message);
-    if (!(error instanceof AdminProblem || error instanceof AddressProblem)) throw error;
+    if (!(error instanceof CommandProblem)) throw error;
     io.stderr.write(`fairlead ${name}: ${plain(error.message)}\n`);
     return EXIT_FAILED;
   } finally {

@@ -1,12 +1,10 @@
 import net from 'node:net';
+import { CommandProblem } from '../command.ts';
 
 /** As long as a first connection may take, in ms. */
 const LONGEST_CONNECT_MS = 5000;
 
-/** A URL to which no connection can be made, so that there is nothing to measure. */
-export class UnreachableProblem extends Error {}
-
-/** Connects to where the URL leads, and says nothing there; throws UnreachableProblem, also when `signal` is aborted before. */
+/** Connects to where the URL leads, and says nothing there; throws CommandProblem, also when `signal` is aborted before. */
 export async function reach(url: string, signal: AbortSignal): Promise<void> {
   const { protocol, hostname, port } = new URL(url);
   const host = hostname.replace(/^\[(.*)\]$/, '$1');
@@ -18,7 +16,7 @@ export async function reach(url: string, signal: AbortSignal): Promise<void> {
       socket.setTimeout(LONGEST_CONNECT_MS, () => reject(new Error(`no connection in ${LONGEST_CONNECT_MS / 1000} s`)));
     });
   } catch (error) {
-    throw new UnreachableProblem(`${url} cannot be reached: ${reasonOf(error as NodeJS.ErrnoException)}`);
+    throw new CommandProblem(`${url} cannot be reached: ${reasonOf(error as NodeJS.ErrnoException)}`);
   } finally {
     socket.destroy();
   }
