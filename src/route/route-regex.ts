@@ -25,13 +25,13 @@ export class RouteRegex {
    * what it should not.
    */
   test(text: string, view: Doubtful): boolean {
-    const found = text.length <= MAX_REGEX_INPUT ? this.#regex.find(text) : undefined;
-    if (found !== undefined) return found;
-    view.doubt =
-      text.length <= MAX_REGEX_INPUT
-        ? `it takes longer than ${LONGEST_LOOK_MS} ms to look for ~${this.source}`
-        : `a text of ${text.length} characters is too long for ~${this.source} (at most ${MAX_REGEX_INPUT})`;
-    return false;
+    if (text.length > MAX_REGEX_INPUT) {
+      view.doubt = `a text of ${text.length} characters is too long for ~${this.source} (at most ${MAX_REGEX_INPUT})`;
+      return false;
+    }
+    const found = this.#regex.find(text);
+    if (found === undefined) view.doubt = `it takes longer than ${LONGEST_LOOK_MS} ms to look for ~${this.source}`;
+    return found === true;
   }
 
   /** Whether it is certain that a request with this very text matches. */

@@ -18,7 +18,6 @@ export type Span = readonly [number, number] | undefined;
  * is not wanted). The constructor throws SyntaxError on an expression that is none.
  */
 export class BoundedRegex {
-  readonly source: string;
   readonly #regex: RegExp;
   readonly #isWatched: boolean;
   readonly #isTame: boolean;
@@ -27,7 +26,6 @@ export class BoundedRegex {
 
   constructor(source: string) {
     const { folded, linear, isTame } = shapeOf(source);
-    this.source = source;
     this.#folded = folded;
     this.#regex = new RegExp(isTame ? folded : (linear ?? folded));
     this.#isWatched = linear === undefined && !isTame;
@@ -43,10 +41,9 @@ export class BoundedRegex {
 
   /** Where the whole and each of its groups has found; undefined when it has not, or that cannot be told. */
   spans(text: string): readonly Span[] | undefined {
-    // The engine that does not backtrack tells no spans, so that it is asked first whether there are any.
-    if (this.find(text) !== true) return undefined;
     this.#withSpans ??= new RegExp(this.#folded, 'd');
-    const found = this.#isTame ? this.#withSpans.exec(text) : execWatched(this.#withSpans, text);
-    return found?.indices;
+    if (this.#isTame) return this.#withSpans.exec(text)?.indices;
+    // The engine that does not backtrack tells no spans, so that it is asked first whether there are any.
+    return this.find(text) === true ? execWatched(this.#withSpans, text)?.indices : undefined;
   }
 }

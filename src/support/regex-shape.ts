@@ -45,9 +45,9 @@ function findShape(source: string): RegexShape {
   new RegExp(source);
   try {
     const pattern = parser.parsePattern(source, 0, source.length, { unicode: false });
-    const linear = inWords(pattern, linearWords);
+    const linear = inWords(pattern, { fold: false, inSteps: true });
     return {
-      folded: inWords(pattern, foldedWords) ?? source,
+      folded: inWords(pattern, { fold: false, inSteps: false }) ?? source,
       linear: linear === undefined ? undefined : ifLinear(linear),
       isTame: isTame(pattern),
     };
@@ -66,14 +66,13 @@ function ifLinear(source: string): string | undefined {
   }
 }
 
-/** In whose words an expression is to be said. */
+/** How a part of an expression is to be said. */
 interface Words {
-  /** Whether long repetitions go in steps: `a{2,40}` as `a{2,2}a{0,16}a{0,16}a{0,6}`. */
+  /** Upper and lower case are the same there. */
+  readonly fold: boolean;
+  /** Long repetitions go in steps: `a{2,40}` as `a{2,2}a{0,16}a{0,16}a{0,6}`. */
   readonly inSteps: boolean;
 }
-
-const foldedWords: Words = { inSteps: false };
-const linearWords: Words = { inSteps: true };
 
 /** There are no such words. */
 class Inexpressible extends Error {}
@@ -81,7 +80,7 @@ class Inexpressible extends Error {}
 /** The same with `(?:[aA][bB])` for `(?i:ab)`. Undefined when something cannot be said so, or not in `LONGEST_FORM`. */
 function inWords(pattern: AST.Pattern, words: Words): string | undefined {
   try {
-    const form = alternativesOf(pattern, false, words);
+    const form = alternativesOf(pattern, words);
     return form.length <= LONGEST_FORM ? form : undefined;
   } catch (error) {
     if (error instanceof Inexpressible) return undefined;
@@ -93,22 +92,22 @@ interface HasAlternatives {
   readonly alternatives: readonly AST.Alternative[];
 }
 
-function alternativesOf({ alternatives }: HasAlternatives, fold: boolean, words: Words): string {
-  return alternatives.map(({ elements }) => elements.map((element) => textOf(element, fold, words)).join('')).join('|');
+function alternativesOf({ alternatives }: HasAlternatives, words: Words): string {
+  return alternatives.map(({ elements }) => elements.map((element) => textOf(element, words)).join('')).join('|');
 }
 
-/** `fold` where upper and lower case are the same. */
-function textOf(node: AST.Element, fold: boolean, words: Words): string {
+function textOf(node: AST.Element, words: Words): string {
+  const { fold } = words;
   switch (node.type) {
     case 'Group':
-      return `(?:${alternativesOf(node, foldsIn(node, fold), words)})`;
+      return `(?:${alternativesOf(node, { ...words, fold: foldsIn(node, fold) })})`;
     case 'CapturingGroup':
-      return `(${node.name === null ? '' : `?<${node.name}>`}${alternativesOf(node, fold, words)})`;
+      return `(${node.name === null ? '' : `?<${node.name}>`}${alternativesOf(node, words)})`;
     case 'Quantifier':
-      return repeated(textOf(node.element, fold, words), node, words);
+      return repeated(textOf(node.element, words), node, words);
     case 'Assertion':
       if (node.kind !== 'lookahead' && node.kind !== 'lookbehind') return node.raw;
-      return `(?${node.kind === 'lookahead' ? '' : '<'}${node.negate ? '!' : '='}${alternativesOf(node, fold, words)})`;
+      return `(?${node.kind === 'lookahead' ? '' : '<'}${node.negate ? '!' : '='}${alternativesOf(node, words)})`;
     case 'Character':
       return fold ? foldedCharacter(node) : node.raw;
     case 'CharacterClass':
