@@ -82,10 +82,12 @@ class Generator {
 
   #tick(): void {
     const { perSecond, durationMs } = this.#load;
-    const until = Math.floor((Math.min(this.#nowMs, durationMs) / 1000) * perSecond);
+    // Read once: at a later moment the time may be over while the last request is not due yet.
+    const nowMs = this.#nowMs;
+    const until = Math.floor((Math.min(nowMs, durationMs) / 1000) * perSecond);
     while (this.#due < until) this.#waiting.push((1000 * this.#due++) / perSecond);
     this.#sendWaiting();
-    if (this.#nowMs < durationMs || this.#answers.length < this.#due) return;
+    if (nowMs < durationMs || this.#answers.length < this.#due) return;
     for (const timer of this.#timers) clearInterval(timer);
     for (const client of this.#open) client.socket.destroy();
     this.#done(this.#answers);
