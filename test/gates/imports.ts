@@ -92,7 +92,8 @@ export function specifierBreaches(
       if (!/\.(tsx?|json)$/.test(specifier)) breaches.push(`${at} does not name a .ts file`);
       else if (!exists(to)) breaches.push(`${at} names no file`);
     } else if (/^[/#]|^file:/.test(specifier)) breaches.push(`${at} is neither relative nor a package`);
-    else if (builtins.includes(specifier)) breaches.push(`${at} lacks the prefix node:`);
+    else if (!specifier.startsWith('node:') && builtins.includes(specifier))
+      breaches.push(`${at} lacks the prefix node:`);
   }
   return breaches;
 }

@@ -1,0 +1,150 @@
+import { checked, native } from './native.ts';
+
+/** Calls that have the same number on every architecture. */
+const IO_URING_SETUP = 425;
+const IO_URING_ENTER = 426;
+const IO_URING_REGISTER = 427;
+
+const SETUP_FLAGS =
+  (1 << 3) | // IORING_SETUP_CQSIZE
+  (1 << 7) | // IORING_SETUP_SUBMIT_ALL: an entry that fails does not stop those behind it
+  (1 << 9) | // IORING_SETUP_TASKRUN_FLAG
+  (1 << 12) | // IORING_SETUP_SINGLE_ISSUER
+  (1 << 13); // IORING_SETUP_DEFER_TASKRUN: completions come when they are asked for, and in this thread only
+const ENTER_GETEVENTS = 1;
+const REGISTER_EVENTFD = 4n;
+const REGISTER_PBUF_RING = 22n;
+const OFFSET_ENTRIES = 0x10000000n;
+
+const PROT_READ_WRITE = 3;
+const MAP_SHARED_POPULATE = 0x01 | 0x8000;
+const MAP_PRIVATE_ANONYMOUS = 0x02 | 0x20;
+const EFD_CLOEXEC_NONBLOCK = 0o2000000 | 0o4000;
+
+/** Entries that can be queued, and completions that have room. */
+export const SUBMISSIONS = 2048;
+export const COMPLETIONS = 8192;
+/** Their sizes, in Int32. */
+export const ENTRY_INTS = 16;
+export const COMPLETION_INTS = 4;
+
+/** How many buffers the kernel has to put what it receives into, and the size of each in bytes. */
+export const BUFFERS = 512;
+export const RING_BUFFER_BYTES = 8192;
+/** The size of what describes one, in Int32. */
+export const BUFFER_ENTRY_INTS = 4;
+/** Room for bytes that are to be sent and lie elsewhere; there is twice as much. */
+export const OUTBOX_BYTES = 256 * 1024;
+
+/** Where the parts of the memory begin, whose first one describes the buffers; the last one is for what the kernel is told at the beginning. */
+export const BUFFERS_AT = BUFFERS * BUFFER_ENTRY_INTS * Int32Array.BYTES_PER_ELEMENT;
+export const OUTBOX_AT = BUFFERS_AT + BUFFERS * RING_BUFFER_BYTES;
+const SCRATCH_AT = OUTBOX_AT + 2 * OUTBOX_BYTES;
+const MEMORY_BYTES = SCRATCH_AT + 256;
+
+/** Those whose calls and structures are known to be as they are here. */
+const knownMachines = ['x64', 'arm64'];
+
+/** What a ring holds of the process: its descriptor, and the address and length of each mapping. */
+const RECORD_LENGTH = 7;
+
+/** Room for what `freeRing` has to know of a ring, in memory that outlives the thread of the ring. */
+export function createRingRecord(): BigUint64Array {
+  return new BigUint64Array(new SharedArrayBuffer(RECORD_LENGTH * BigUint64Array.BYTES_PER_ELEMENT));
+}
+
+/** Closes a ring that nobody uses any more, as when its thread has ended, and gives its memory back; nothing when there is none. */
+export function freeRing(record: BigUint64Array): void {
+  if (record.every((part) => part === 0n)) return;
+  const { close, munmap } = native();
+  if (record[0] !== 0n) close(Number(record[0]));
+  for (let i = 1; i < RECORD_LENGTH; i += 2) if (record[i] !== 0n) munmap(record[i]!, record[i + 1]!);
+  record.fill(0n);
+}
+
+/** The memory of one ring, as io_uring_setup(2) describes it, all of it mapped for this alone. */
+export interface RingMemory {
+  /** Readable when there are completions, unless that is turned off. */
+  readonly eventFd: number;
+  /** Submits so many entries and posts what is complete; as io_uring_enter(2), -1 when it failed. */
+  enter(entries: number): number;
+  /** Both rings as Int32; what follows are places in it. */
+  readonly rings: Int32Array;
+  readonly tail: number;
+  readonly flags: number;
+  readonly headOfCompletions: number;
+  readonly tailOfCompletions: number;
+  readonly completionFlags: number;
+  readonly completions: number;
+  /** Entries to submit. */
+  readonly entries: Int32Array;
+  /** What bytes are received into and sent from, and its address. */
+  readonly memory: ArrayBuffer;
+  readonly address: bigint;
+}
+
+/**
+ * Sets a ring up for this thread; needs Linux 6.1. `record` is filled with what `freeRing` needs, also when it throws, with
+ * the reason.
+ */
+export function setUpRing(record: BigUint64Array): RingMemory {
+  if (process.platform !== 'linux' || !knownMachines.includes(process.arch))
+    throw new Error(`it is used on Linux on ${knownMachines.join(' and ')} only`);
+  const { syscall, syscallOfNumbers, mmap, memoryAt, eventfd, close } = native();
+  let filled = 1;
+  const map = (bytes: number, flags: number, fd: number, offset: bigint): bigint => {
+    const address = mmap(0n, BigInt(bytes), PROT_READ_WRITE, flags, fd, offset);
+    checked(BigInt.asIntN(64, address) === -1n ? -1 : 0);
+    record[filled++] = address;
+    record[filled++] = BigInt(bytes);
+    return address;
+  };
+  const address = map(MEMORY_BYTES, MAP_PRIVATE_ANONYMOUS, -1, 0n);
+  const memory = memoryAt(address, MEMORY_BYTES);
+  const scratch = address + BigInt(SCRATCH_AT);
+
+  // struct io_uring_params, with struct io_sqring_offsets at 40 bytes and struct io_cqring_offsets at 80.
+  const params = new Uint32Array(memory, SCRATCH_AT, 30);
+  params[1] = COMPLETIONS;
+  params[2] = SETUP_FLAGS;
+  const fd = checked(syscall(IO_URING_SETUP, SUBMISSIONS, scratch, 0n, 0));
+  record[0] = BigInt(fd);
+  const [tailAt, flagsAt, arrayAt] = [params[11]!, params[14]!, params[16]!];
+  const [headOfCompletionsAt, tailOfCompletionsAt, completionsAt, completionFlagsAt] = [
+    params[20]!,
+    params[21]!,
+    params[25]!,
+    params[26]!,
+  ];
+  const ringsBytes = Math.max(arrayAt + SUBMISSIONS * 4, completionsAt + COMPLETIONS * COMPLETION_INTS * 4);
+  const rings = new Int32Array(memoryAt(map(ringsBytes, MAP_SHARED_POPULATE, fd, 0n), ringsBytes));
+  for (let i = 0; i < SUBMISSIONS; i++) rings[(arrayAt >> 2) + i] = i;
+  const entriesBytes = SUBMISSIONS * ENTRY_INTS * 4;
+  const entries = new Int32Array(memoryAt(map(entriesBytes, MAP_SHARED_POPULATE, fd, OFFSET_ENTRIES), entriesBytes));
+
+  // struct io_uring_buf_reg.
+  new BigUint64Array(memory, SCRATCH_AT, 5).set([address, BigInt(BUFFERS), 0n, 0n, 0n]);
+  checked(syscall(IO_URING_REGISTER, fd, REGISTER_PBUF_RING, scratch, 1));
+  const eventFd = checked(eventfd(0, EFD_CLOEXEC_NONBLOCK));
+  new Int32Array(memory, SCRATCH_AT, 1)[0] = eventFd;
+  try {
+    checked(syscall(IO_URING_REGISTER, fd, REGISTER_EVENTFD, scratch, 1));
+  } catch (error) {
+    close(eventFd);
+    throw error;
+  }
+  return {
+    eventFd,
+    enter: (count) => syscallOfNumbers(IO_URING_ENTER, fd, count, 0, ENTER_GETEVENTS, 0, 0),
+    rings,
+    tail: tailAt >> 2,
+    flags: flagsAt >> 2,
+    headOfCompletions: headOfCompletionsAt >> 2,
+    tailOfCompletions: tailOfCompletionsAt >> 2,
+    completionFlags: completionFlagsAt >> 2,
+    completions: completionsAt >> 2,
+    entries,
+    memory,
+    address,
+  };
+}
