@@ -1,12 +1,17 @@
 import { Buffer } from 'node:buffer';
 import { Socket, type SocketConstructorOpts } from 'node:net';
+import { callbackBegins, callbackEnds, toTellClosed } from './closed-wires.ts';
 import { latin1 } from './latin1.ts';
+import { RingIo, type RingIoUser } from './ring-io.ts';
+import { RING_BUFFER_BYTES } from './ring-memory.ts';
+import type { RingSockets } from './ring-sockets.ts';
 import {
   type HandleKit,
   type HandleRequest,
   isGone,
   type PendingWrite,
   type SocketHandle,
+  type SocketIo,
   type SocketName,
   type UnconnectedHandle,
   type WriteOwner,
@@ -29,52 +34,40 @@ import {
  */
 const sharedBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
 
-/** Wires that are closed and whose sinks have not heard of it: they do when the callback under way is over. */
-let closed: HandleWire[] = [];
-/** A callback of a handle is under way, at whose end `tellClosed` is called. */
-let inCallback = false;
-
-function tellClosed(): void {
-  while (closed.length > 0) {
-    const wires = closed;
-    closed = [];
-    for (const wire of wires) wire.tellClosed();
-  }
-}
-
-function afterCallback(): void {
-  if (closed.length > 0) tellClosed();
-  inCallback = false;
-}
-
 function onRead(this: SocketHandle): void {
-  inCallback = true;
-  (this.wire as HandleWire).onRead();
-  afterCallback();
+  callbackBegins();
+  (this.wire as HandleWire).onHandleRead();
+  callbackEnds();
 }
 
 function onConnected(this: HandleRequest, status: number): void {
-  inCallback = true;
+  callbackBegins();
   (this.wire as HandleWire).onConnected(status);
-  afterCallback();
+  callbackEnds();
 }
 
 function onWritten(this: PendingWrite, status: number): void {
-  inCallback = true;
+  callbackBegins();
   this.owner?.onWritten(this, status);
-  afterCallback();
+  callbackEnds();
 }
 
 /**
  * A TCP or Unix socket without `net.Socket`: the same system calls, a third of the processor time for a connection that
  * lives for one request. Half-open is allowed: each direction is ended by itself, and the wire closes when both are.
  */
-export class HandleWire implements Wire, WriteOwner, TurnEnd, NextTurnEnd {
+export class HandleWire implements Wire, WriteOwner, RingIoUser, TurnEnd, NextTurnEnd {
   sink: WireSink = silentSink;
   destroyed = false;
   readableEnded = false;
   readonly #kit: HandleKit;
   readonly #handle: SocketHandle;
+  /** What it reads and writes with: the handle, or in the long run that and the ring. */
+  #io: SocketIo;
+  readonly #ring: RingSockets | undefined;
+  #ringIo: RingIo | undefined;
+  /** Reads in a row that a buffer of the ring had room for. */
+  #smallReads = 0;
   #failure: NodeJS.ErrnoException | undefined;
   #dialled = false;
   #connecting = false;
@@ -93,10 +86,12 @@ export class HandleWire implements Wire, WriteOwner, TurnEnd, NextTurnEnd {
   #peer: SocketName | undefined;
   #local: SocketName | undefined;
 
-  /** Wraps a handle: one that was accepted, or one to connect with. */
-  constructor(kit: HandleKit, handle: SocketHandle) {
+  /** Wraps a handle: one that was accepted, or one to connect with. With a ring, that is used when it pays. */
+  constructor(kit: HandleKit, handle: SocketHandle, ring?: RingSockets) {
     this.#kit = kit;
     this.#handle = handle;
+    this.#ring = ring;
+    this.#io = handle;
     handle.wire = this;
     handle.onread = onRead;
     handle.useUserBuffer(sharedBuffer);
@@ -120,7 +115,7 @@ export class HandleWire implements Wire, WriteOwner, TurnEnd, NextTurnEnd {
   /** All events of this turn have been seen: does what was asked for. */
   afterPoll(): void {
     this.#queued = false;
-    if (this.destroyed) return this.#handle.close();
+    if (this.destroyed) return this.#io.close();
     if (this.#target === undefined) return this.#flush();
     const target = this.#target;
     this.#target = undefined;
@@ -134,7 +129,7 @@ export class HandleWire implements Wire, WriteOwner, TurnEnd, NextTurnEnd {
     const text = this.#outgoing;
     if (text === '') return;
     this.#outgoing = '';
-    this.#wrote(this.#handle.writeLatin1String(null, text));
+    this.#wrote(this.#io.writeLatin1String(null, text));
   }
 
   #connectTcp({ host, port }: { readonly host: string; readonly port: number }): number {
@@ -166,13 +161,33 @@ export class HandleWire implements Wire, WriteOwner, TurnEnd, NextTurnEnd {
     this.start();
   }
 
-  onRead(): void {
-    if (this.destroyed) return;
+  onHandleRead(): void {
     const result = this.#kit.readResult();
+    this.onRead(sharedBuffer, result);
+    if (this.#ring?.open === true) this.#considerRing(result);
+  }
+
+  /**
+   * Uses the ring if this lives long and speaks in small pieces. A wire that has said nothing may still be handed over, and
+   * of Unix sockets some kernels do not tell the FIN there (liburing#1549).
+   */
+  #considerRing(length: number): void {
+    this.#smallReads = length < RING_BUFFER_BYTES ? this.#smallReads + 1 : 0;
+    if (this.#smallReads < this.#ring!.readsBefore) return;
+    this.#smallReads = 0;
+    const { reset, bytesWritten } = this.#handle;
+    if (!this.#reading || this.destroyed || reset === undefined || bytesWritten === 0) return;
+    this.#ringIo ??= new RingIo(this, this.#kit, this.#handle, this.#ring!);
+    this.#io = this.#ringIo;
+    this.#ringIo.join();
+  }
+
+  onRead(bytes: Buffer, result: number): void {
+    if (this.destroyed) return;
     if (result > 0) {
-      if (this.sink.onBytes(sharedBuffer, result) || this.destroyed) return;
+      if (this.sink.onBytes(bytes, result) || this.destroyed) return;
       this.#reading = false;
-      this.#handle.readStop();
+      this.#io.readStop();
     } else if (result === this.#kit.eof && this.#wasReset()) this.destroy();
     else if (result === this.#kit.eof) {
       this.readableEnded = true;
@@ -190,7 +205,7 @@ export class HandleWire implements Wire, WriteOwner, TurnEnd, NextTurnEnd {
   /** A TCP handle that connects does so too, so that libuv asks the kernel once for both of its events. */
   #startReading(): void {
     this.#reading = true;
-    const status = this.#handle.readStart();
+    const status = this.#io.readStart();
     if (status < 0) this.#fail(status, 'read');
   }
 
@@ -207,12 +222,16 @@ export class HandleWire implements Wire, WriteOwner, TurnEnd, NextTurnEnd {
   send(bytes: Buffer, start: number, end: number): boolean {
     const length = end - start;
     if (this.destroyed || this.#deaf) return false;
+    if (this.#outgoing === '' && this.#pendingWrites === 0 && this.#ringIo?.takes(length) === true) {
+      this.#ringIo.write(bytes, start, end);
+      return true;
+    }
     if (length <= COPY_AS_TEXT_BYTES) return this.writeText(latin1(bytes, start, end));
     this.#flush();
     if (this.destroyed || this.#deaf) return false;
     const copy = length > SPARE_BYTES ? Buffer.allocUnsafeSlow(length) : takeSpare();
     bytes.copy(copy, 0, start, end);
-    return this.#wrote(this.#handle.writeBuffer(null, copy.length === length ? copy : copy.subarray(0, length)), copy);
+    return this.#wrote(this.#io.writeBuffer(null, copy.length === length ? copy : copy.subarray(0, length)), copy);
   }
 
   #wrote(result: number | PendingWrite, spare?: Buffer): boolean {
@@ -227,6 +246,11 @@ export class HandleWire implements Wire, WriteOwner, TurnEnd, NextTurnEnd {
     this.#pendingWrites++;
     if (result.writeStatus !== null) process.nextTick(() => this.onWritten(result, result.writeStatus!));
     return false;
+  }
+
+  /** The ring has not taken all that it was to write. */
+  onWrote(result: number | PendingWrite, bytes?: Buffer): void {
+    this.#wrote(result, bytes);
   }
 
   /** A pending write is over: the last one lets the sink go on, a failed one ends the wire. */
@@ -260,6 +284,7 @@ export class HandleWire implements Wire, WriteOwner, TurnEnd, NextTurnEnd {
 
   get unsent(): boolean {
     this.#flush();
+    this.#ringIo?.settle();
     return this.#pendingWrites > 0 && !this.#deaf;
   }
 
@@ -289,21 +314,23 @@ export class HandleWire implements Wire, WriteOwner, TurnEnd, NextTurnEnd {
 
   /** If the other side has ended its way too by now, the wire is closed, and that has sent the FIN. */
   afterNextPoll(): void {
+    this.#ringIo?.settle();
     this.#finWaits = this.#pendingWrites > 0;
     if (!this.destroyed && !this.#finWaits) this.#handle.shutdown(this.#kit.newShutdown());
   }
 
   #closeWhenEnded(): void {
-    if (this.readableEnded && this.#ending && this.#pendingWrites === 0) this.destroy();
+    if (!this.readableEnded || !this.#ending) return;
+    this.#ringIo?.settle();
+    if (this.#pendingWrites === 0) this.destroy();
   }
 
   reset(): void {
     if (this.destroyed) return;
     this.#flush();
-    const handle = this.#handle;
     // Unix sockets know no reset, and one whose FIN is being sent in this turn is refused it.
-    if (this.#connecting || handle.reset === undefined) return this.destroy();
-    if (handle.reset() !== 0) handle.close();
+    if (this.#connecting || this.#handle.reset === undefined) return this.destroy();
+    if (this.#io.reset!() !== 0) this.#io.close();
     this.#close();
   }
 
@@ -333,7 +360,7 @@ export class HandleWire implements Wire, WriteOwner, TurnEnd, NextTurnEnd {
 
   #close(): void {
     this.destroyed = true;
-    if (closed.push(this) === 1 && !inCallback) process.nextTick(tellClosed);
+    toTellClosed(this);
   }
 
   tellClosed(): void {

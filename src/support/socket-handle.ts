@@ -28,24 +28,37 @@ export interface SocketName {
   port?: number;
 }
 
-/** A TCP or Unix socket of libuv, as far as it is used here. Calls return 0 or a negative system error. */
-export interface SocketHandle {
+/** What a socket is read and written with. Calls return 0 or a negative system error. */
+export interface SocketIo {
+  /** Fails when it reads already. */
+  readStart(): number;
+  readStop(): number;
+  /** 0 when all was taken, a negative system error, or the write that goes on by itself. */
+  writeLatin1String(request: null, text: string): number | PendingWrite;
+  writeBuffer(request: null, bytes: Uint8Array): number | PendingWrite;
+  close(): void;
+  /** Only TCP has this. */
+  reset?(): number;
+}
+
+/** A TCP or Unix socket of libuv, as far as it is used here. */
+export interface SocketHandle extends SocketIo {
   /** Called with the handle as `this`; `readResult()` tells how much came. */
   onread: (() => void) | undefined;
   /** The wire it belongs to. */
   wire: unknown;
   /** Reads land in `buffer` from now on. */
   useUserBuffer(buffer: Uint8Array): void;
-  /** Fails when it reads already. */
-  readStart(): number;
-  readStop(): number;
+  /** The descriptor; negative once it is closed. */
+  readonly fd: number;
+  /** Bytes that were given to be written since it was made. */
+  readonly bytesWritten: number;
   /** Bytes that were written and that the kernel has not taken yet. */
   readonly writeQueueSize: number;
-  /** 0 when all was taken, a negative system error, or the write that goes on by itself. */
-  writeLatin1String(request: null, text: string): number | PendingWrite;
-  writeBuffer(request: null, bytes: Uint8Array): number | PendingWrite;
   shutdown(request: object): number;
   close(done?: () => void): void;
+  /** Does not keep the event loop running. */
+  unref(): void;
   /** Only TCP has these. */
   reset?(done?: () => void): number;
   setNoDelay?(on: boolean): number;
@@ -60,6 +73,8 @@ export function isGone(handle: Pick<SocketHandle, 'getpeername'>): boolean {
 
 /** A socket that is not connected yet. */
 export interface UnconnectedHandle extends SocketHandle {
+  /** Takes a descriptor that is open. */
+  open(fd: number): number;
   bind(host: string, port: number, flags?: number): number;
   bind6(host: string, port: number, flags: number): number;
   connect(request: object, hostOrPath: string, port?: number): number;

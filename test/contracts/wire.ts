@@ -4,15 +4,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { WireMaker } from '../../src/support/open-wire.ts';
 import type { Wire } from '../../src/support/wire.ts';
-import { aWhile, LARGE, pattern, Recorder, until, type WireEnds, WireStage } from '../support/wire-stage.ts';
+import { aWhile, LARGE, pattern, Recorder, until, type WireStage } from '../support/wire-stage.ts';
 import { losing } from './wire-losing.ts';
 
 /** Everything that must hold of a wire, whatever carries it: run on each way of making them. */
-export function wireContract(name: string, maker: WireMaker, ends?: WireEnds): void {
-  const stage = new WireStage(maker, ends);
-
+export function wireContract(name: string, stage: WireStage): void {
   describe(`a wire of ${name}`, () => {
     afterEach(() => stage.clear());
     readingAndEnding(stage);

@@ -44,7 +44,7 @@ const ends: WireEnds = {
   handshake: true,
 };
 
-wireContract('TLS', tlsWires, ends);
+wireContract('TLS', new WireStage(tlsWires, ends));
 
 describe('a wire of TLS, beyond that,', () => {
   const stage = new WireStage(tlsWires, ends);

@@ -1,0 +1,232 @@
+import { Buffer } from 'node:buffer';
+import { constants } from 'node:os';
+import { type CompletionSink, IoUring } from './io-uring.ts';
+import { freeRing } from './ring-memory.ts';
+import type { HandleKit, UnconnectedHandle } from './socket-handle.ts';
+import { atTurnEnd, type TurnEnd } from './turn-end.ts';
+
+/** What one write can be at most, in bytes. */
+const MOST_WRITTEN = 16 * 1024;
+
+const { EAGAIN, EINTR, ENOBUFS, ECANCELED } = constants.errno;
+/** What sending and receiving fail with when the socket is as it was: libuv tries again. */
+const passing: ReadonlySet<number> = new Set([-EAGAIN, -EINTR, -ENOBUFS, -ECANCELED]);
+
+/** After so many reads and writes everything else has its turn. */
+const MOST_IN_A_TURN = 128;
+
+/** Where the count of an eventfd is read to, of which nothing is wanted. The handle does not keep it from the collector. */
+const eventCount = Buffer.allocUnsafeSlow(64);
+
+/** Whose socket it is. None may throw. */
+export interface RingOwner {
+  /** Bytes arrived in `bytes[0..length)`, valid only during the call. */
+  onRingBytes(bytes: Buffer, length: number): void;
+  /** Of what was written, `unsent` was not taken; or `status` says why nothing was. Not called when all was taken. */
+  onRingSent(status: number, unsent: Buffer | undefined): void;
+  /**
+   * The ring does nothing more for the socket. `left` came while it was to stop. `status` is 0 when the other side has sent
+   * its FIN, negative when reading has failed, undefined when neither was seen.
+   */
+  onRingLeft(left: Buffer[], status: number | undefined): void;
+}
+
+/** A socket that is read and written through a ring. */
+export class RingSocket {
+  readonly owner: RingOwner;
+  readonly fd: number;
+  readonly tag: number;
+  /** Bytes that were written and may not be out yet: nothing else may be written meanwhile, through the ring or not. */
+  sending = 0;
+  sendingAt = 0;
+  receiving = true;
+  /** The ring is to let go of it: nothing may be written through the ring any more. */
+  leaving = false;
+  status: number | undefined;
+  readonly left: Buffer[] = [];
+
+  constructor(owner: RingOwner, fd: number, tag: number) {
+    this.owner = owner;
+    this.fd = fd;
+    this.tag = tag;
+  }
+}
+
+/**
+ * The sockets that a thread reads and writes through io_uring instead of one call for each read and write, and one
+ * crossing from C++ to JavaScript for each: what a turn of the event loop brings is taken at once, and what it wants written is given at
+ * once at its end. The handles keep the sockets: a ring only reads and writes for them, while that is simple. A socket leaves it
+ * for its handle whenever it ends, fails, is to be stopped, or there are no buffers.
+ */
+export class RingSockets implements CompletionSink, TurnEnd {
+  /** Whether sockets may join. */
+  open = true;
+  readonly readsBefore: number;
+  /** Sockets that are in it. */
+  size = 0;
+  readonly #record: BigUint64Array;
+  readonly #ring: IoUring;
+  readonly #events: UnconnectedHandle;
+  readonly #sockets: (RingSocket | undefined)[] = [];
+  readonly #freeTags: number[] = [];
+  #queued = false;
+  /** The next turn is to look again. */
+  #comesBack = false;
+  /** How much was told in this turn. */
+  #told = 0;
+
+  /**
+   * Throws, with the reason, where io_uring cannot be used. `record` is for `freeRing`, when the thread has ended. A socket
+   * joins after `readsBefore` reads in a row that were small: it lives long then, and a reader of much has more of large buffers.
+   */
+  constructor(kit: HandleKit, record: BigUint64Array, readsBefore = 16) {
+    this.#record = record;
+    this.readsBefore = readsBefore;
+    try {
+      this.#ring = new IoUring(record);
+    } catch (error) {
+      freeRing(record);
+      throw error;
+    }
+    this.#events = kit.newPipe();
+    this.#events.open(this.#ring.eventFd);
+    this.#events.useUserBuffer(eventCount);
+    this.#events.onread = this.#onTurn;
+    this.#events.readStart();
+    this.#events.unref();
+  }
+
+  /** Reads a socket from now on. It must stay open, and nobody else may read it, until `onRingLeft`. */
+  join(owner: RingOwner, fd: number): RingSocket {
+    const tag = this.#freeTags.pop() ?? this.#sockets.length;
+    const socket = new RingSocket(owner, fd, tag);
+    this.#sockets[tag] = socket;
+    this.size++;
+    this.#ring.receive(socket);
+    this.#queue();
+    return socket;
+  }
+
+  /** True when so many bytes can be written through the ring now. */
+  takes(socket: RingSocket, length: number): boolean {
+    if (socket.leaving || socket.sending > 0 || length === 0) return false;
+    return length <= MOST_WRITTEN && this.#ring.hasRoom(length);
+  }
+
+  /** Writes `bytes[start..end)`, which it must take; the caller's buffer is free again at once. */
+  write(socket: RingSocket, bytes: Buffer, start: number, end: number): void {
+    socket.sending = end - start;
+    socket.sendingAt = this.#ring.send(socket, bytes, start, end);
+    this.#queue();
+  }
+
+  /** Writes latin1 text, which it must take. */
+  writeText(socket: RingSocket, text: string): void {
+    socket.sending = text.length;
+    socket.sendingAt = this.#ring.sendText(socket, text);
+    this.#queue();
+  }
+
+  /** Has what was written sent now. When not all was taken, `onRingSent` is called before this returns false. */
+  finish(socket: RingSocket): boolean {
+    const isSent = this.#sent(socket, this.#ring.sendNow(socket.tag));
+    if (socket.leaving) setImmediate(() => this.#settle(socket));
+    return isSent;
+  }
+
+  /** Lets go of a socket; `onRingLeft` follows. */
+  leave(socket: RingSocket): void {
+    if (socket.leaving) return;
+    socket.leaving = true;
+    this.#ring.cancelReceive(socket);
+    this.#queue();
+  }
+
+  #queue(): void {
+    if (this.#queued) return;
+    this.#queued = true;
+    atTurnEnd(this);
+  }
+
+  /** There is something to take, in a new turn. */
+  readonly #onTurn = (): void => {
+    this.#comesBack = false;
+    this.#told = 0;
+    this.#take();
+  };
+
+  /** What the others wanted written is known. */
+  afterPoll(): void {
+    this.#queued = false;
+    if (this.#ring.queued > 0) this.#take();
+  }
+
+  /** Tells what was done, and what came of that, as far as it does not keep everything else waiting. */
+  #take(): void {
+    const ring = this.#ring;
+    ring.quiet = true;
+    while (this.#told < MOST_IN_A_TURN) {
+      const told = ring.take(this);
+      if (told === 0) break;
+      this.#told += told;
+    }
+    if (ring.queued > 0) ring.submit();
+    ring.quiet = false;
+    if (this.#comesBack || !ring.hasMore) return;
+    this.#comesBack = true;
+    setImmediate(this.#onTurn);
+  }
+
+  onReceived(tag: number, bytes: Buffer, length: number, more: boolean): void {
+    const socket = this.#sockets[tag]!;
+    socket.receiving = more;
+    if (socket.leaving) socket.left.push(Buffer.from(bytes.subarray(0, length)));
+    else socket.owner.onRingBytes(bytes, length);
+    if (more) return;
+    if (socket.leaving) return this.#settle(socket);
+    socket.receiving = true;
+    this.#ring.receive(socket);
+    this.#queue();
+  }
+
+  onReceiveEnd(tag: number, status: number): void {
+    const socket = this.#sockets[tag]!;
+    socket.receiving = false;
+    socket.leaving = true;
+    if (!passing.has(status)) socket.status = status;
+    this.#settle(socket);
+  }
+
+  onSent(tag: number, status: number): void {
+    const socket = this.#sockets[tag]!;
+    this.#sent(socket, status);
+    this.#settle(socket);
+  }
+
+  /** True when all was taken. */
+  #sent(socket: RingSocket, status: number): boolean {
+    const { sending, sendingAt, owner } = socket;
+    socket.sending = 0;
+    if (status === sending) return true;
+    const sent = Math.max(status, 0);
+    if (status < 0 && !passing.has(status)) owner.onRingSent(status, undefined);
+    else owner.onRingSent(0, this.#ring.unsent(sendingAt + sent, sending - sent));
+    return false;
+  }
+
+  /** The ring has nothing to do with a socket any more. */
+  #settle(socket: RingSocket): void {
+    if (!socket.leaving || socket.receiving || socket.sending > 0 || this.#sockets[socket.tag] !== socket) return;
+    this.#sockets[socket.tag] = undefined;
+    this.#freeTags.push(socket.tag);
+    this.size--;
+    socket.owner.onRingLeft(socket.left, socket.status);
+  }
+
+  /** Gives everything back; no socket may be in it. */
+  close(): void {
+    this.open = false;
+    this.#events.close();
+    freeRing(this.#record);
+  }
+}
