@@ -79,6 +79,11 @@ export const configSchema = z
       .optional()
       .describe('The JSON Schema of this file, for editors; has no effect.'),
     workers: workers.prefault('auto').describe('Data-plane threads; `auto` is one per core.'),
+    ioUring: flag()
+      .prefault(false)
+      .describe(
+        'Whether workers read and write connections that live long through io_uring, which takes less processor time. Experimental; needs Linux 6.1 and Node 26.10, and is left out where it cannot be had.',
+      ),
     watch: flag().prefault(true).describe('Whether a change of the file is taken up at once. SIGHUP works either way.'),
     admin: adminSchema,
     log: logSchema,

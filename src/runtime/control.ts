@@ -222,6 +222,8 @@ class Control implements Running {
       case 'access':
       case 'spans':
         return reply(this.#records.take(message));
+      case 'io-uring':
+        return this.#usesIoUring(lane, message.obstacle);
       case 'overload':
         return this.#overload(lane, message.shedding);
       case 'banned':
@@ -237,6 +239,13 @@ class Control implements Running {
   #couldNotAccept({ listener, error }: Extract<FromWorker, { type: 'accept-error' }>): void {
     this.#logger.error({ listener, error }, 'a connection could not be accepted');
     this.#events.publish({ kind: 'listener', listener, trouble: `a connection could not be accepted: ${error}` });
+  }
+
+  /** Said once for all workers: what one of them can have, the others can, too. */
+  #usesIoUring(worker: number, obstacle: string | undefined): void {
+    if (worker !== 0) return;
+    if (obstacle === undefined) this.#logger.info('connections that live long use io_uring');
+    else this.#logger.warn({ obstacle }, 'io_uring cannot be had: connections are read and written without it');
   }
 
   #overload(worker: number, shedding: boolean): void {

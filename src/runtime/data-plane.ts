@@ -6,7 +6,6 @@ import { plainDialler } from '../connect/dialler.ts';
 import { TlsDialler } from '../connect/tls-dialler.ts';
 import { type AccessBatch, AccessBuffer } from '../observe/access-log.ts';
 import { Meters } from '../observe/meters.ts';
-import type { TracingPlan } from '../observe/trace-record.ts';
 import type { Backend } from '../pool/backend.ts';
 import { BanTable } from '../pool/ban-table.ts';
 import { LimitTable } from '../pool/limit-table.ts';
@@ -31,6 +30,7 @@ import { Deadlines } from '../support/deadlines.ts';
 import { wires } from '../support/open-wire.ts';
 import { LoopWatch, threadCpuMs } from './loop-watch.ts';
 import type { BindPlan, FromWorker, PoolSitePlan, ToWorker, WorkerPlan, WorkerSeed } from './messages.ts';
+import { RingSwitch } from './ring-switch.ts';
 import { UdpPorts } from './udp-ports.ts';
 
 /** A listener in this worker. */
@@ -74,10 +74,12 @@ export class DataPlane {
   #staged: Staged | undefined;
   #sweep: NodeJS.Timeout | undefined;
   #accessSample = 0;
+  readonly #ring: RingSwitch;
 
   constructor(seed: WorkerSeed, tell: (message: FromWorker) => void) {
     this.#tell = tell;
     this.#lane = seed.lane;
+    this.#ring = new RingSwitch(seed.ring, (obstacle) => tell({ type: 'io-uring', obstacle }));
     const now = (): number => performance.now();
     this.#deps = {
       table: new SharedTable(seed.table.size, seed.table.memory),
@@ -240,7 +242,10 @@ export class DataPlane {
   #applySettings(plan: WorkerPlan): void {
     const { settings, deadlines } = this.#deps;
     settings.maxConnections = plan.maxConnections;
-    if (plan.tracing !== undefined) settings.tracing ??= this.#tracer(plan.tracing);
+    this.#ring.turn(plan.ioUring);
+    const traced = { random: Math.random, now: this.#deps.now };
+    if (plan.tracing !== undefined)
+      settings.tracing ??= new RequestTracer(plan.tracing, { records: this.#records('spans', 1), ...traced });
     if (plan.accessSample !== this.#accessSample) this.#startAccessLog(plan.accessSample);
     if (this.#sweep !== undefined && deadlines.tickMs === plan.tickMs) return;
     clearTimeout(this.#sweep);
@@ -253,19 +258,16 @@ export class DataPlane {
     this.#sweep = setTimeout(this.#sweepOn, this.#deps.deadlines.step());
   };
 
-  #tracer(plan: TracingPlan): RequestTracer {
-    const post = (batch: AccessBatch): void => this.#tell({ type: 'spans', batch });
-    const records = new AccessBuffer({ sample: 1, post, clock: systemClock, random: Math.random });
-    return new RequestTracer(plan, { records, random: Math.random, now: this.#deps.now });
+  #records(type: 'access' | 'spans', sample: number): AccessBuffer {
+    const post = (batch: AccessBatch): void => this.#tell({ type, batch });
+    return new AccessBuffer({ sample, post, clock: systemClock, random: Math.random });
   }
 
   #startAccessLog(sample: number): void {
     const { settings } = this.#deps;
     settings.access?.flush();
     this.#accessSample = sample;
-    const post = (batch: AccessBatch): void => this.#tell({ type: 'access', batch });
-    settings.access =
-      sample === 0 ? undefined : new AccessBuffer({ sample, post, clock: systemClock, random: Math.random });
+    settings.access = sample === 0 ? undefined : this.#records('access', sample);
   }
 
   #applyPools(plans: readonly PoolSitePlan[]): void {

@@ -8,6 +8,7 @@ import { SetLocks } from '../pool/set-locks.ts';
 import type { SharedTable } from '../pool/table.ts';
 import type { ConnectionsShown, ConnectionsWanted } from '../proxy/connection-view.ts';
 import { systemClock } from '../support/clock.ts';
+import { createRingRecord, freeRing } from '../support/ring-memory.ts';
 import type { FromWorker, ToWorker, WorkerPlan, WorkerSeed } from './messages.ts';
 import { STUCK_MS, StuckWatch } from './stuck-watch.ts';
 
@@ -95,6 +96,7 @@ export class Fleet {
   #closing = false;
   #questions = 0;
   readonly #beats: SharedArrayBuffer;
+  readonly #rings: readonly BigUint64Array[];
   readonly #stuckWatch: StuckWatch;
   readonly #sessions = createSessionMemory(DEFAULT_SESSIONS, Math.random);
   /** What workers count sources in. */
@@ -109,6 +111,7 @@ export class Fleet {
       bans: createBanMemory(DEFAULT_BANS, Math.random),
     };
     this.#beats = new SharedArrayBuffer(size * Int32Array.BYTES_PER_ELEMENT);
+    this.#rings = Array.from({ length: size }, createRingRecord);
     this.#members = Array.from({ length: size }, (_, lane) => this.#start(lane));
     const beats = new Int32Array(this.#beats);
     this.#stuckWatch = new StuckWatch({ beats, clock: systemClock, onStuck: (lane) => this.#kill(lane) });
@@ -148,6 +151,7 @@ export class Fleet {
       sessions: this.#sessions,
       limits: this.limits,
       beats: this.#beats,
+      ring: this.#rings[lane]!,
       claims: this.#deps.claimsOf(lane),
     };
     return new Worker(entry, { workerData, name: `fairlead-worker-${lane}` });
@@ -199,6 +203,7 @@ export class Fleet {
   /** A worker is gone: what it held is given back, and a new one takes its lane under the plan in force. */
   #died(member: Member): void {
     const error = member.fault;
+    freeRing(this.#rings[member.lane]!);
     member.waiting?.reject(error ?? new Error('the worker died'));
     member.onDrained?.();
     for (const tell of member.asked.values()) tell(undefined);

@@ -42,6 +42,8 @@ export interface WorkerPlan {
   readonly binds: readonly BindPlan[];
   /** Client connections over all workers, 0 for no limit. */
   readonly maxConnections: number;
+  /** Whether connections may use io_uring. */
+  readonly ioUring: boolean;
   /** Share of requests that are logged; 0 when the access log is off. */
   readonly accessSample: number;
   /** Undefined when no exporter of spans is configured; the same in all plans of a process. */
@@ -61,6 +63,8 @@ export interface WorkerSeed {
   readonly limits: { readonly sources: LimitMemory; readonly rates: LimitMemory; readonly bans: BanMemory };
   /** One count per worker, an Int32 each, which goes on as long as its event loop does. */
   readonly beats: SharedArrayBuffer;
+  /** What the worker's ring of io_uring holds, for `freeRing`. */
+  readonly ring: BigUint64Array;
   /** Series that a former worker of this lane has announced. */
   readonly claims: readonly Claim[];
 }
@@ -93,6 +97,8 @@ export type FromWorker =
   | { readonly type: 'tls-failure'; readonly pool: string; readonly name: string; readonly cause: string }
   | { readonly type: 'accept-error'; readonly listener: string; readonly error: string }
   | { readonly type: 'banned'; readonly ban: NewBan }
+  /** Connections use io_uring from now on; `obstacle` says why they cannot. */
+  | { readonly type: 'io-uring'; readonly obstacle: string | undefined }
   | { readonly type: 'overload'; readonly shedding: boolean }
   | { readonly type: 'connections'; readonly ask: number; readonly shown: ConnectionsShown }
   | { readonly type: 'drained' };

@@ -76,6 +76,7 @@ export function buildPlan(config: Config, inputs: PlanInputs): Planned {
         bind.map((address) => bindPlan({ name, protocol }, address, inputs)),
       ),
       maxConnections: config.limits.connections,
+      ioUring: config.ioUring,
       accessSample: access === false ? 0 : access.sample,
       tracing: inputs.tracing,
       tickMs: tickFor(config),

@@ -59,9 +59,9 @@ pools:
 `;
 
 /** Starts an instance on the config and waits until it listens. */
-async function start(text: string): Promise<{ cli: CliProcess; web: string; admin: string }> {
+async function start(text: string, env = {}): Promise<{ cli: CliProcess; web: string; admin: string }> {
   await writeFile(path, text);
-  const started = new CliProcess(['run', path]);
+  const started = new CliProcess(['run', path], { env });
   cli = started;
   const [, web] = await started.until('stdout', /^listening web (http:\/\/127\.0\.0\.1:\d+)$/m);
   const [, admin] = await started.until('stdout', /^listening admin (http:\/\/127\.0\.0\.1:\d+)$/m);
@@ -69,6 +69,12 @@ async function start(text: string): Promise<{ cli: CliProcess; web: string; admi
 }
 
 const ask = async (url: string) => (await fetch(url, { headers: { connection: 'close' } })).text();
+
+it('goes without io_uring where it cannot be had, and says why', async () => {
+  const { cli, web } = await start(config({ top: 'ioUring: true' }), { NODE_OPTIONS: '--no-experimental-ffi' });
+  await cli.until('stderr', /"obstacle":"this Node has no node:ffi".*io_uring cannot be had/);
+  expect(await ask(`${web}/`)).toBe('hello\n');
+});
 
 describe('fairlead run', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(

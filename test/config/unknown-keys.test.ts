@@ -3,7 +3,7 @@ import { plainSchema } from '../../src/config/json-schema.ts';
 import { knownKeys } from '../../src/config/known-keys.ts';
 import { messageOf, yaml, yamlWithRoute } from './loading.ts';
 
-const top = 'workers, watch, admin, log, shutdown, limits, listeners or pools';
+const top = 'workers, ioUring, watch, admin, log, shutdown, limits, listeners or pools';
 const http = 'protocol, bind, tls, proxyProtocol, trustProxies, allow, deny, guard, timeouts, limits, pool or routes';
 const route =
   'name, match, pool, split, redirect, respond, timeout, retry, rewrite, headers, sticky, rateLimit, mirror or fault';

@@ -1,0 +1,167 @@
+import { randomBytes } from 'node:crypto';
+import type net from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { ConfigInput } from '../../src/config/schema.ts';
+import { runLoad, startNamed } from '../support/load.ts';
+import { openRings } from '../support/open-rings.ts';
+import { closeOpened, remember } from '../support/opened.ts';
+import { connectTo } from '../support/raw-client.ts';
+import { type RunningFairlead, runFairlead, webConfig } from '../support/running.ts';
+import { startPeer } from '../support/tcp-peer.ts';
+
+afterEach(closeOpened);
+
+const echo = (socket: net.Socket): unknown => socket.pipe(socket);
+const IN_USE = 'connections that live long use io_uring';
+
+function relay(backend: string, changes: Partial<ConfigInput> = {}): ConfigInput {
+  return {
+    ioUring: true,
+    log: { level: 'info' },
+    listeners: { l4: { protocol: 'tcp', bind: '127.0.0.1:0', pool: 'l4' } },
+    pools: { l4: { backends: [backend], health: { type: 'off' } } },
+    ...changes,
+  };
+}
+
+/** Says something of each of these lengths, and hears it back each time before it goes on. */
+async function converse(lb: RunningFairlead, lengths: readonly number[], each?: (i: number) => Promise<unknown>) {
+  const client = await connectTo(lb.address('l4'));
+  let said = '';
+  for (const [i, length] of lengths.entries()) {
+    const bytes = randomBytes(length);
+    said += bytes.toString('latin1');
+    client.send(bytes);
+    await client.until(() => client.text.length === said.length, `echo ${i}`);
+    await each?.(i);
+  }
+  client.end();
+  await client.until(() => client.ending !== undefined, 'end');
+  expect([client.text === said, client.ending]).toEqual([true, 'fin']);
+}
+
+const small = (count: number): number[] => Array.from({ length: count }, (_, i) => 1 + ((i * 37) % 900));
+
+describe('with io_uring', () => {
+  it('relays what is said in small pieces, and much amid it', async () => {
+    const peer = await startPeer(echo);
+    const lb = await runFairlead(relay(peer.address));
+    const lengths = [...small(60), 500_000, ...small(40), 8192, 8191, 16_384, 16_385, ...small(40), 3_000_000];
+    await Promise.all(Array.from({ length: 10 }, () => converse(lb, lengths)));
+    expect(lb.logLines.join()).toContain(IN_USE);
+  });
+
+  it('relays what is said both ways at any time, to its end', async () => {
+    const lengths = Array.from({ length: 400 }, (_, i) => ((i * 7919) % 100 < 90 ? 1 + ((i * 131) % 3000) : 60_000));
+    const heard: Promise<string>[] = [];
+    const speak = async (socket: net.Socket): Promise<string> => {
+      let text = '';
+      socket.on('data', (chunk) => {
+        text += chunk.toString('latin1');
+      });
+      const ended = new Promise((resolve) => socket.once('end', resolve));
+      for (const [i, length] of lengths.entries()) {
+        socket.write(Buffer.alloc(length, i));
+        if (i % 7 === 0) await new Promise((resolve) => setTimeout(resolve, i % 3));
+      }
+      socket.end();
+      await ended;
+      return text;
+    };
+    const peer = await startPeer((socket) => void heard.push(speak(socket)), { halfOpen: true });
+    const lb = await runFairlead(relay(peer.address));
+    const clients = await Promise.all(Array.from({ length: 12 }, () => connectTo(lb.address('l4'))));
+    const expected = lengths.map((length, i) => String.fromCharCode(i % 256).repeat(length)).join('');
+    for (const client of clients) client.socket.setEncoding('latin1');
+    await Promise.all(clients.map(({ socket }) => speak(socket)));
+    for (const client of clients) expect([client.text === expected, client.ending]).toEqual([true, 'fin']);
+    for (const text of await Promise.all(heard)) expect(text === expected).toBe(true);
+  });
+
+  it('passes resets on, and ends what is idle', async () => {
+    const sockets: net.Socket[] = [];
+    const peer = await startPeer((socket) => {
+      sockets.push(socket);
+      echo(socket);
+    });
+    const lb = await runFairlead(
+      relay(peer.address, {
+        listeners: { l4: { protocol: 'tcp', bind: '127.0.0.1:0', pool: 'l4', timeouts: { idle: '300ms' } } },
+      }),
+    );
+    const talk = async () => {
+      const client = await connectTo(lb.address('l4'));
+      for (let i = 1; i <= 50; i++) {
+        client.send('hello');
+        await client.until(() => client.text.length === i * 5, `echo ${i}`);
+      }
+      return client;
+    };
+    const resetByBackend = await talk();
+    sockets[0]!.resetAndDestroy();
+    await resetByBackend.until(() => resetByBackend.ending === 'reset', 'reset');
+    (await talk()).reset();
+    await peer.until(() => peer.endings.length === 2);
+    expect(peer.endings[1]).toBe('reset');
+    const idle = await talk();
+    await idle.until(() => idle.ending === 'fin', 'end');
+  });
+
+  it('stops a reader that is too slow, and loses nothing', async () => {
+    const peer = await startPeer(echo);
+    const lb = await runFairlead(relay(peer.address));
+    const client = await connectTo(lb.address('l4'));
+    for (let i = 1; i <= 50; i++) {
+      client.send('hello');
+      await client.until(() => client.text.length === i * 5, `echo ${i}`);
+    }
+    client.socket.pause();
+    const piece = 'x'.repeat(5000);
+    for (let i = 0; i < 4000; i++) client.send(piece);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    client.socket.resume();
+    await client.until(() => client.text.length === 250 + 4000 * 5000, 'all of it');
+  });
+
+  it('serves requests on connections that are kept, and long answers', async () => {
+    const backend = remember(await startNamed('a'));
+    const lb = await runFairlead({ ...webConfig([backend.address]), ioUring: true });
+    const begun = performance.now();
+    const { statuses, errors } = await runLoad(lb.address(), {
+      connections: 40,
+      until: () => performance.now() - begun > 1500,
+    });
+    expect([[...statuses.keys()], errors.size]).toEqual([[200], 0]);
+  });
+
+  it('can be turned on and off by a reload, amid what is said', async () => {
+    const peer = await startPeer(echo);
+    const lb = await runFairlead(relay(peer.address, { ioUring: false }));
+    const before = openRings();
+    await converse(lb, small(120), async (i) => {
+      if (i % 30 === 20) await lb.reloadWith(relay(peer.address, { ioUring: i % 60 === 20 }));
+    });
+    expect(openRings()).toBe(before + 1);
+    expect(lb.logLines.filter((line) => line.includes(IN_USE))).toHaveLength(2);
+  });
+
+  it('leaves nothing behind when a worker dies or the process ends', async () => {
+    const peer = await startPeer(echo);
+    const before = openRings();
+    const lb = await runFairlead(relay(peer.address, { workers: 2 }));
+    expect(openRings()).toBe(before + 2);
+    const clients = await Promise.all(Array.from({ length: 20 }, () => connectTo(lb.address('l4'))));
+    for (let i = 1; i <= 40; i++) {
+      for (const client of clients) client.send('hello');
+      for (const client of clients) await client.until(() => client.text.length === i * 5, `echo ${i}`);
+    }
+    await lb.crashWorker(0);
+    await lb.crashWorker(1);
+    for (const client of clients) await client.until(() => client.ending !== undefined, 'end');
+    await peer.until(() => peer.open === 0);
+    await expect.poll(openRings, { timeout: 5000 }).toBe(before + 2);
+    await converse(lb, small(50));
+    await lb.close();
+    expect(openRings()).toBe(before);
+  });
+});
