@@ -2,18 +2,29 @@ import { FAIRLEAD_MAIN } from '../lib/fairlead.ts';
 import type { Peer, PeerSetup } from './peer.ts';
 
 /** Fairlead with one pool behind a listener of each protocol; health checks, admin address and metrics stay on. */
-export const fairlead: Peer = {
-  name: 'fairlead',
-  layers: ['l7', 'l4', 'l7-tls', 'l4-udp'],
-  version: [process.execPath, '-p', '"Fairlead on Node " + process.version'],
-  countsPicks: true,
-  launch: (setup) => ({
-    command: process.execPath,
-    args: [...setup.nodeFlags, FAIRLEAD_MAIN, 'run', `${setup.directory}/fairlead.yaml`],
-    env: {},
-    files: { 'fairlead.yaml': fairleadConfig(setup) },
-  }),
-};
+export const fairlead = fairleadPeer('fairlead', '');
+
+/** The same with `ioUring: true`. */
+export const fairleadRing = fairleadPeer('fairlead-ring', 'ioUring: true\n');
+
+function fairleadPeer(name: string, more: string): Peer {
+  return {
+    name,
+    layers: ['l7', 'l4', 'l7-tls', 'l4-udp'],
+    version: [
+      process.execPath,
+      '-p',
+      `"Fairlead on Node " + process.version + "${more === '' ? '' : ', ioUring: true'}"`,
+    ],
+    countsPicks: true,
+    launch: (setup) => ({
+      command: process.execPath,
+      args: [...setup.nodeFlags, FAIRLEAD_MAIN, 'run', `${setup.directory}/fairlead.yaml`],
+      env: {},
+      files: { 'fairlead.yaml': more + fairleadConfig(setup) },
+    }),
+  };
+}
 
 function tlsListener({ tls }: PeerSetup): string {
   if (tls === undefined) return '';

@@ -9,12 +9,18 @@ export interface PeerResults {
   /** The heading of the report. */
   readonly title: string;
   readonly machine: Machine;
-  readonly subject: string;
   readonly versions: Readonly<Record<string, string>>;
   readonly missing: readonly string[];
   readonly rounds: number;
   readonly window: WindowOptions;
   readonly summaries: readonly Summary[];
+  /** Those that are compared with the others. */
+  readonly subjects: readonly Subject[];
+}
+
+/** One that is compared with all others, and whether it reaches the goals. */
+export interface Subject {
+  readonly subject: string;
   readonly ratios: readonly Ratio[];
   readonly verdicts: readonly Verdict[];
 }
@@ -67,11 +73,14 @@ export function ratioSection(subject: string, ratios: readonly Ratio[]): string 
   return `## Ratios of medians: ${subject} divided by\n\nLess is better for CPU and p99, more is better for the rate.\n\n${table}\n`;
 }
 
-function verdictSection(verdicts: readonly Verdict[]): string {
-  const measured = verdicts.filter(({ held }) => held !== undefined);
+function verdictSection(subjects: readonly Subject[]): string {
+  const measured = subjects.flatMap(({ subject, verdicts }) =>
+    verdicts.filter(({ held }) => held !== undefined).map((verdict) => ({ subject, ...verdict })),
+  );
   if (measured.length === 0) return '';
   const table = markdownTable(
     [
+      { title: 'peer', align: 'left', cell: ({ subject }) => subject },
       { title: 'workload', align: 'left', cell: ({ workload }) => workload },
       { title: 'measure', align: 'left', cell: ({ measure }) => MEASURE_TITLES[measure] },
       { title: 'against', align: 'left', cell: ({ against }) => against },
@@ -86,7 +95,7 @@ function verdictSection(verdicts: readonly Verdict[]): string {
 
 /** The whole report as Markdown. */
 export function peerReport(results: PeerResults, workloads: readonly Workload[]): string {
-  const { window, rounds, subject } = results;
+  const { window, rounds, subjects } = results;
   const cores = `proxy on core ${window.proxyCore ?? 'any'}, generator and backend on core ${window.loadCore ?? 'any'}`;
   const versions = Object.entries(results.versions).map(([name, version]) => `- ${name}: ${version}`);
   const missing = results.missing.map((name) => `- ${name}: not installed, left out`);
@@ -98,7 +107,7 @@ Forwarding fields written by every peer: ${window.forwarded ? 'yes' : 'no (only 
 
 ${[...versions, ...missing].join('\n')}
 
-${verdictSection(results.verdicts)}${ratioSection(subject, results.ratios)}${workloads
+${verdictSection(subjects)}${subjects.map(({ subject, ratios }) => ratioSection(subject, ratios)).join('')}${workloads
   .map((workload) => workloadSection(workload, results.summaries))
   .join('')}`.replace(/\n+$/, '\n');
 }

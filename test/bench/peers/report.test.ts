@@ -100,14 +100,12 @@ describe('peerReport', () => {
   const results: PeerResults = {
     title: 'Peers',
     machine: { cpu: 'Some CPU', cores: 2, memoryGiB: 8, kernel: 'linux 6.1', node: 'v26.0.0', date: '2026-01-02' },
-    subject: 'fairlead',
     versions: { fairlead: 'Fairlead on Node v26.0.0', nginx: 'nginx/1.22.1' },
     missing: ['caddy'],
     rounds: 3,
     window: { connections: 64, durationS: 5, warmUpS: 2, proxyCore: 0, loadCore: 1, forwarded: false },
     summaries,
-    ratios: found,
-    verdicts: judge(found),
+    subjects: [{ subject: 'fairlead', ratios: found, verdicts: judge(found) }],
   };
 
   it('says on what, how and with whom it was measured', () => {
@@ -126,14 +124,28 @@ describe('peerReport', () => {
     const goals = peerReport(results, workloads).split('## Goals')[1]!.split('##')[0]!;
     const lines = goals
       .split('\n')
-      .filter((line) => line.startsWith('| l'))
+      .filter((line) => line.startsWith('| fairlead'))
       .map(cells);
     expect(lines).toEqual([
-      ['l7-keepalive', 'CPU per unit', 'better', 'at most 1.15', '1.16', 'no'],
-      ['l7-keepalive', 'CPU per unit', 'caddy', 'at most 0.50', '0.36', 'yes'],
-      ['l4-bulk', 'rate', 'better', 'at least 0.85', '0.92', 'yes'],
+      ['fairlead', 'l7-keepalive', 'CPU per unit', 'better', 'at most 1.15', '1.16', 'no'],
+      ['fairlead', 'l7-keepalive', 'CPU per unit', 'caddy', 'at most 0.50', '0.36', 'yes'],
+      ['fairlead', 'l4-bulk', 'rate', 'better', 'at least 0.85', '0.92', 'yes'],
     ]);
-    expect(peerReport({ ...results, verdicts: [] }, workloads)).not.toContain('## Goals');
+    const unjudged = [{ subject: 'nginx', ratios: found, verdicts: [] }];
+    expect(peerReport({ ...results, subjects: unjudged }, workloads)).not.toContain('## Goals');
+  });
+
+  it('has the goals and ratios of everybody who is compared', () => {
+    const ring = ratios([...summaries, summary('fairlead-ring', 'l7-keepalive', { cpuPerUnit: 10 })], 'fairlead-ring');
+    const subjects = [...results.subjects, { subject: 'fairlead-ring', ratios: ring, verdicts: judge(ring) }];
+    const text = peerReport({ ...results, subjects }, workloads);
+    expect(text).toMatch(
+      /\| fairlead-ring \| l7-keepalive +\| CPU per unit \| better +\| at most 1.15 +\| +0.85 \| yes/,
+    );
+    expect(text.match(/## Ratios of medians: .*/g)).toEqual([
+      '## Ratios of medians: fairlead divided by',
+      '## Ratios of medians: fairlead-ring divided by',
+    ]);
   });
 
   it('has the sections of the workloads that were run, and ends in one newline', () => {
