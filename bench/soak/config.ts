@@ -14,7 +14,11 @@ export const KEPT_MS = 3000;
 const ALGORITHMS = ['round-robin', 'least-connections', 'p2c', 'random'] as const;
 
 /** The config of one round: each has other weights, another algorithm, and every second one a listener and a route more. */
-export function soakConfig(ports: SoakPorts, backends: readonly MortalBackend[], round: number): string {
+export function soakConfig(
+  ports: SoakPorts,
+  backends: readonly MortalBackend[],
+  { round, ioUring }: { readonly round: number; readonly ioUring: boolean },
+): string {
   const balance = ALGORITHMS[round % ALGORITHMS.length];
   const weight = (i: number) => 1 + ((round + i) % 3);
   const list = (port: (backend: MortalBackend) => number) =>
@@ -22,6 +26,7 @@ export function soakConfig(ports: SoakPorts, backends: readonly MortalBackend[],
   const more = round % 2 === 0 ? '' : '  extra: { protocol: tcp, bind: "127.0.0.1:0", pool: echo }\n';
   const route = round % 2 === 0 ? '' : '      - { match: { path: /no/* }, respond: { status: 404 } }\n';
   return `workers: 2
+ioUring: ${ioUring && round % 4 !== 3}
 watch: false
 admin: { bind: "127.0.0.1:${ports.admin}" }
 log: { level: error }

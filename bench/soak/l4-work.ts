@@ -112,6 +112,7 @@ function datagrams(port: number, rounds: number): Promise<Found> {
 export function l4Work(tcpPort: number, udpPort: number): Record<string, () => Promise<Found>> {
   return {
     'tcp, talks': () => talk(tcpPort, 1 + Math.floor(Math.random() * 5)),
+    'tcp, long talks': () => talk(tcpPort, 20 + Math.floor(Math.random() * 80)),
     'tcp, half-closes': () => halfClose(tcpPort, randomBytes(1 + Math.floor(Math.random() * 300_000))),
     'tcp, clients that stall and reset': () => stall(tcpPort),
     'udp, flows': () => datagrams(udpPort, 3),

@@ -21,6 +21,8 @@ export interface SoakOptions {
   /** Seconds between two reloads, and between two deaths of a backend. */
   readonly reloadEveryS: number;
   readonly killEveryS: number;
+  /** Whether connections use io_uring, but for the rounds that turn it off. */
+  readonly ioUring: boolean;
 }
 
 /** How Fairlead stood at one moment of the run, under load. */
@@ -89,9 +91,13 @@ export class Soak {
 
   async #startFairlead(): Promise<void> {
     const { http, tcp, admin } = this.#ports;
-    const config = soakConfig(this.#ports, this.#backends, 0);
+    const config = this.#config(0);
     const nodeFlags = ['--inspect=127.0.0.1:0'];
     this.#running = await startFairlead(this.#group, { config, ports: [http, tcp, admin], nodeFlags });
+  }
+
+  #config(round: number): string {
+    return soakConfig(this.#ports, this.#backends, { round, ioUring: this.#options.ioUring });
   }
 
   get #fairlead(): RunningProcess {
@@ -154,7 +160,7 @@ export class Soak {
     const generation = async () =>
       Number(/^fairlead_config_generation (\d+)/m.exec(await readMetrics(this.#ports.admin))?.[1]);
     const before = await generation();
-    writeFileSync(this.#running.configPath, soakConfig(this.#ports, this.#backends, round));
+    writeFileSync(this.#running.configPath, this.#config(round));
     this.#fairlead.child.kill('SIGHUP');
     const deadline = performance.now() + RELOAD_PATIENCE_MS;
     while ((await generation()) === before) {
