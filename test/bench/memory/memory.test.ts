@@ -201,7 +201,7 @@ describe('the report', () => {
       Object.values(peers)
         .filter(runsOnNode)
         .map(({ name }) => name),
-    ).toEqual(['fairlead', 'gateway']);
+    ).toEqual(['fairlead', 'fairlead-ring', 'gateway']);
   });
 
   it('shows what was measured, under which limit, and what went wrong', () => {
