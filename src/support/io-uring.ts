@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { putLatin1 } from './latin1.ts';
 import {
   BUFFER_ENTRY_INTS,
   BUFFERS,
@@ -53,11 +54,6 @@ export interface CompletionSink {
   onReceiveEnd(tag: number, status: number): void;
   /** So many bytes were sent for `tag`, or a negative system error. */
   onSent(tag: number, status: number): void;
-}
-
-/** What every Buffer has beneath `write(text, 'latin1')`, without its look at the name of the encoding. */
-interface Latin1Target {
-  latin1Write(text: string, at: number, length: number): void;
 }
 
 /**
@@ -142,7 +138,7 @@ export class IoUring {
   /** Queues to send latin1 text, for which there must be room. Returns where it is, for `unsent`. */
   sendText(to: Tagged, text: string): number {
     const at = this.#room(text.length);
-    (this.#outbox as unknown as Latin1Target).latin1Write(text, at, text.length);
+    putLatin1(text, this.#outbox, at);
     return this.#send(to, OUTBOX_AT + at, text.length);
   }
 
@@ -187,10 +183,10 @@ export class IoUring {
     entries[at + 5] = 0;
     entries[at + 6] = 0;
     entries[at + 7] = 0;
-    entries[at + 10] = 0;
-    entries[at + 11] = 0;
     entries[at + 8] = tag;
     entries[at + 9] = kind;
+    entries[at + 10] = 0;
+    entries[at + 11] = 0;
     this.#rings[this.#ring.tail] = (tail + 1) | 0;
     this.queued++;
     return at;

@@ -109,16 +109,19 @@ export function setUpRing(record: BigUint64Array): RingMemory {
   params[2] = SETUP_FLAGS;
   const fd = checked(syscall(IO_URING_SETUP, SUBMISSIONS, scratch, 0n, 0));
   record[0] = BigInt(fd);
-  const [tailAt, flagsAt, arrayAt] = [params[11]!, params[14]!, params[16]!];
-  const [headOfCompletionsAt, tailOfCompletionsAt, completionsAt, completionFlagsAt] = [
-    params[20]!,
-    params[21]!,
-    params[25]!,
-    params[26]!,
-  ];
-  const ringsBytes = Math.max(arrayAt + SUBMISSIONS * 4, completionsAt + COMPLETIONS * COMPLETION_INTS * 4);
+  const placeOf = (param: number): number => params[param]! / Int32Array.BYTES_PER_ELEMENT;
+  const places = {
+    tail: placeOf(11),
+    flags: placeOf(14),
+    headOfCompletions: placeOf(20),
+    tailOfCompletions: placeOf(21),
+    completions: placeOf(25),
+    completionFlags: placeOf(26),
+  };
+  const array = placeOf(16);
+  const ringsBytes = 4 * Math.max(array + SUBMISSIONS, places.completions + COMPLETIONS * COMPLETION_INTS);
   const rings = new Int32Array(memoryAt(map(ringsBytes, MAP_SHARED_POPULATE, fd, 0n), ringsBytes));
-  for (let i = 0; i < SUBMISSIONS; i++) rings[(arrayAt >> 2) + i] = i;
+  for (let i = 0; i < SUBMISSIONS; i++) rings[array + i] = i;
   const entriesBytes = SUBMISSIONS * ENTRY_INTS * 4;
   const entries = new Int32Array(memoryAt(map(entriesBytes, MAP_SHARED_POPULATE, fd, OFFSET_ENTRIES), entriesBytes));
 
@@ -137,12 +140,7 @@ export function setUpRing(record: BigUint64Array): RingMemory {
     eventFd,
     enter: (count) => syscallOfNumbers(IO_URING_ENTER, fd, count, 0, ENTER_GETEVENTS, 0, 0),
     rings,
-    tail: tailAt >> 2,
-    flags: flagsAt >> 2,
-    headOfCompletions: headOfCompletionsAt >> 2,
-    tailOfCompletions: tailOfCompletionsAt >> 2,
-    completionFlags: completionFlagsAt >> 2,
-    completions: completionsAt >> 2,
+    ...places,
     entries,
     memory,
     address,

@@ -4,9 +4,7 @@ import { type CompletionSink, IoUring } from './io-uring.ts';
 import { freeRing } from './ring-memory.ts';
 import type { HandleKit, UnconnectedHandle } from './socket-handle.ts';
 import { atTurnEnd, type TurnEnd } from './turn-end.ts';
-
-/** What one write can be at most, in bytes. */
-const MOST_WRITTEN = 16 * 1024;
+import { COPY_AS_TEXT_BYTES } from './wire.ts';
 
 const { EAGAIN, EINTR, ENOBUFS, ECANCELED } = constants.errno;
 /** What sending and receiving fail with when the socket is as it was: libuv tries again. */
@@ -110,7 +108,7 @@ export class RingSockets implements CompletionSink, TurnEnd {
   /** True when so many bytes can be written through the ring now. */
   takes(socket: RingSocket, length: number): boolean {
     if (socket.leaving || socket.sending > 0 || length === 0) return false;
-    return length <= MOST_WRITTEN && this.#ring.hasRoom(length);
+    return length <= COPY_AS_TEXT_BYTES && this.#ring.hasRoom(length);
   }
 
   /** Writes `bytes[start..end)`, which it must take; the caller's buffer is free again at once. */

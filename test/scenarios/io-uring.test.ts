@@ -5,7 +5,7 @@ import type { ConfigInput } from '../../src/config/schema.ts';
 import { runLoad, startNamed } from '../support/load.ts';
 import { openRings } from '../support/open-rings.ts';
 import { closeOpened, remember } from '../support/opened.ts';
-import { connectTo } from '../support/raw-client.ts';
+import { connectTo, type RawClient } from '../support/raw-client.ts';
 import { type RunningFairlead, runFairlead, webConfig } from '../support/running.ts';
 import { startPeer } from '../support/tcp-peer.ts';
 
@@ -38,6 +38,16 @@ async function converse(lb: RunningFairlead, lengths: readonly number[], each?: 
   client.end();
   await client.until(() => client.ending !== undefined, 'end');
   expect([client.text === said, client.ending]).toEqual([true, 'fin']);
+}
+
+/** A client that has said and heard 'hello' fifty times, so that both of its connections are in the ring. */
+async function talked(lb: RunningFairlead): Promise<RawClient> {
+  const client = await connectTo(lb.address('l4'));
+  for (let i = 1; i <= 50; i++) {
+    client.send('hello');
+    await client.until(() => client.text.length === i * 5, `echo ${i}`);
+  }
+  return client;
 }
 
 const small = (count: number): number[] => Array.from({ length: count }, (_, i) => 1 + ((i * 37) % 900));
@@ -89,32 +99,20 @@ describe('with io_uring', () => {
         listeners: { l4: { protocol: 'tcp', bind: '127.0.0.1:0', pool: 'l4', timeouts: { idle: '300ms' } } },
       }),
     );
-    const talk = async () => {
-      const client = await connectTo(lb.address('l4'));
-      for (let i = 1; i <= 50; i++) {
-        client.send('hello');
-        await client.until(() => client.text.length === i * 5, `echo ${i}`);
-      }
-      return client;
-    };
-    const resetByBackend = await talk();
+    const resetByBackend = await talked(lb);
     sockets[0]!.resetAndDestroy();
     await resetByBackend.until(() => resetByBackend.ending === 'reset', 'reset');
-    (await talk()).reset();
+    (await talked(lb)).reset();
     await peer.until(() => peer.endings.length === 2);
     expect(peer.endings[1]).toBe('reset');
-    const idle = await talk();
+    const idle = await talked(lb);
     await idle.until(() => idle.ending === 'fin', 'end');
   });
 
   it('stops a reader that is too slow, and loses nothing', async () => {
     const peer = await startPeer(echo);
     const lb = await runFairlead(relay(peer.address));
-    const client = await connectTo(lb.address('l4'));
-    for (let i = 1; i <= 50; i++) {
-      client.send('hello');
-      await client.until(() => client.text.length === i * 5, `echo ${i}`);
-    }
+    const client = await talked(lb);
     client.socket.pause();
     const piece = 'x'.repeat(5000);
     for (let i = 0; i < 4000; i++) client.send(piece);
