@@ -222,7 +222,7 @@ export class HandleWire implements Wire, WriteOwner, RingIoUser, TurnEnd, NextTu
   send(bytes: Buffer, start: number, end: number): boolean {
     const length = end - start;
     if (this.destroyed || this.#deaf) return false;
-    if (this.#outgoing === '' && this.#pendingWrites === 0 && this.#ringIo?.takes(length) === true) {
+    if (this.#outgoing === '' && this.#ringIo?.takes(length) === true) {
       this.#ringIo.write(bytes, start, end);
       return true;
     }

@@ -8,6 +8,8 @@ const noBytes = Buffer.alloc(0);
 
 /** Who reads and writes. None of these may throw. */
 export interface RingIoUser {
+  /** Bytes wait for the handle to write them: what comes after them is not for the ring. */
+  readonly backedUp: boolean;
   /** As of a handle: `bytes[0..result)` came, or there was a negative system error, or `eof`. */
   onRead(bytes: Buffer, result: number): void;
   /** What writing has come to that had returned 0, when not all was taken; `bytes` are what the handle writes now. */
@@ -95,7 +97,7 @@ export class RingIo implements SocketIo, RingOwner, TurnEnd {
 
   /** True when so many bytes can be written through the ring. */
   takes(length: number): boolean {
-    return this.#socket !== undefined && this.#ring.takes(this.#socket, length);
+    return this.#socket !== undefined && !this.#user.backedUp && this.#ring.takes(this.#socket, length);
   }
 
   /** Writes bytes for which `takes` was true; the caller's buffer is free again at once. */

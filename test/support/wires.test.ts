@@ -1,10 +1,13 @@
+import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
+import { readSync } from 'node:fs';
 import { afterAll, expect, it } from 'vitest';
 import { HandleWires, socketWires } from '../../src/support/open-wire.ts';
-import { handleKit, isKnown } from '../../src/support/socket-handle.ts';
+import { handleKit, isKnown, type SocketHandle } from '../../src/support/socket-handle.ts';
+import { atTurnEnd } from '../../src/support/turn-end.ts';
 import { wireContract } from '../contracts/wire.ts';
 import { RingStage } from './ring-stage.ts';
-import { until, WireStage } from './wire-stage.ts';
+import { pattern, until, WireStage } from './wire-stage.ts';
 
 const inRing = new RingStage();
 
@@ -28,6 +31,42 @@ it('writes nothing twice when some of it is nothing', async () => {
   await once(peer, 'end');
   expect(got).toBe('wordswordswords');
 });
+
+// The handle has the rest of the bytes, and the socket takes more again by the time the text is due.
+it('writes no text before the rest of what the kernel did not take', async () => {
+  const { wire, peer } = await inRing.dialled();
+  const peerHandle = (peer as unknown as { _handle: SocketHandle })._handle;
+  peerHandle.readStop();
+  const bytes = pattern(15_000);
+  const got: Buffer[] = [];
+  const parts: Buffer[] = [];
+  while (!wire.backedUp) {
+    wire.send(bytes, 0, bytes.length);
+    atTurnEnd({ afterPoll: () => void (wire.backedUp && got.push(...readAll(peerHandle.fd))) });
+    wire.writeText('text');
+    parts.push(bytes, Buffer.from('text'));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  peer.on('data', (chunk) => got.push(chunk as Buffer));
+  peerHandle.readStart();
+  const all = Buffer.concat(parts);
+  await until(() => got.reduce((sum, { length }) => sum + length, 0) === all.length);
+  expect(Buffer.concat(got).equals(all)).toBe(true);
+});
+
+/** All that a socket has at this moment. */
+function readAll(fd: number): Buffer[] {
+  const got: Buffer[] = [];
+  try {
+    for (;;) {
+      const chunk = Buffer.alloc(65_536);
+      const length = readSync(fd, chunk);
+      got.push(chunk.subarray(0, length));
+    }
+  } catch {
+    return got;
+  }
+}
 
 afterAll(async () => {
   inRing.clear();
