@@ -8,7 +8,8 @@ import { SetLocks } from '../pool/set-locks.ts';
 import type { SharedTable } from '../pool/table.ts';
 import type { ConnectionsShown, ConnectionsWanted } from '../proxy/connection-view.ts';
 import { systemClock } from '../support/clock.ts';
-import { createRingRecord, freeRing } from '../support/ring-memory.ts';
+import { freeRing } from '../support/ring-memory.ts';
+import { createRingRecord, type RingRecord } from '../support/ring-record.ts';
 import type { FromWorker, ToWorker, WorkerPlan, WorkerSeed } from './messages.ts';
 import { STUCK_MS, StuckWatch } from './stuck-watch.ts';
 
@@ -96,7 +97,7 @@ export class Fleet {
   #closing = false;
   #questions = 0;
   readonly #beats: SharedArrayBuffer;
-  readonly #rings: readonly BigUint64Array[];
+  readonly #rings: readonly RingRecord[];
   readonly #stuckWatch: StuckWatch;
   readonly #sessions = createSessionMemory(DEFAULT_SESSIONS, Math.random);
   /** What workers count sources in. */

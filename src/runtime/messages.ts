@@ -12,6 +12,7 @@ import type { HttpListenerPlan } from '../proxy/http-site.ts';
 import type { NewBan } from '../proxy/source-guard.ts';
 import type { TcpListenerPlan } from '../proxy/tcp-site.ts';
 import type { UdpListenerPlan } from '../proxy/udp-site.ts';
+import type { RingRecord } from '../support/ring-record.ts';
 
 /** One socket of a listener. */
 export interface BindPlan {
@@ -64,7 +65,7 @@ export interface WorkerSeed {
   /** One count per worker, an Int32 each, which goes on as long as its event loop does. */
   readonly beats: SharedArrayBuffer;
   /** What the worker's ring of io_uring holds, for `freeRing`. */
-  readonly ring: BigUint64Array;
+  readonly ring: RingRecord;
   /** Series that a former worker of this lane has announced. */
   readonly claims: readonly Claim[];
 }

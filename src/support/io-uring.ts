@@ -1,6 +1,10 @@
 import { Buffer } from 'node:buffer';
+import { BareSockets } from './bare-sockets.ts';
 import { putLatin1 } from './latin1.ts';
 import {
+  ACCEPT,
+  ADDRESS_BYTES,
+  ADDRESSES_AT,
   BUFFER_ENTRY_INTS,
   BUFFERS,
   BUFFERS_AT,
@@ -14,16 +18,20 @@ import {
   SUBMISSIONS,
   setUpRing,
 } from './ring-memory.ts';
+import type { RingRecord } from './ring-record.ts';
 
-/** What an entry asks for, as io_uring_enter(2) numbers it. */
+/** What an entry asks for, beside ACCEPT, as io_uring_enter(2) numbers it. */
+const ASYNC_CANCEL = 14;
+const CONNECT = 16;
 const SEND = 26;
 const RECV = 27;
-const ASYNC_CANCEL = 14;
 /** In a completion: it was told already. */
 const TOLD = -1;
 
 /** IOSQE_BUFFER_SELECT and IORING_RECV_MULTISHOT, beside the operation. */
 const RECV_ON = RECV | ((1 << 5) << 8) | ((1 << 1) << 16);
+/** SOCK_CLOEXEC and SOCK_NONBLOCK, of what is accepted. */
+const ACCEPT_FLAGS = 0o2000000 | 0o4000;
 /** IOSQE_CQE_SKIP_SUCCESS: what is cancelled tells of it. */
 const CANCEL_SILENTLY = ASYNC_CANCEL | ((1 << 6) << 8);
 /** MSG_DONTWAIT and MSG_NOSIGNAL: done, in part or not at all, by the time the entry has been submitted. */
@@ -54,6 +62,10 @@ export interface CompletionSink {
   onReceiveEnd(tag: number, status: number): void;
   /** So many bytes were sent for `tag`, or a negative system error. */
   onSent(tag: number, status: number): void;
+  /** `tag` is connected: 0, or a negative system error. */
+  onConnected(tag: number, status: number): void;
+  /** The descriptor of a socket that was accepted for `tag`, or a negative system error. */
+  onAccepted(tag: number, status: number): void;
 }
 
 /**
@@ -67,6 +79,8 @@ export interface CompletionSink {
 export class IoUring {
   /** Readable when there are completions to take. */
   readonly eventFd: number;
+  /** Calls that are not the ring's to make. */
+  readonly sockets: BareSockets;
   /** Entries that are queued. */
   queued = 0;
   readonly #ring: RingMemory;
@@ -81,6 +95,8 @@ export class IoUring {
   /** Buffers that were received into since the last take, and in the one before. */
   #used: number[] = [];
   #usedBefore: number[] = [];
+  /** What entries are to connect to, as long as they are queued. */
+  readonly #addresses: Uint8Array;
   readonly #outbox: Buffer;
   /** Where the half of the outbox begins that is written to, and how much of it is in use. */
   #outboxHalf = 0;
@@ -89,8 +105,9 @@ export class IoUring {
   readonly #spilled: Int32Array[] = [];
 
   /** `record` is filled with what `freeRing` needs, also when it throws. */
-  constructor(record: BigUint64Array) {
+  constructor(record: RingRecord) {
     const ring = setUpRing(record);
+    this.sockets = new BareSockets(ring);
     const { memory, address } = ring;
     this.#ring = ring;
     this.eventFd = ring.eventFd;
@@ -103,6 +120,7 @@ export class IoUring {
     this.#buffers = Array.from({ length: BUFFERS }, (_, i) =>
       Buffer.from(memory, BUFFERS_AT + i * RING_BUFFER_BYTES, RING_BUFFER_BYTES),
     );
+    this.#addresses = new Uint8Array(memory, ADDRESSES_AT, SUBMISSIONS * ADDRESS_BYTES);
     this.#outbox = Buffer.from(memory, OUTBOX_AT, 2 * OUTBOX_BYTES);
     this.#giveBuffers(this.#buffers.keys());
   }
@@ -112,11 +130,38 @@ export class IoUring {
     this.#queue(RECV_ON, fd, tag, RECV);
   }
 
-  /** Queues to stop receiving: `onReceiveEnd` follows, with ECANCELED if nothing else. */
+  /** Queues to accept one connection of a listening socket. */
+  accept({ fd, tag }: Tagged): void {
+    const at = this.#queue(ACCEPT, fd, tag, ACCEPT);
+    this.#ring.entries[at + 7] = ACCEPT_FLAGS;
+  }
+
+  /** Queues to connect to an address as struct sockaddr has it; the caller's bytes are free again at once. */
+  connect({ fd, tag }: Tagged, address: Uint8Array): void {
+    const at = this.#queue(CONNECT, fd, tag, CONNECT);
+    const offset = (at / ENTRY_INTS) * ADDRESS_BYTES;
+    this.#addresses.set(address, offset);
+    this.#putAddress(this.#ring.entries, at + 4, ADDRESSES_AT + offset);
+    this.#ring.entries[at + 2] = address.length;
+  }
+
+  /** Each queues to stop that: its end follows, with ECANCELED if nothing else. */
   cancelReceive({ tag }: Tagged): void {
+    this.#cancel(tag, RECV);
+  }
+
+  cancelAccept({ tag }: Tagged): void {
+    this.#cancel(tag, ACCEPT);
+  }
+
+  cancelConnect({ tag }: Tagged): void {
+    this.#cancel(tag, CONNECT);
+  }
+
+  #cancel(tag: number, operation: number): void {
     const at = this.#queue(CANCEL_SILENTLY, -1, tag, ASYNC_CANCEL);
     this.#ring.entries[at + 4] = tag;
-    this.#ring.entries[at + 5] = RECV;
+    this.#ring.entries[at + 5] = operation;
   }
 
   /** True when there is room for so many bytes that are to be sent. */
@@ -307,6 +352,8 @@ export class IoUring {
   #tell(sink: CompletionSink, ints: Int32Array, at: number): void {
     const kind = ints[at + 1]!;
     if (kind === SEND) sink.onSent(ints[at]!, ints[at + 2]!);
+    else if (kind === CONNECT) sink.onConnected(ints[at]!, ints[at + 2]!);
+    else if (kind === ACCEPT) sink.onAccepted(ints[at]!, ints[at + 2]!);
     else if (kind === RECV) this.#received(sink, ints[at]!, ints[at + 2]!, ints[at + 3]!);
   }
 

@@ -19,6 +19,17 @@ export interface Native {
   readonly munmap: (at: bigint, bytes: bigint) => number;
   readonly eventfd: (initial: number, flags: number) => number;
   readonly close: (fd: number) => number;
+  readonly fcntl: (fd: number, command: number, value: number) => number;
+  readonly socket: (family: number, type: number, protocol: number) => number;
+  readonly shutdown: (fd: number, how: number) => number;
+  readonly setsockopt: (...of: [fd: number, level: number, name: number, value: bigint, bytes: number]) => number;
+  readonly getpeername: (fd: number, name: bigint, bytes: bigint) => number;
+  readonly getsockname: (fd: number, name: bigint, bytes: bigint) => number;
+  /** Between an IP address as text, which ends with a zero, and as bytes. */
+  readonly inetPton: (family: number, text: bigint, bytes: bigint) => number;
+  readonly inetNtop: (family: number, bytes: bigint, text: bigint, room: number) => bigint;
+  /** The name of a network interface; `name` has room for 16 bytes. */
+  readonly ifIndexToName: (index: number, name: bigint) => bigint;
   /** Where the error number of this thread is. */
   readonly errno: () => bigint;
   /** The memory there, which the collector leaves alone. */
@@ -55,6 +66,15 @@ function link({ DynamicLibrary, toArrayBuffer }: Ffi): Native {
     munmap: find('munmap', [address, address], int),
     eventfd: find('eventfd', [int, int], int),
     close: find('close', [int], int),
+    fcntl: find('fcntl', [int, int, int], int),
+    socket: find('socket', [int, int, int], int),
+    shutdown: find('shutdown', [int, int], int),
+    setsockopt: find('setsockopt', [int, int, int, address, int], int),
+    getpeername: find('getpeername', [int, address, address], int),
+    getsockname: find('getsockname', [int, address, address], int),
+    inetPton: find('inet_pton', [int, address, address], int),
+    inetNtop: find('inet_ntop', [int, address, address, int], address),
+    ifIndexToName: find('if_indextoname', [int, address], address),
     errno: find('__errno_location', [], address),
     memoryAt: (at, bytes) => toArrayBuffer(at, bytes, false),
   };

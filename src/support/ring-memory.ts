@@ -1,4 +1,5 @@
 import { checked, native } from './native.ts';
+import { HELD, type RingRecord, takeNoted } from './ring-record.ts';
 
 /** Calls that have the same number on every architecture. */
 const IO_URING_SETUP = 425;
@@ -21,6 +22,9 @@ const MAP_SHARED_POPULATE = 0x01 | 0x8000;
 const MAP_PRIVATE_ANONYMOUS = 0x02 | 0x20;
 const EFD_CLOEXEC_NONBLOCK = 0o2000000 | 0o4000;
 
+/** The number of the operation that accepts. */
+export const ACCEPT = 13;
+
 /** Entries that can be queued, and completions that have room. */
 export const SUBMISSIONS = 2048;
 export const COMPLETIONS = 8192;
@@ -36,30 +40,44 @@ export const BUFFER_ENTRY_INTS = 4;
 /** Room for bytes that are to be sent and lie elsewhere; there is twice as much. */
 export const OUTBOX_BYTES = 256 * 1024;
 
-/** Where the parts of the memory begin, whose first one describes the buffers; the last one is for what the kernel is told at the beginning. */
+/** Where the parts of the memory begin, whose first one describes the buffers; the last one is for what is over when a call returns. */
 export const BUFFERS_AT = BUFFERS * BUFFER_ENTRY_INTS * Int32Array.BYTES_PER_ELEMENT;
 export const OUTBOX_AT = BUFFERS_AT + BUFFERS * RING_BUFFER_BYTES;
-const SCRATCH_AT = OUTBOX_AT + 2 * OUTBOX_BYTES;
-const MEMORY_BYTES = SCRATCH_AT + 256;
+/** Room for an address beside each entry. */
+export const ADDRESSES_AT = OUTBOX_AT + 2 * OUTBOX_BYTES;
+export const ADDRESS_BYTES = 32;
+export const SCRATCH_AT = ADDRESSES_AT + SUBMISSIONS * ADDRESS_BYTES;
+export const SCRATCH_BYTES = 256;
+const MEMORY_BYTES = SCRATCH_AT + SCRATCH_BYTES;
 
 /** Those whose calls and structures are known to be as they are here. */
 const knownMachines = ['x64', 'arm64'];
 
-/** What a ring holds of the process: its descriptor, and the address and length of each mapping. */
-const RECORD_LENGTH = 7;
-
-/** Room for what `freeRing` has to know of a ring, in memory that outlives the thread of the ring. */
-export function createRingRecord(): BigUint64Array {
-  return new BigUint64Array(new SharedArrayBuffer(RECORD_LENGTH * BigUint64Array.BYTES_PER_ELEMENT));
+/** Sockets that were accepted, and that the thread of the ring has not come to see. */
+function unseen(parts: BigUint64Array): number[] {
+  if (parts[HELD + 2] === 0n) return [];
+  const rings = new Int32Array(native().memoryAt(parts[3]!, Number(parts[4])));
+  const [headAt, tailAt, completions] = [...parts.subarray(HELD)].map(Number) as [number, number, number];
+  const accepted: number[] = [];
+  for (let head = rings[headAt]!; head !== rings[tailAt]; head = (head + 1) | 0) {
+    const at = completions + (head & (COMPLETIONS - 1)) * COMPLETION_INTS;
+    if (rings[at + 1] === ACCEPT && rings[at + 2]! >= 0) accepted.push(rings[at + 2]!);
+  }
+  return accepted;
 }
 
-/** Closes a ring that nobody uses any more, as when its thread has ended, and gives its memory back; nothing when there is none. */
-export function freeRing(record: BigUint64Array): void {
-  if (record.every((part) => part === 0n)) return;
+/**
+ * Closes a ring that nobody uses any more, as when its thread has ended, with the sockets that only it had, and gives its
+ * memory back; nothing when there is none.
+ */
+export function freeRing(record: RingRecord): void {
+  const { parts } = record;
+  if (parts.every((part) => part === 0n)) return;
   const { close, munmap } = native();
-  if (record[0] !== 0n) close(Number(record[0]));
-  for (let i = 1; i < RECORD_LENGTH; i += 2) if (record[i] !== 0n) munmap(record[i]!, record[i + 1]!);
-  record.fill(0n);
+  for (const fd of [...unseen(parts), ...takeNoted(record)]) close(fd);
+  if (parts[0] !== 0n) close(Number(parts[0]));
+  for (let i = 1; i < HELD; i += 2) if (parts[i] !== 0n) munmap(parts[i]!, parts[i + 1]!);
+  parts.fill(0n);
 }
 
 /** The memory of one ring, as io_uring_setup(2) describes it, all of it mapped for this alone. */
@@ -84,10 +102,10 @@ export interface RingMemory {
 }
 
 /**
- * Sets a ring up for this thread; needs Linux 6.1. `record` is filled with what `freeRing` needs, also when it throws, with
- * the reason.
+ * Sets a ring up for this thread; needs Linux 6.1. `record` is filled with what `freeRing` needs of the ring itself, also when
+ * it throws, with the reason.
  */
-export function setUpRing(record: BigUint64Array): RingMemory {
+export function setUpRing({ parts }: RingRecord): RingMemory {
   if (process.platform !== 'linux' || !knownMachines.includes(process.arch))
     throw new Error(`it is used on Linux on ${knownMachines.join(' and ')} only`);
   const { syscall, syscallOfNumbers, mmap, memoryAt, eventfd, close } = native();
@@ -95,8 +113,8 @@ export function setUpRing(record: BigUint64Array): RingMemory {
   const map = (bytes: number, flags: number, fd: number, offset: bigint): bigint => {
     const address = mmap(0n, BigInt(bytes), PROT_READ_WRITE, flags, fd, offset);
     checked(BigInt.asIntN(64, address) === -1n ? -1 : 0);
-    record[filled++] = address;
-    record[filled++] = BigInt(bytes);
+    parts[filled++] = address;
+    parts[filled++] = BigInt(bytes);
     return address;
   };
   const address = map(MEMORY_BYTES, MAP_PRIVATE_ANONYMOUS, -1, 0n);
@@ -108,7 +126,7 @@ export function setUpRing(record: BigUint64Array): RingMemory {
   params[1] = COMPLETIONS;
   params[2] = SETUP_FLAGS;
   const fd = checked(syscall(IO_URING_SETUP, SUBMISSIONS, scratch, 0n, 0));
-  record[0] = BigInt(fd);
+  parts[0] = BigInt(fd);
   const placeOf = (param: number): number => params[param]! / Int32Array.BYTES_PER_ELEMENT;
   const places = {
     tail: placeOf(11),
@@ -124,6 +142,8 @@ export function setUpRing(record: BigUint64Array): RingMemory {
   for (let i = 0; i < SUBMISSIONS; i++) rings[array + i] = i;
   const entriesBytes = SUBMISSIONS * ENTRY_INTS * 4;
   const entries = new Int32Array(memoryAt(map(entriesBytes, MAP_SHARED_POPULATE, fd, OFFSET_ENTRIES), entriesBytes));
+
+  parts.set([places.headOfCompletions, places.tailOfCompletions, places.completions].map(BigInt), filled);
 
   // struct io_uring_buf_reg.
   new BigUint64Array(memory, SCRATCH_AT, 5).set([address, BigInt(BUFFERS), 0n, 0n, 0n]);

@@ -1,7 +1,9 @@
 import { Buffer } from 'node:buffer';
 import { constants } from 'node:os';
+import type { BareSockets } from './bare-sockets.ts';
 import { type CompletionSink, IoUring } from './io-uring.ts';
 import { freeRing } from './ring-memory.ts';
+import { noteSocket, type RingRecord } from './ring-record.ts';
 import type { HandleKit, UnconnectedHandle } from './socket-handle.ts';
 import { atTurnEnd, type TurnEnd } from './turn-end.ts';
 import { COPY_AS_TEXT_BYTES } from './wire.ts';
@@ -29,6 +31,23 @@ export interface RingOwner {
   onRingLeft(left: Buffer[], status: number | undefined): void;
 }
 
+/** Hears how a connect went: 0, or a negative system error. Must not throw. */
+export interface RingConnector {
+  onRingConnected(status: number): void;
+}
+
+/** Hears what a listening socket has accepted: a descriptor, or a negative system error. Must not throw. */
+export interface RingAcceptor {
+  onRingAccepted(status: number): void;
+}
+
+/** A connect, or an accept, that is under way. */
+export interface RingTask<Owner> {
+  readonly fd: number;
+  readonly tag: number;
+  readonly owner: Owner;
+}
+
 /** A socket that is read and written through a ring. */
 export class RingSocket {
   readonly owner: RingOwner;
@@ -53,8 +72,9 @@ export class RingSocket {
 /**
  * The sockets that a thread reads and writes through io_uring instead of one call for each read and write, and one
  * crossing from C++ to JavaScript for each: what a turn of the event loop brings is taken at once, and what it wants written is given at
- * once at its end. The handles keep the sockets: a ring only reads and writes for them, while that is simple. A socket leaves it
- * for its handle whenever it ends, fails, is to be stopped, or there are no buffers.
+ * once at its end. Those that it has accepted or connected have no handle at first (`RingHandle`), others join. It only does
+ * what is simple: a socket leaves it, for a handle that it has or gets, whenever it ends, fails, is to be stopped, or there are no
+ * buffers.
  */
 export class RingSockets implements CompletionSink, TurnEnd {
   /** Whether sockets may join. */
@@ -62,10 +82,11 @@ export class RingSockets implements CompletionSink, TurnEnd {
   readonly readsBefore: number;
   /** Sockets that are in it. */
   size = 0;
-  readonly #record: BigUint64Array;
+  readonly #record: RingRecord;
   readonly #ring: IoUring;
   readonly #events: UnconnectedHandle;
-  readonly #sockets: (RingSocket | undefined)[] = [];
+  /** By their tags: what is said for a tag is said of its kind. */
+  readonly #tagged: (RingSocket | RingTask<unknown> | undefined)[] = [];
   readonly #freeTags: number[] = [];
   #queued = false;
   /** The next turn is to look again. */
@@ -77,7 +98,7 @@ export class RingSockets implements CompletionSink, TurnEnd {
    * Throws, with the reason, where io_uring cannot be used. `record` is for `freeRing`, when the thread has ended. A socket
    * joins after `readsBefore` reads in a row that were small: it lives long then, and a reader of much has more of large buffers.
    */
-  constructor(kit: HandleKit, record: BigUint64Array, readsBefore = 16) {
+  constructor(kit: HandleKit, record: RingRecord, readsBefore = 16) {
     this.#record = record;
     this.readsBefore = readsBefore;
     try {
@@ -94,15 +115,70 @@ export class RingSockets implements CompletionSink, TurnEnd {
     this.#events.unref();
   }
 
+  /** Calls for sockets that have no handle. */
+  get bare(): BareSockets {
+    return this.#ring.sockets;
+  }
+
+  /** Notes whether a socket has no handle, so that it is closed when the thread dies. False when that cannot be noted. */
+  note(fd: number, isBare: boolean): boolean {
+    return noteSocket(this.#record, fd, isBare);
+  }
+
   /** Reads a socket from now on. It must stay open, and nobody else may read it, until `onRingLeft`. */
   join(owner: RingOwner, fd: number): RingSocket {
-    const tag = this.#freeTags.pop() ?? this.#sockets.length;
+    const tag = this.#takeTag();
     const socket = new RingSocket(owner, fd, tag);
-    this.#sockets[tag] = socket;
+    this.#tagged[tag] = socket;
     this.size++;
     this.#ring.receive(socket);
     this.#queue();
     return socket;
+  }
+
+  /** Connects a socket to an address as struct sockaddr has it. It must stay open until the owner has heard of it. */
+  connect(owner: RingConnector, fd: number, address: Uint8Array): RingTask<RingConnector> {
+    const task = this.#begin(owner, fd);
+    this.#ring.connect(task, address);
+    return task;
+  }
+
+  /** Has a connect given up; `onRingConnected` follows. */
+  cancelConnect(task: RingTask<RingConnector>): void {
+    this.#ring.cancelConnect(task);
+    this.#queue();
+  }
+
+  /**
+   * Accepts one connection of a listening socket, which must stay open until the owner has heard of it. Not all that wait
+   * there: they would be more than other sockets should wait for.
+   */
+  accept(owner: RingAcceptor, fd: number): RingTask<RingAcceptor> {
+    const task = this.#begin(owner, fd);
+    this.#ring.accept(task);
+    return task;
+  }
+
+  /** Has that given up; `onRingAccepted` follows. */
+  cancelAccept(task: RingTask<RingAcceptor>): void {
+    this.#ring.cancelAccept(task);
+    this.#queue();
+  }
+
+  #begin<Owner>(owner: Owner, fd: number): RingTask<Owner> {
+    const task = { fd, tag: this.#takeTag(), owner };
+    this.#tagged[task.tag] = task;
+    this.#queue();
+    return task;
+  }
+
+  #takeTag(): number {
+    return this.#freeTags.pop() ?? this.#tagged.push(undefined) - 1;
+  }
+
+  #freeTag(tag: number): void {
+    this.#tagged[tag] = undefined;
+    this.#freeTags.push(tag);
   }
 
   /** True when so many bytes can be written through the ring now. */
@@ -175,8 +251,20 @@ export class RingSockets implements CompletionSink, TurnEnd {
     setImmediate(this.#onTurn);
   }
 
+  onConnected(tag: number, status: number): void {
+    const { owner } = this.#tagged[tag] as RingTask<RingConnector>;
+    this.#freeTag(tag);
+    owner.onRingConnected(status);
+  }
+
+  onAccepted(tag: number, status: number): void {
+    const { owner } = this.#tagged[tag] as RingTask<RingAcceptor>;
+    this.#freeTag(tag);
+    owner.onRingAccepted(status);
+  }
+
   onReceived(tag: number, bytes: Buffer, length: number, more: boolean): void {
-    const socket = this.#sockets[tag]!;
+    const socket = this.#tagged[tag] as RingSocket;
     socket.receiving = more;
     if (socket.leaving) socket.left.push(Buffer.from(bytes.subarray(0, length)));
     else socket.owner.onRingBytes(bytes, length);
@@ -188,7 +276,7 @@ export class RingSockets implements CompletionSink, TurnEnd {
   }
 
   onReceiveEnd(tag: number, status: number): void {
-    const socket = this.#sockets[tag]!;
+    const socket = this.#tagged[tag] as RingSocket;
     socket.receiving = false;
     socket.leaving = true;
     if (!passing.has(status)) socket.status = status;
@@ -196,7 +284,7 @@ export class RingSockets implements CompletionSink, TurnEnd {
   }
 
   onSent(tag: number, status: number): void {
-    const socket = this.#sockets[tag]!;
+    const socket = this.#tagged[tag] as RingSocket;
     this.#sent(socket, status);
     this.#settle(socket);
   }
@@ -214,14 +302,13 @@ export class RingSockets implements CompletionSink, TurnEnd {
 
   /** The ring has nothing to do with a socket any more. */
   #settle(socket: RingSocket): void {
-    if (!socket.leaving || socket.receiving || socket.sending > 0 || this.#sockets[socket.tag] !== socket) return;
-    this.#sockets[socket.tag] = undefined;
-    this.#freeTags.push(socket.tag);
+    if (!socket.leaving || socket.receiving || socket.sending > 0 || this.#tagged[socket.tag] !== socket) return;
+    this.#freeTag(socket.tag);
     this.size--;
     socket.owner.onRingLeft(socket.left, socket.status);
   }
 
-  /** Gives everything back; no socket may be in it. */
+  /** Gives everything back; no socket may be in it, and nothing be under way. */
   close(): void {
     this.open = false;
     this.#events.close();

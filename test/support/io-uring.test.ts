@@ -1,12 +1,14 @@
 import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
 import net from 'node:net';
+import { constants } from 'node:os';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type CompletionSink, IoUring } from '../../src/support/io-uring.ts';
-import { createRingRecord, freeRing, RING_BUFFER_BYTES } from '../../src/support/ring-memory.ts';
-import { handleKit } from '../../src/support/socket-handle.ts';
+import { freeRing, RING_BUFFER_BYTES } from '../../src/support/ring-memory.ts';
+import { createRingRecord } from '../../src/support/ring-record.ts';
+import { handleKit, type SocketName } from '../../src/support/socket-handle.ts';
 import { openRings } from './open-rings.ts';
-import { until } from './wire-stage.ts';
+import { listeningHandle, until } from './wire-stage.ts';
 
 /** The handle does not keep it from the collector. */
 const count = Buffer.alloc(64);
@@ -44,9 +46,23 @@ async function pair() {
   return { fd, socket, peer };
 }
 
+/** A descriptor that listens and that no handle has, and its port. */
+async function listening({ sockets }: IoUring) {
+  const server = net.createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as net.AddressInfo;
+  const fd = sockets.duplicate(listeningHandle(server).fd);
+  server.close();
+  cleanups.push(() => sockets.close(fd));
+  return { fd, port };
+}
+
 /** What a ring has told. */
 class Told implements CompletionSink {
   readonly sent: [tag: number, status: number][] = [];
+  readonly connected: [tag: number, status: number][] = [];
+  readonly accepted: [tag: number, status: number][] = [];
   readonly received: string[] = [];
   readonly ends: [tag: number, status: number][] = [];
   onSent(tag: number, status: number): void {
@@ -57,6 +73,12 @@ class Told implements CompletionSink {
   }
   onReceiveEnd(tag: number, status: number): void {
     this.ends.push([tag, status]);
+  }
+  onConnected(tag: number, status: number): void {
+    this.connected.push([tag, status]);
+  }
+  onAccepted(tag: number, status: number): void {
+    this.accepted.push([tag, status]);
   }
 }
 
@@ -210,6 +232,57 @@ describe('a ring of io_uring', () => {
     expect(told.received).toEqual(['one', 'two']);
   });
 
+  it('connects and accepts, and tells why it could not', async () => {
+    const ring = openRing();
+    const told = new Told();
+    const { sockets } = ring;
+    const { fd: listener, port } = await listening(ring);
+    for (const tag of [4, 5, 6]) ring.accept({ fd: listener, tag });
+    const fds = [port, port, 1].map((to, i) => {
+      const fd = sockets.open(false);
+      ring.connect({ fd, tag: i + 1 }, sockets.socketAddress('127.0.0.1', to)!);
+      return fd;
+    });
+    await until(() => {
+      ring.take(told);
+      return told.connected.length === 3 && told.accepted.length === 2;
+    });
+    const refused = -constants.errno.ECONNREFUSED;
+    expect(new Map(told.connected)).toEqual(new Map([1, 2, 3].map((tag) => [tag, tag === 3 ? refused : 0])));
+    ring.cancelAccept({ fd: listener, tag: 6 });
+    await until(() => ring.take(told) > 0);
+    const [first, second, third] = told.accepted;
+    expect([first![0], second![0], third]).toEqual([4, 5, [6, -constants.errno.ECANCELED]]);
+    const peer: SocketName = {};
+    expect(sockets.name('getpeername', fds[0]!, peer)).toBe(0);
+    expect(peer).toEqual({ address: '127.0.0.1', port });
+    for (const fd of [...fds, first![1], second![1]]) sockets.close(fd);
+    expect(sockets.name('getpeername', fds[0]!, {})).toBe(-1);
+  });
+
+  it('knows addresses of both families, and what is none', () => {
+    const { sockets } = openRing();
+    expect([...sockets.socketAddress('::1', 258)!]).toEqual([10, 0, 1, 2, ...Array(19).fill(0), 1, 0, 0, 0, 0]);
+    expect([...sockets.socketAddress('10.0.0.255', 80)!.subarray(0, 8)]).toEqual([2, 0, 0, 80, 10, 0, 0, 255]);
+    for (const host of ['localhost', '10.0.0', 'fe80::1%eth0', '1'.repeat(300), ''])
+      expect(sockets.socketAddress(host, 80)).toBeUndefined();
+  });
+
+  it('closes what was accepted and never told, when it is freed', async () => {
+    const record = createRingRecord();
+    const ring = new IoUring(record);
+    const { fd, port } = await listening(ring);
+    ring.accept({ fd, tag: 0 });
+    ring.submit();
+    const client = net.connect(port, '127.0.0.1');
+    cleanups.push(() => client.destroy());
+    const ended = once(client.resume(), 'end');
+    await until(() => ring.hasMore);
+    ring.submit();
+    freeRing(record);
+    await ended;
+  });
+
   it('is gone once it is freed, with all it held', () => {
     const before = openRings();
     const record = createRingRecord();
@@ -218,6 +291,6 @@ describe('a ring of io_uring', () => {
     freeRing(record);
     freeRing(record);
     expect(openRings()).toBe(before);
-    expect([...record].every((part) => part === 0n)).toBe(true);
+    expect(record.parts.every((part) => part === 0n)).toBe(true);
   });
 });

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
 import net from 'node:net';
 import type { WireMaker } from '../../src/support/open-wire.ts';
+import type { ListeningHandle } from '../../src/support/socket-handle.ts';
 import { type DialTarget, silentSink, type Wire, type WireSink } from '../../src/support/wire.ts';
 
 /** Everything that happened on a wire, in order. */
@@ -143,24 +144,34 @@ export class WireStage {
     await once(server, 'listening');
     const sink = new Recorder();
     const wires: Wire[] = [];
-    const handle = (server as unknown as { _handle: { onconnection: (status: number, client: object) => void } })
-      ._handle;
-    handle.onconnection = (_status, client) => {
-      const wire = this.maker.accepted(client);
+    const { port } = server.address() as net.AddressInfo;
+    const close = this.accepting(server, (socket) => {
+      const wire = this.maker.accepted(socket);
       wire.sink = sink;
       wires.push(wire);
-    };
-    const peer = this.ends.connect((server.address() as net.AddressInfo).port);
+    });
+    const peer = this.ends.connect(port);
     peer.on('error', () => {});
     this.cleanups.push(() => {
       peer.destroy();
       wires[0]!.sink = silentSink;
       wires[0]!.destroy();
-      server.close();
+      close();
     });
     await until(() => wires.length === 1);
     if (this.ends.handshake) await sink.has('connect');
     sink.log.length = 0;
     return { wire: wires[0]!, sink, peer };
   }
+
+  /** Has what a server accepts told as it is, before node:net wraps it. Returns how to end that. */
+  protected accepting(server: net.Server, onSocket: (socket: object) => void): () => void {
+    listeningHandle(server).onconnection = (_status, client) => onSocket(client!);
+    return () => void server.close();
+  }
+}
+
+/** The handle that a server listens with. */
+export function listeningHandle(server: net.Server): ListeningHandle {
+  return (server as unknown as { _handle: ListeningHandle })._handle;
 }

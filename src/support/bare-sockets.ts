@@ -1,0 +1,106 @@
+import { Buffer } from 'node:buffer';
+import { putLatin1 } from './latin1.ts';
+import { native } from './native.ts';
+import { type RingMemory, SCRATCH_AT, SCRATCH_BYTES } from './ring-memory.ts';
+import type { SocketName } from './socket-handle.ts';
+
+const AF_INET = 2;
+const AF_INET6 = 10;
+/** SOCK_STREAM, with SOCK_CLOEXEC and SOCK_NONBLOCK. */
+const STREAM = 1 | 0o2000000 | 0o4000;
+const IPPROTO_TCP = 6;
+const TCP_NODELAY = 1;
+const SHUT_WR = 1;
+const F_DUPFD_CLOEXEC = 1030;
+
+/** Of struct sockaddr_in and sockaddr_in6: their sizes in bytes, and where the address begins. */
+const v4 = { family: AF_INET, bytes: 16, at: 4 };
+const v6 = { family: AF_INET6, bytes: 28, at: 8 };
+const PORT_AT = 2;
+/** Of sockaddr_in6: the interface that a link-local address is one of. */
+const ZONE_AT = 24;
+
+/** Places in the scratch memory, in bytes. */
+const NAME_AT = 0;
+const LENGTH_AT = 32;
+const ON_AT = 36;
+const TEXT_AT = 64;
+const TEXT_BYTES = SCRATCH_BYTES - TEXT_AT;
+
+/** Backends have so many hosts at most that are remembered. */
+const MOST_HOSTS = 4096;
+
+/** Calls for TCP sockets that no handle of libuv has, by their descriptors. */
+export class BareSockets {
+  readonly #native = native();
+  readonly #scratch: Buffer;
+  readonly #view: DataView;
+  readonly #at: bigint;
+  readonly #hosts = new Map<string, Buffer | undefined>();
+
+  constructor({ memory, address }: Pick<RingMemory, 'memory' | 'address'>) {
+    this.#scratch = Buffer.from(memory, SCRATCH_AT, SCRATCH_BYTES);
+    this.#view = new DataView(memory, SCRATCH_AT, SCRATCH_BYTES);
+    this.#at = address + BigInt(SCRATCH_AT);
+    this.#view.setInt32(ON_AT, 1, true);
+  }
+
+  /** A new socket for IPv6 or IPv4, with TCP_NODELAY; negative when there is none to be had. */
+  open(isV6: boolean): number {
+    const fd = this.#native.socket(isV6 ? AF_INET6 : AF_INET, STREAM, 0);
+    if (fd >= 0) this.#native.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, this.#at + BigInt(ON_AT), 4);
+    return fd;
+  }
+
+  close(fd: number): void {
+    this.#native.close(fd);
+  }
+
+  /** Sends the FIN. */
+  end(fd: number): void {
+    this.#native.shutdown(fd, SHUT_WR);
+  }
+
+  /** Another descriptor for the same; negative when there is none to be had. */
+  duplicate(fd: number): number {
+    return this.#native.fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  }
+
+  /** The address and port as struct sockaddr has them, valid until the next call; undefined when the host is no IP address. */
+  socketAddress(host: string, port: number): Buffer | undefined {
+    if (this.#hosts.size === MOST_HOSTS) this.#hosts.clear();
+    if (!this.#hosts.has(host)) this.#hosts.set(host, this.#parse(host));
+    const address = this.#hosts.get(host);
+    address?.writeUInt16BE(port, PORT_AT);
+    return address;
+  }
+
+  #parse(host: string): Buffer | undefined {
+    if (host.length >= TEXT_BYTES) return undefined;
+    const { family, bytes, at } = host.includes(':') ? v6 : v4;
+    putLatin1(`${host}\0`, this.#scratch, TEXT_AT);
+    this.#scratch.fill(0, NAME_AT, NAME_AT + bytes);
+    this.#view.setUint16(NAME_AT, family, true);
+    const parsed = this.#native.inetPton(family, this.#at + BigInt(TEXT_AT), this.#at + BigInt(NAME_AT + at));
+    return parsed === 1 ? Buffer.from(this.#scratch.subarray(NAME_AT, NAME_AT + bytes)) : undefined;
+  }
+
+  /** Fills in where a socket is bound or connected to; as a handle, negative when that cannot be told. */
+  name(call: 'getpeername' | 'getsockname', fd: number, out: SocketName): number {
+    this.#view.setUint32(LENGTH_AT, v6.bytes, true);
+    const status = this.#native[call](fd, this.#at + BigInt(NAME_AT), this.#at + BigInt(LENGTH_AT));
+    if (status !== 0) return status;
+    const { family, at } = this.#view.getUint16(NAME_AT, true) === AF_INET6 ? v6 : v4;
+    this.#native.inetNtop(family, this.#at + BigInt(NAME_AT + at), this.#at + BigInt(TEXT_AT), TEXT_BYTES);
+    out.address = this.#text();
+    const zone = family === AF_INET6 ? this.#view.getUint32(NAME_AT + ZONE_AT, true) : 0;
+    if (zone !== 0 && this.#native.ifIndexToName(zone, this.#at + BigInt(TEXT_AT)) !== 0n)
+      out.address += `%${this.#text()}`;
+    out.port = this.#view.getUint16(NAME_AT + PORT_AT);
+    return 0;
+  }
+
+  #text(): string {
+    return this.#scratch.toString('latin1', TEXT_AT, this.#scratch.indexOf(0, TEXT_AT));
+  }
+}
