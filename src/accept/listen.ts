@@ -1,12 +1,12 @@
 import net from 'node:net';
 import { withoutIpv6 } from '../support/bind.ts';
-
-/** Connections the kernel may hold for one socket before they are accepted; the kernel's own limit may be lower. */
-const BACKLOG = 4096;
+import { watchRing } from '../support/open-wire.ts';
+import { type AcceptedSocket, BACKLOG, handleKit, type ListeningHandle } from '../support/socket-handle.ts';
+import { type Listening, RingAccept } from './ring-accept.ts';
 
 /**
- * Sockets that one worker listens with on a port it shares. libuv accepts one connection of each in a turn of the event
- * loop, so that this many new ones are in work together, and a turn's system calls and wake-ups are shared by all of them.
+ * Sockets that one worker listens with on a port it shares. libuv, as the ring, accepts one connection of each at a time, so
+ * that this many new ones are in work together, and a turn's system calls and wake-ups are shared by all of them.
  */
 const SOCKETS_PER_PORT = 8;
 
@@ -30,16 +30,10 @@ export interface Bound {
   close(): void;
 }
 
-/** The parts of a listening handle that turn node:net's accept into ours. */
-interface ListeningHandle {
-  onconnection: (status: number, client: { setNoDelay?(on: boolean): number } | undefined) => void;
-  setNoDelay?(on: boolean): number;
-}
-
 /** Who hears of what a listening socket does. */
 export interface Acceptor {
-  /** A connection came in: its handle, for a wire to be made of. */
-  onHandle(handle: object): void;
+  /** A connection came in, for a wire to be made of. */
+  onHandle(socket: AcceptedSocket): void;
   /** One could not be accepted, usually for want of file descriptors; `status` is the system's negative number. */
   onAcceptError(status: number): void;
 }
@@ -93,10 +87,20 @@ function bind(to: BindTarget, reusePort: boolean, acceptor: Acceptor): Promise<B
         acceptor.onHandle(client);
       };
       const address = server.address();
-      resolve({
-        port: typeof address === 'object' && address !== null ? address.port : 0,
-        close: () => void server.close(),
-      });
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      const listening = { handle, close: () => void server.close() };
+      resolve({ port, close: 'path' in to ? listening.close : withRing(listening, acceptor) });
     });
   });
+}
+
+/** Has the ring of this thread accept, while there is one. Returns how to end it. */
+function withRing(listening: Listening, acceptor: Acceptor): () => void {
+  if (handleKit === undefined) return listening.close;
+  const accept = new RingAccept(handleKit, listening, (socket) => acceptor.onHandle(socket));
+  const unwatch = watchRing(accept);
+  return () => {
+    unwatch();
+    accept.close();
+  };
 }

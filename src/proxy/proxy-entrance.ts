@@ -4,9 +4,10 @@ import { parseProxyHeader } from '../accept/proxy-protocol.ts';
 import type { Doorkeeper, TlsDoor } from '../accept/tls-door.ts';
 import { wires } from '../support/open-wire.ts';
 import type { Proxied } from '../support/proxied.ts';
+import type { AcceptedSocket } from '../support/socket-handle.ts';
 import type { Wire } from '../support/wire.ts';
 import { presentAs } from './client-ends.ts';
-import { type GuardedHandle, type SourceGate, type SourceRefusal, sourceOf } from './source-gate.ts';
+import { type SourceGate, type SourceRefusal, sourceOf } from './source-gate.ts';
 import type { EnteredSite, TlsEntrance } from './tls-entrance.ts';
 
 /** A listener whose connections begin with a PROXY header. */
@@ -35,8 +36,8 @@ function parse(bytes: Buffer): OpeningParse<Proxied> {
  * Takes an accepted handle through its PROXY header, then through TLS where the listener has it. Connections take their
  * place before they are read. One without a proper header is reset, since nothing that it says can be believed.
  */
-export function enterProxied(site: ProxiedSite, handle: object, door: TlsDoor | undefined): void {
-  const sender = site.guard === undefined ? '' : sourceOf(handle as GuardedHandle);
+export function enterProxied(site: ProxiedSite, handle: AcceptedSocket, door: TlsDoor | undefined): void {
+  const sender = site.guard === undefined ? '' : sourceOf(handle);
   const accepted = wires.accepted(handle);
   if (!site.admit()) return accepted.reset();
   const reader: OpeningReader<Proxied> = {
@@ -50,7 +51,7 @@ export function enterProxied(site: ProxiedSite, handle: object, door: TlsDoor | 
         site.leave();
         return wire.reset();
       }
-      const refusal = site.gate?.enter(source, handle as GuardedHandle);
+      const refusal = site.gate?.enter(source, handle);
       if (refusal !== undefined) {
         site.leave();
         return site.bar(wire, refusal);

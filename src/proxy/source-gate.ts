@@ -3,7 +3,7 @@ import type { LimitTable } from '../pool/limit-table.ts';
 import { type CidrSet, cidrSet } from '../support/cidr.ts';
 import { networkOf } from '../support/network.ts';
 import type { Rate } from '../support/rate.ts';
-import type { SocketName } from '../support/socket-handle.ts';
+import type { AcceptedSocket, SocketName } from '../support/socket-handle.ts';
 import type { Complaint } from './http-policy.ts';
 
 /** What a listener asks of the sources of its connections: plain data, sent from the control plane. */
@@ -32,13 +32,6 @@ export const bannedComplaint: Complaint = {
   cause: 'this client is banned for a while',
   reason: 'banned',
 };
-
-/** An accepted socket, as far as a gate needs it. */
-export interface GuardedHandle {
-  getpeername?(out: SocketName): number;
-  close(done?: () => void): void;
-  reset?(done?: () => void): number;
-}
 
 /** What a gate works with. */
 export interface GateParts {
@@ -70,7 +63,7 @@ export class SourceGate {
   }
 
   /** Lets a connection in, which counts until its handle closes; or says why not. */
-  enter(source: string, handle: GuardedHandle): SourceRefusal | undefined {
+  enter(source: string, handle: AcceptedSocket): SourceRefusal | undefined {
     if (this.#trusts?.(source) === true) return undefined;
     if (this.forbids(source)) return 'forbidden';
     if (!this.#counts || source === '') return undefined;
@@ -112,18 +105,18 @@ export function gateFor(plan: SourcePlan, parts: GateParts): SourceGate | undefi
 }
 
 /** Ends an accepted connection at once, with a reset: nothing is read or written, and no wire is made of it. */
-export function resetHandle(handle: GuardedHandle): void {
+export function resetHandle(handle: AcceptedSocket): void {
   if (handle.reset?.() !== 0) handle.close();
 }
 
 /** The address of the peer of an accepted handle; '' over a Unix socket. */
-export function sourceOf(handle: GuardedHandle): string {
+export function sourceOf(handle: AcceptedSocket): string {
   const name: SocketName = {};
   return handle.getpeername?.(name) === 0 ? (name.address ?? '') : '';
 }
 
 /** Whatever becomes of a connection, in the clear or under TLS, its handle is closed once: there its count ends. */
-function whenClosed(handle: GuardedHandle, left: () => void): void {
+function whenClosed(handle: AcceptedSocket, left: () => void): void {
   let open = true;
   const leave = (): void => {
     if (open) left();

@@ -1,10 +1,11 @@
 import type { Buffer } from 'node:buffer';
 import type { Doorkeeper, HandshakeEnd, TlsDoor } from '../accept/tls-door.ts';
 import type { Deadlines } from '../support/deadlines.ts';
+import type { AcceptedSocket } from '../support/socket-handle.ts';
 import type { Wire } from '../support/wire.ts';
 import { errorResponse, serializeResponse } from './error-response.ts';
 import type { ListenerMeters } from './listener-meters.ts';
-import { type GuardedHandle, sourceOf } from './source-gate.ts';
+import { sourceOf } from './source-gate.ts';
 
 /** A listener as its entrance sees it. */
 export interface EnteredSite {
@@ -47,9 +48,9 @@ export class TlsEntrance implements Doorkeeper {
   }
 
   /** Takes an accepted handle through its handshake. False when there is no place for it. */
-  enter(handle: object, door: TlsDoor): boolean {
+  enter(handle: AcceptedSocket, door: TlsDoor): boolean {
     if (!this.#site.admit()) return false;
-    door.admit(handle, this.#site.guard === undefined ? this : this.#keeperFor(sourceOf(handle as GuardedHandle)));
+    door.admit(handle, this.#site.guard === undefined ? this : this.#keeperFor(sourceOf(handle)));
     return true;
   }
 

@@ -244,7 +244,7 @@ class Control implements Running {
   /** Said once for all workers: what one of them can have, the others can, too. */
   #usesIoUring(worker: number, obstacle: string | undefined): void {
     if (worker !== 0) return;
-    if (obstacle === undefined) this.#logger.info('connections that live long use io_uring');
+    if (obstacle === undefined) this.#logger.info('connections use io_uring');
     else this.#logger.warn({ obstacle }, 'io_uring cannot be had: connections are read and written without it');
   }
 

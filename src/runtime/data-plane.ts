@@ -15,19 +15,19 @@ import { SessionTable } from '../pool/session-table.ts';
 import { SharedTable } from '../pool/table.ts';
 import type { ConnectionsShown, ConnectionsWanted, ConnectionView } from '../proxy/connection-view.ts';
 import type { Connect, PoolSite, ProxyDeps } from '../proxy/deps.ts';
+import { enter } from '../proxy/entrance.ts';
 import { H2Dialler } from '../proxy/h2-dialler.ts';
 import { HttpSite } from '../proxy/http-site.ts';
 import { PoolMeters } from '../proxy/pool-meters.ts';
 import { Pressure } from '../proxy/pressure.ts';
-import { enterProxied } from '../proxy/proxy-entrance.ts';
 import { RequestTracer } from '../proxy/request-trace.ts';
-import { type GuardedHandle, resetHandle, sourceOf } from '../proxy/source-gate.ts';
 import { TcpSite } from '../proxy/tcp-site.ts';
 import { UdpSite } from '../proxy/udp-site.ts';
 import { Upstreams } from '../proxy/upstreams.ts';
 import { sharedNow, systemClock } from '../support/clock.ts';
 import { Deadlines } from '../support/deadlines.ts';
 import { wires } from '../support/open-wire.ts';
+import type { AcceptedSocket } from '../support/socket-handle.ts';
 import { LoopWatch, threadCpuMs } from './loop-watch.ts';
 import type { BindPlan, FromWorker, PoolSitePlan, ToWorker, WorkerPlan, WorkerSeed } from './messages.ts';
 import { RingSwitch } from './ring-switch.ts';
@@ -40,7 +40,7 @@ type Site = HttpSite | TcpSite | UdpSite;
 interface Staged {
   readonly plan: WorkerPlan;
   readonly bound: Map<string, Bound>;
-  readonly accepted: { readonly key: string; readonly handle: object }[];
+  readonly accepted: { readonly key: string; readonly socket: AcceptedSocket }[];
   /** By listener, for those that end TLS. */
   doors: ReadonlyMap<string, TlsDoor>;
 }
@@ -163,7 +163,7 @@ export class DataPlane {
     const { key, listener, to } = bind;
     if (bind.isUdp && !('path' in to)) return this.#udpPorts.open(bind, to, () => this.#udpSiteOf(key));
     return listen(bind.to, bind.shared, {
-      onHandle: (handle) => this.#accepted(key, handle),
+      onHandle: (socket) => this.#accepted(key, socket),
       onAcceptError: (status) => this.#tell({ type: 'accept-error', listener, error: getSystemErrorName(status) }),
     });
   }
@@ -185,28 +185,14 @@ export class DataPlane {
     return site instanceof UdpSite ? site : undefined;
   }
 
-  #accepted(key: string, handle: object): void {
+  #accepted(key: string, socket: AcceptedSocket): void {
     const site = this.#siteOfBind.get(key);
     if (site === undefined || site instanceof UdpSite) {
-      if (this.#staged !== undefined) this.#staged.accepted.push({ key, handle });
-      else wires.accepted(handle).reset();
+      if (this.#staged !== undefined) this.#staged.accepted.push({ key, socket });
+      else wires.accepted(socket).reset();
       return;
     }
-    if (site.guard?.bars(sourceOf(handle as GuardedHandle)) === true) {
-      site.meters.refused('banned');
-      return resetHandle(handle as GuardedHandle);
-    }
-    const door = this.#doors.get(site.name);
-    // Requests are answered; what is dear to begin with, or has no words for a refusal, is reset.
-    if ((door !== undefined || site instanceof TcpSite) && this.#deps.pressure.sheds()) {
-      site.meters.refused('overload');
-      return resetHandle(handle as GuardedHandle);
-    }
-    if (site.expectsProxyHeader) return enterProxied(site, handle, door);
-    const refusal = site.gate?.enter(sourceOf(handle as GuardedHandle), handle as GuardedHandle);
-    if (refusal !== undefined) site.bar(wires.accepted(handle), refusal);
-    else if (door === undefined) site.accept(wires.accepted(handle));
-    else if (!site.entrance.enter(handle, door)) wires.accepted(handle).reset();
+    enter(site, this.#doors.get(site.name), socket);
   }
 
   #rollback(generation: number): void {
@@ -214,7 +200,7 @@ export class DataPlane {
     if (staged?.plan.generation !== generation) return;
     this.#staged = undefined;
     for (const bound of staged.bound.values()) bound.close();
-    for (const { handle } of staged.accepted) wires.accepted(handle).reset();
+    for (const { socket } of staged.accepted) wires.accepted(socket).reset();
   }
 
   /** The prepared plan comes into force, in one turn of the event loop. */
@@ -235,7 +221,7 @@ export class DataPlane {
       this.#bound.delete(key);
       bound.close();
     }
-    for (const { key, handle } of staged.accepted) this.#accepted(key, handle);
+    for (const { key, socket } of staged.accepted) this.#accepted(key, socket);
     this.#tell({ type: 'committed', generation });
   }
 

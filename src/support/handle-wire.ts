@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { Socket, type SocketConstructorOpts } from 'node:net';
 import { callbackBegins, callbackEnds, toTellClosed } from './closed-wires.ts';
 import { latin1 } from './latin1.ts';
+import { handleOf, RingHandle } from './ring-handle.ts';
 import { RingIo, type RingIoUser } from './ring-io.ts';
 import { RING_BUFFER_BYTES } from './ring-memory.ts';
 import type { RingSockets } from './ring-sockets.ts';
@@ -62,7 +63,7 @@ export class HandleWire implements Wire, WriteOwner, RingIoUser, TurnEnd, NextTu
   readableEnded = false;
   readonly #kit: HandleKit;
   readonly #handle: SocketHandle;
-  /** What it reads and writes with: the handle, or in the long run that and the ring. */
+  /** What it reads and writes with: the handle, or that and the ring. */
   #io: SocketIo;
   readonly #ring: RingSockets | undefined;
   #ringIo: RingIo | undefined;
@@ -86,12 +87,13 @@ export class HandleWire implements Wire, WriteOwner, RingIoUser, TurnEnd, NextTu
   #peer: SocketName | undefined;
   #local: SocketName | undefined;
 
-  /** Wraps a handle: one that was accepted, or one to connect with. With a ring, that is used when it pays. */
+  /** Wraps a handle: one that was accepted, or one to connect with. With a ring, that is used from the start or when it pays. */
   constructor(kit: HandleKit, handle: SocketHandle, ring?: RingSockets) {
     this.#kit = kit;
     this.#handle = handle;
     this.#ring = ring;
-    this.#io = handle;
+    if (handle instanceof RingHandle) this.#ringIo = new RingIo(this, kit, handle, ring!);
+    this.#io = this.#ringIo ?? handle;
     handle.wire = this;
     handle.onread = onRead;
     handle.useUserBuffer(sharedBuffer);
@@ -121,7 +123,7 @@ export class HandleWire implements Wire, WriteOwner, RingIoUser, TurnEnd, NextTu
     this.#target = undefined;
     const status = 'path' in target ? this.#connectUnix(target.path) : this.#connectTcp(target);
     if (status !== 0) this.#fail(status, 'connect');
-    else if (!('path' in target)) this.#startReading();
+    else if (!('path' in target) && this.#ringIo === undefined) this.#startReading();
   }
 
   /** Writes what waits for the end of the turn. */
@@ -344,7 +346,7 @@ export class HandleWire implements Wire, WriteOwner, RingIoUser, TurnEnd, NextTu
 
   /** The handle itself is handed over, to a `net.Socket` that is put around it. */
   handOver(): Socket {
-    const handle = this.#handle;
+    const handle = handleOf(this.#handle);
     this.sink = silentSink;
     this.destroyed = true;
     this.#reading = false;

@@ -17,9 +17,9 @@ export interface RingIoUser {
 }
 
 /**
- * Reads and writes for a socket as its handle does, and through the ring once the socket has shown that it lives long and
- * speaks in small pieces. The ring is for what is simple: the handle keeps the socket, takes what the ring does not, and
- * has it back when it is to be stopped, ended or closed.
+ * Reads and writes for a socket as its handle does, and through the ring while it has none or once it has shown that it
+ * lives long and speaks in small pieces. The ring is for what is simple: the handle takes what the ring does not, and has the
+ * socket back when it is to be stopped or closed.
  */
 export class RingIo implements SocketIo, RingOwner, TurnEnd {
   readonly #user: RingIoUser;
@@ -50,8 +50,9 @@ export class RingIo implements SocketIo, RingOwner, TurnEnd {
     this.#reading = true;
     // The ring has to let go first, and what it has left comes before the rest.
     if (this.#socket !== undefined) return 0;
-    if (this.#left === undefined) return this.#handle.readStart();
-    atTurnEnd(this);
+    if (this.#left !== undefined) atTurnEnd(this);
+    else if (this.#handle.isBare !== true || !this.#ring.open) return this.#handle.readStart();
+    else this.#socket = this.#ring.join(this, this.#handle.fd);
     return 0;
   }
 

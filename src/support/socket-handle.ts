@@ -51,6 +51,8 @@ export interface SocketHandle extends SocketIo {
   useUserBuffer(buffer: Uint8Array): void;
   /** The descriptor; negative once it is closed. */
   readonly fd: number;
+  /** True while nothing of libuv has the socket, so that a ring reads it for less than a handle. */
+  readonly isBare?: boolean;
   /** Bytes that were given to be written since it was made. */
   readonly bytesWritten: number;
   /** Bytes that were written and that the kernel has not taken yet. */
@@ -66,6 +68,9 @@ export interface SocketHandle extends SocketIo {
   getsockname?(out: SocketName): number;
 }
 
+/** A socket that was accepted: a handle, or what a ring has in place of one. */
+export type AcceptedSocket = Pick<SocketHandle, 'getpeername' | 'close' | 'reset'>;
+
 /** True when a TCP socket that was connected has no peer any more, as after its reset; a FIN leaves it one. */
 export function isGone(handle: Pick<SocketHandle, 'getpeername'>): boolean {
   return handle.getpeername !== undefined && handle.getpeername({}) < 0;
@@ -79,6 +84,22 @@ export interface UnconnectedHandle extends SocketHandle {
   bind6(host: string, port: number, flags: number): number;
   connect(request: object, hostOrPath: string, port?: number): number;
   connect6(request: object, host: string, port: number): number;
+}
+
+/** Connections the kernel may hold for one socket before they are accepted; the kernel's own limit may be lower. */
+export const BACKLOG = 4096;
+
+/** A socket that connections come in at. */
+export interface ListeningHandle {
+  onconnection: (status: number, client: SocketHandle | undefined) => void;
+  readonly fd: number;
+  /** Takes a descriptor that is bound. */
+  open(fd: number): number;
+  /** Accepts from now on, until it is closed. */
+  listen(backlog: number): number;
+  close(): void;
+  /** Only TCP has this. */
+  setNoDelay?(on: boolean): number;
 }
 
 /** A request whose end libuv tells. */
@@ -119,6 +140,8 @@ export interface UdpHandle {
 export interface HandleKit {
   newTcp(): UnconnectedHandle;
   newPipe(): UnconnectedHandle;
+  /** For TCP. */
+  newListening(): ListeningHandle;
   newTcpConnect(): HandleRequest;
   newPipeConnect(): HandleRequest;
   newShutdown(): HandleRequest;
@@ -134,11 +157,11 @@ export interface HandleKit {
 type Constructor<T> = new (kind?: number) => T;
 
 interface SocketBinding {
-  readonly TCP: Constructor<UnconnectedHandle>;
+  readonly TCP: Constructor<UnconnectedHandle & ListeningHandle>;
   readonly Pipe: Constructor<UnconnectedHandle>;
   readonly TCPConnectWrap: Constructor<HandleRequest>;
   readonly PipeConnectWrap: Constructor<HandleRequest>;
-  readonly constants: { readonly SOCKET: number; readonly UV_TCP_REUSEPORT: number };
+  readonly constants: { readonly SOCKET: number; readonly SERVER: number; readonly UV_TCP_REUSEPORT: number };
 }
 
 interface UdpBinding {
@@ -171,6 +194,7 @@ function loadKit(): HandleKit | undefined {
   const { UV_EOF } = binding('uv') as { UV_EOF: number };
   return {
     newTcp: () => new TCP(constants.SOCKET),
+    newListening: () => new TCP(constants.SERVER),
     newPipe: () => new Pipe(pipeConstants.SOCKET),
     newTcpConnect: () => new TCPConnectWrap(),
     newPipeConnect: () => new PipeConnectWrap(),

@@ -1,12 +1,10 @@
 import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Wire } from '../../src/support/wire.ts';
 import { aWhile, LARGE, pattern, Recorder, until, type WireStage } from '../support/wire-stage.ts';
 import { losing } from './wire-losing.ts';
+import { unixSockets } from './wire-unix.ts';
 
 /** Everything that must hold of a wire, whatever carries it: run on each way of making them. */
 export function wireContract(name: string, stage: WireStage): void {
@@ -19,6 +17,7 @@ export function wireContract(name: string, stage: WireStage): void {
     closing(stage);
     losing(stage);
     dialling(stage);
+    unixSockets(stage);
   });
 }
 
@@ -366,21 +365,5 @@ function dialling(stage: WireStage): void {
     peer.write('six');
     await sink.has('bytes');
     expect(wire.remoteAddress).toBe('::1');
-  });
-
-  it('works over Unix sockets, which have no addresses and know no reset', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'wire-'));
-    stage.cleanups.push(() => rmSync(folder, { recursive: true }));
-    const { wire, sink, peer } = await stage.dialled({ path: join(folder, 's') });
-    peer.write('unix');
-    await sink.has('bytes');
-    expect(wire.remoteAddress).toBeUndefined();
-    const ended = once(peer, 'end');
-    wire.reset();
-    await ended;
-    const missing = new Recorder();
-    stage.maker.dial({ path: join(folder, 'none') }, '', missing);
-    await missing.has('close');
-    expect(missing.error?.code).toBe('ENOENT');
   });
 }

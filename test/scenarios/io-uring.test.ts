@@ -1,24 +1,34 @@
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { readdirSync } from 'node:fs';
 import type net from 'node:net';
+import tls from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
+import { runApart } from '../support/apart.ts';
+import { TestAuthority } from '../support/certificates.ts';
+import { startH2Backend } from '../support/h2-backend.ts';
 import { runLoad, startNamed } from '../support/load.ts';
 import { openRings } from '../support/open-rings.ts';
 import { closeOpened, remember } from '../support/opened.ts';
-import { connectTo, type RawClient } from '../support/raw-client.ts';
+import { connectTo, RawClient } from '../support/raw-client.ts';
+import { get } from '../support/requests.ts';
 import { type RunningFairlead, runFairlead, webConfig } from '../support/running.ts';
 import { startPeer } from '../support/tcp-peer.ts';
+import { connectTls } from '../support/tls-client.ts';
 
 afterEach(closeOpened);
 
 const echo = (socket: net.Socket): unknown => socket.pipe(socket);
-const IN_USE = 'connections that live long use io_uring';
+const IN_USE = 'connections use io_uring';
+
+const tcp = { protocol: 'tcp', bind: '127.0.0.1:0' } as const;
 
 function relay(backend: string, changes: Partial<ConfigInput> = {}): ConfigInput {
   return {
     ioUring: true,
     log: { level: 'info' },
-    listeners: { l4: { protocol: 'tcp', bind: '127.0.0.1:0', pool: 'l4' } },
+    listeners: { l4: { ...tcp, pool: 'l4' } },
     pools: { l4: { backends: [backend], health: { type: 'off' } } },
     ...changes,
   };
@@ -132,6 +142,50 @@ describe('with io_uring', () => {
     expect([[...statuses.keys()], errors.size]).toEqual([[200], 0]);
   });
 
+  it('ends TLS, reads PROXY headers, and speaks HTTP/2 with backends', async () => {
+    const backend = await startH2Backend((stream) => stream.end('over HTTP/2'));
+    const files = new TestAuthority().for('127.0.0.1');
+    const bind = '127.0.0.1:0';
+    const lb = await runFairlead({
+      ...webConfig([backend.address], {}, { connect: { http2: true } }),
+      listeners: {
+        secure: { protocol: 'http', bind, pool: 'web', tls: files },
+        proxied: { protocol: 'http', bind, pool: 'web', proxyProtocol: true },
+        both: { protocol: 'http', bind, pool: 'web', proxyProtocol: true, tls: files },
+      },
+      ioUring: true,
+    });
+    const header = 'PROXY TCP4 192.0.2.7 192.0.2.1 5000 80\r\n';
+    const beneath = await connectTo(lb.address('both'));
+    beneath.send(header);
+    const socket = tls.connect({ socket: beneath.socket, rejectUnauthorized: false });
+    const clients = [
+      await connectTls(lb.address('secure'), { rejectUnauthorized: false }),
+      (await connectTo(lb.address('proxied'))).send(header),
+      new RawClient(socket),
+    ];
+    for (const client of clients) expect((await client.send(get()).answer()).body).toBe('over HTTP/2');
+  });
+
+  it('goes on when there were no descriptors for a while', async () => {
+    const peer = await startPeer(echo);
+    const lb = await runApart({ ...relay(peer.address), listeners: { web: { ...tcp, pool: 'l4' } } });
+    const open = readdirSync(`/proc/${lb.pid}/fd`).length;
+    spawnSync('prlimit', [`--pid=${lb.pid}`, `--nofile=${open + 40}`]);
+    const clients = await Promise.all(Array.from({ length: 60 }, () => connectTo(lb.address)));
+    for (const client of clients) client.send('hello');
+    const over = (client: RawClient): boolean => client.text === 'hello' || client.ending === 'reset';
+    await expect.poll(() => clients.filter(over).length).toBeGreaterThan(20);
+    for (const client of clients) client.reset();
+    await expect.poll(() => readdirSync(`/proc/${lb.pid}/fd`).length, { timeout: 5000 }).toBeLessThan(open + 20);
+    for (let i = 0; i < 20; i++) {
+      const client = await connectTo(lb.address);
+      client.send('hello');
+      await client.until(() => client.text === 'hello', 'echo');
+      client.end();
+    }
+  });
+
   it('can be turned on and off by a reload, amid what is said', async () => {
     const peer = await startPeer(echo);
     const lb = await runFairlead(relay(peer.address, { ioUring: false }));
@@ -153,9 +207,14 @@ describe('with io_uring', () => {
       for (const client of clients) client.send('hello');
       for (const client of clients) await client.until(() => client.text.length === i * 5, `echo ${i}`);
     }
+    // These have said nothing yet, or once: only the ring has their sockets.
+    const young = await Promise.all(Array.from({ length: 20 }, () => connectTo(lb.address('l4'))));
+    for (const client of young.slice(10)) client.send('hello');
+    for (const client of young.slice(10)) await client.until(() => client.text === 'hello', 'echo');
+    await peer.until(() => peer.open === 40);
     await lb.crashWorker(0);
     await lb.crashWorker(1);
-    for (const client of clients) await client.until(() => client.ending !== undefined, 'end');
+    for (const client of [...clients, ...young]) await client.until(() => client.ending !== undefined, 'end');
     await peer.until(() => peer.open === 0);
     await expect.poll(openRings, { timeout: 5000 }).toBe(before + 2);
     await converse(lb, small(50));

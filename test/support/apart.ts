@@ -8,6 +8,7 @@ import { scrape, sumOf } from './scrape.ts';
 
 /** An instance in a process of its own, whose memory holds nothing of the test. */
 export interface ApartFairlead {
+  readonly pid: number;
   /** The address of the listener `web`, as `host:port`. */
   readonly address: string;
   readonly adminAddresses: readonly string[];
@@ -23,6 +24,7 @@ export async function runApart(config: ConfigInput): Promise<ApartFairlead> {
   await writeFile(path, JSON.stringify({ workers: 1, watch: false, admin: { bind: '127.0.0.1:0' }, ...config }));
   const cli = new CliProcess(['run', path]);
   const instance = remember({
+    pid: cli.pid,
     address: '',
     adminAddresses: [] as string[],
     residentBytes: async () => sumOf(await scrape(instance), 'process_resident_memory_bytes'),

@@ -3,17 +3,23 @@ import { once } from 'node:events';
 import { readSync } from 'node:fs';
 import { afterAll, expect, it } from 'vitest';
 import { HandleWires, socketWires } from '../../src/support/open-wire.ts';
+import { createRingRecord } from '../../src/support/ring-record.ts';
 import { handleKit, isKnown, type SocketHandle } from '../../src/support/socket-handle.ts';
 import { atTurnEnd } from '../../src/support/turn-end.ts';
 import { wireContract } from '../contracts/wire.ts';
-import { RingStage } from './ring-stage.ts';
+import { BareStage, JoinedStage } from './ring-stage.ts';
 import { pattern, until, WireStage } from './wire-stage.ts';
 
-const inRing = new RingStage();
+const bare = new BareStage();
+// Sockets whose descriptors are too high to be noted get handles.
+const unnoted = new BareStage({ ...createRingRecord(), sockets: new Uint8Array() });
+const inRing = new JoinedStage();
 
 wireContract('node:net', new WireStage(socketWires));
 wireContract('a handle', new WireStage(new HandleWires(handleKit!)));
 wireContract('a handle in a ring of io_uring', inRing);
+wireContract('a ring of io_uring, without a handle', bare);
+wireContract('a ring of io_uring that can note nothing', unnoted);
 
 // Two sends of one wire must not be under way in the ring at a time.
 it('writes nothing twice when some of it is nothing', async () => {
@@ -69,9 +75,9 @@ function readAll(fd: number): Buffer[] {
 }
 
 afterAll(async () => {
-  inRing.clear();
-  await until(() => inRing.ring.size === 0);
-  inRing.ring.close();
+  await inRing.close();
+  await bare.close();
+  await unnoted.close();
 });
 
 it('handles are used only in the versions of Node they were tried in', () => {
