@@ -1,7 +1,7 @@
 import { startFastBackend } from '../backends/fast-backend.ts';
 import type { Cores } from '../lib/cores.ts';
 import { ProcessGroup } from '../lib/processes.ts';
-import { runWarmWrk, runWrk, type WrkResult } from '../lib/wrk.ts';
+import { runWarmWrk, type WrkResult } from '../lib/wrk.ts';
 import { countClosed, divide, openClients, useAll } from '../memory/clients.ts';
 import type { Layer, Peer } from '../peers/peer.ts';
 import { startPeer } from '../peers/start.ts';
@@ -44,7 +44,7 @@ export async function measureCrowd(peer: Peer, layer: Layer, options: CrowdOptio
     const window = { ...wrk, durationS: options.durationS, core: options.loadCore };
     const alone = await runWarmWrk(group, window, options.warmUpS);
     const clients = await openClients(group, port, divide(options.connections, options.clientProcesses));
-    const among = await runWrk(group, window);
+    const among = await runWarmWrk(group, window, options.warmUpS);
     const answered = await useAll(clients);
     return { alone, among, answered, closed: await countClosed(clients) };
   } finally {
