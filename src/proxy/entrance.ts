@@ -27,5 +27,5 @@ export function enter(site: HttpSite | TcpSite, door: TlsDoor | undefined, socke
   const refusal = site.gate?.enter(sourceOf(handle), handle);
   if (refusal !== undefined) site.bar(wires.accepted(handle), refusal);
   else if (door === undefined) site.accept(wires.accepted(handle));
-  else if (!site.entrance.enter(handle, door)) wires.accepted(handle).reset();
+  else if (!site.entrance.enter(handle, door)) resetHandle(handle);
 }

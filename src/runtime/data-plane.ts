@@ -21,12 +21,12 @@ import { HttpSite } from '../proxy/http-site.ts';
 import { PoolMeters } from '../proxy/pool-meters.ts';
 import { Pressure } from '../proxy/pressure.ts';
 import { RequestTracer } from '../proxy/request-trace.ts';
+import { resetHandle } from '../proxy/source-gate.ts';
 import { TcpSite } from '../proxy/tcp-site.ts';
 import { UdpSite } from '../proxy/udp-site.ts';
 import { Upstreams } from '../proxy/upstreams.ts';
 import { sharedNow, systemClock } from '../support/clock.ts';
 import { Deadlines } from '../support/deadlines.ts';
-import { wires } from '../support/open-wire.ts';
 import type { AcceptedSocket } from '../support/socket-handle.ts';
 import { LoopWatch, threadCpuMs } from './loop-watch.ts';
 import type { BindPlan, FromWorker, PoolSitePlan, ToWorker, WorkerPlan, WorkerSeed } from './messages.ts';
@@ -189,7 +189,7 @@ export class DataPlane {
     const site = this.#siteOfBind.get(key);
     if (site === undefined || site instanceof UdpSite) {
       if (this.#staged !== undefined) this.#staged.accepted.push({ key, socket });
-      else wires.accepted(socket).reset();
+      else resetHandle(socket);
       return;
     }
     enter(site, this.#doors.get(site.name), socket);
@@ -200,7 +200,7 @@ export class DataPlane {
     if (staged?.plan.generation !== generation) return;
     this.#staged = undefined;
     for (const bound of staged.bound.values()) bound.close();
-    for (const { socket } of staged.accepted) wires.accepted(socket).reset();
+    for (const { socket } of staged.accepted) resetHandle(socket);
   }
 
   /** The prepared plan comes into force, in one turn of the event loop. */
