@@ -46,7 +46,7 @@ export class RingAccept implements RingUser, RingAcceptor {
 
   /** `onRingAccepted` follows, if anything was under way. */
   #cancel(): void {
-    if (this.#accepting !== undefined) this.#accepting.ring.cancelAccept(this.#accepting.task);
+    if (this.#accepting !== undefined) this.#accepting.ring.cancel(this.#accepting.task);
   }
 
   /** Another time there may be descriptors again. */

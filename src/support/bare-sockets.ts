@@ -1,13 +1,12 @@
 import { Buffer } from 'node:buffer';
 import { putLatin1 } from './latin1.ts';
-import { native } from './native.ts';
+import { CLOEXEC_NONBLOCK, native } from './native.ts';
 import { type RingMemory, SCRATCH_AT, SCRATCH_BYTES } from './ring-memory.ts';
 import type { SocketName } from './socket-handle.ts';
 
 const AF_INET = 2;
 const AF_INET6 = 10;
-/** SOCK_STREAM, with SOCK_CLOEXEC and SOCK_NONBLOCK. */
-const STREAM = 1 | 0o2000000 | 0o4000;
+const SOCK_STREAM = 1;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
 const SHUT_WR = 1;
@@ -35,20 +34,30 @@ export class BareSockets {
   readonly #native = native();
   readonly #scratch: Buffer;
   readonly #view: DataView;
-  readonly #at: bigint;
-  readonly #hosts = new Map<string, Buffer | undefined>();
+  /** The addresses of these places, and of where an IP address begins in a name of each family. */
+  readonly #name: bigint;
+  readonly #length: bigint;
+  readonly #on: bigint;
+  readonly #text: bigint;
+  readonly #ip: Readonly<Record<number, bigint>>;
+  readonly #hosts = new Map<string, Buffer>();
 
   constructor({ memory, address }: Pick<RingMemory, 'memory' | 'address'>) {
     this.#scratch = Buffer.from(memory, SCRATCH_AT, SCRATCH_BYTES);
     this.#view = new DataView(memory, SCRATCH_AT, SCRATCH_BYTES);
-    this.#at = address + BigInt(SCRATCH_AT);
+    const at = (place: number): bigint => address + BigInt(SCRATCH_AT + place);
+    this.#name = at(NAME_AT);
+    this.#length = at(LENGTH_AT);
+    this.#on = at(ON_AT);
+    this.#text = at(TEXT_AT);
+    this.#ip = { [AF_INET]: at(NAME_AT + v4.at), [AF_INET6]: at(NAME_AT + v6.at) };
     this.#view.setInt32(ON_AT, 1, true);
   }
 
   /** A new socket for IPv6 or IPv4, with TCP_NODELAY; negative when there is none to be had. */
   open(isV6: boolean): number {
-    const fd = this.#native.socket(isV6 ? AF_INET6 : AF_INET, STREAM, 0);
-    if (fd >= 0) this.#native.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, this.#at + BigInt(ON_AT), 4);
+    const fd = this.#native.socket(isV6 ? AF_INET6 : AF_INET, SOCK_STREAM | CLOEXEC_NONBLOCK, 0);
+    if (fd >= 0) this.#native.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, this.#on, 4);
     return fd;
   }
 
@@ -68,39 +77,39 @@ export class BareSockets {
 
   /** The address and port as struct sockaddr has them, valid until the next call; undefined when the host is no IP address. */
   socketAddress(host: string, port: number): Buffer | undefined {
-    if (this.#hosts.size === MOST_HOSTS) this.#hosts.clear();
-    if (!this.#hosts.has(host)) this.#hosts.set(host, this.#parse(host));
-    const address = this.#hosts.get(host);
+    const address = this.#hosts.get(host) ?? this.#parse(host);
     address?.writeUInt16BE(port, PORT_AT);
     return address;
   }
 
   #parse(host: string): Buffer | undefined {
     if (host.length >= TEXT_BYTES) return undefined;
-    const { family, bytes, at } = host.includes(':') ? v6 : v4;
+    const { family, bytes } = host.includes(':') ? v6 : v4;
     putLatin1(`${host}\0`, this.#scratch, TEXT_AT);
     this.#scratch.fill(0, NAME_AT, NAME_AT + bytes);
     this.#view.setUint16(NAME_AT, family, true);
-    const parsed = this.#native.inetPton(family, this.#at + BigInt(TEXT_AT), this.#at + BigInt(NAME_AT + at));
-    return parsed === 1 ? Buffer.from(this.#scratch.subarray(NAME_AT, NAME_AT + bytes)) : undefined;
+    if (this.#native.inetPton(family, this.#text, this.#ip[family]!) !== 1) return undefined;
+    const address = Buffer.from(this.#scratch.subarray(NAME_AT, NAME_AT + bytes));
+    if (this.#hosts.size === MOST_HOSTS) this.#hosts.clear();
+    this.#hosts.set(host, address);
+    return address;
   }
 
   /** Fills in where a socket is bound or connected to; as a handle, negative when that cannot be told. */
   name(call: 'getpeername' | 'getsockname', fd: number, out: SocketName): number {
     this.#view.setUint32(LENGTH_AT, v6.bytes, true);
-    const status = this.#native[call](fd, this.#at + BigInt(NAME_AT), this.#at + BigInt(LENGTH_AT));
+    const status = this.#native[call](fd, this.#name, this.#length);
     if (status !== 0) return status;
-    const { family, at } = this.#view.getUint16(NAME_AT, true) === AF_INET6 ? v6 : v4;
-    this.#native.inetNtop(family, this.#at + BigInt(NAME_AT + at), this.#at + BigInt(TEXT_AT), TEXT_BYTES);
-    out.address = this.#text();
+    const family = this.#view.getUint16(NAME_AT, true) === AF_INET6 ? AF_INET6 : AF_INET;
+    this.#native.inetNtop(family, this.#ip[family]!, this.#text, TEXT_BYTES);
+    out.address = this.#readText();
     const zone = family === AF_INET6 ? this.#view.getUint32(NAME_AT + ZONE_AT, true) : 0;
-    if (zone !== 0 && this.#native.ifIndexToName(zone, this.#at + BigInt(TEXT_AT)) !== 0n)
-      out.address += `%${this.#text()}`;
+    if (zone !== 0 && this.#native.ifIndexToName(zone, this.#text) !== 0n) out.address += `%${this.#readText()}`;
     out.port = this.#view.getUint16(NAME_AT + PORT_AT);
     return 0;
   }
 
-  #text(): string {
+  #readText(): string {
     return this.#scratch.toString('latin1', TEXT_AT, this.#scratch.indexOf(0, TEXT_AT));
   }
 }

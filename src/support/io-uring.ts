@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { BareSockets } from './bare-sockets.ts';
 import { putLatin1 } from './latin1.ts';
+import { CLOEXEC_NONBLOCK } from './native.ts';
 import {
   ACCEPT,
   ADDRESS_BYTES,
@@ -10,9 +11,11 @@ import {
   BUFFERS_AT,
   COMPLETION_INTS,
   COMPLETIONS,
+  CONNECT,
   ENTRY_INTS,
   OUTBOX_AT,
   OUTBOX_BYTES,
+  RECV,
   RING_BUFFER_BYTES,
   type RingMemory,
   SUBMISSIONS,
@@ -20,18 +23,14 @@ import {
 } from './ring-memory.ts';
 import type { RingRecord } from './ring-record.ts';
 
-/** What an entry asks for, beside ACCEPT, as io_uring_enter(2) numbers it. */
+/** What else an entry asks for. */
 const ASYNC_CANCEL = 14;
-const CONNECT = 16;
 const SEND = 26;
-const RECV = 27;
 /** In a completion: it was told already. */
 const TOLD = -1;
 
 /** IOSQE_BUFFER_SELECT and IORING_RECV_MULTISHOT, beside the operation. */
 const RECV_ON = RECV | ((1 << 5) << 8) | ((1 << 1) << 16);
-/** SOCK_CLOEXEC and SOCK_NONBLOCK, of what is accepted. */
-const ACCEPT_FLAGS = 0o2000000 | 0o4000;
 /** IOSQE_CQE_SKIP_SUCCESS: what is cancelled tells of it. */
 const CANCEL_SILENTLY = ASYNC_CANCEL | ((1 << 6) << 8);
 /** MSG_DONTWAIT and MSG_NOSIGNAL: done, in part or not at all, by the time the entry has been submitted. */
@@ -125,7 +124,7 @@ export class IoUring {
     this.#giveBuffers(this.#buffers.keys());
   }
 
-  /** Queues to receive from a socket, until `cancelReceive` or an end. */
+  /** Queues to receive from a socket, until `cancel` or an end. */
   receive({ fd, tag }: Tagged): void {
     this.#queue(RECV_ON, fd, tag, RECV);
   }
@@ -133,7 +132,7 @@ export class IoUring {
   /** Queues to accept one connection of a listening socket. */
   accept({ fd, tag }: Tagged): void {
     const at = this.#queue(ACCEPT, fd, tag, ACCEPT);
-    this.#ring.entries[at + 7] = ACCEPT_FLAGS;
+    this.#ring.entries[at + 7] = CLOEXEC_NONBLOCK;
   }
 
   /** Queues to connect to an address as struct sockaddr has it; the caller's bytes are free again at once. */
@@ -145,20 +144,8 @@ export class IoUring {
     this.#ring.entries[at + 2] = address.length;
   }
 
-  /** Each queues to stop that: its end follows, with ECANCELED if nothing else. */
-  cancelReceive({ tag }: Tagged): void {
-    this.#cancel(tag, RECV);
-  }
-
-  cancelAccept({ tag }: Tagged): void {
-    this.#cancel(tag, ACCEPT);
-  }
-
-  cancelConnect({ tag }: Tagged): void {
-    this.#cancel(tag, CONNECT);
-  }
-
-  #cancel(tag: number, operation: number): void {
+  /** Queues to stop what was asked for `tag`: its end follows, with ECANCELED if nothing else. */
+  cancel({ tag }: Tagged, operation: typeof ACCEPT | typeof CONNECT | typeof RECV): void {
     const at = this.#queue(CANCEL_SILENTLY, -1, tag, ASYNC_CANCEL);
     this.#ring.entries[at + 4] = tag;
     this.#ring.entries[at + 5] = operation;

@@ -2,6 +2,9 @@ import { getSystemErrorMessage } from 'node:util';
 
 type Ffi = typeof import('node:ffi');
 
+/** O_CLOEXEC and O_NONBLOCK, which sockets and an eventfd take as their own flags. */
+export const CLOEXEC_NONBLOCK = 0o2000000 | 0o4000;
+
 /**
  * Functions of the C library, by node:ffi. Nothing checks what they are given: an address that is wrong ends the process or
  * spoils its memory. So nobody gives them the address of anything that the collector may move or free.

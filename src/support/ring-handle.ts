@@ -131,8 +131,8 @@ export class RingHandle implements UnconnectedHandle, RingConnector {
     return this.#real?.writeQueueSize ?? 0;
   }
 
-  shutdown(): number {
-    if (this.#real !== undefined) return this.#real.shutdown(this.#kit.newShutdown());
+  shutdown(request: object): number {
+    if (this.#real !== undefined) return this.#real.shutdown(request);
     this.#ring.bare.end(this.#fd);
     return 0;
   }
@@ -144,7 +144,7 @@ export class RingHandle implements UnconnectedHandle, RingConnector {
   close(): void {
     this.#closed = true;
     if (this.#connecting === undefined) this.#close();
-    else this.#ring.cancelConnect(this.#connecting);
+    else this.#ring.cancel(this.#connecting);
   }
 
   #close(): void {
@@ -160,11 +160,15 @@ export class RingHandle implements UnconnectedHandle, RingConnector {
   unref(): void {}
 
   getpeername(out: SocketName): number {
-    return this.#real === undefined ? this.#ring.bare.name('getpeername', this.#fd, out) : this.#real.getpeername!(out);
+    return this.#name('getpeername', out);
   }
 
   getsockname(out: SocketName): number {
-    return this.#real === undefined ? this.#ring.bare.name('getsockname', this.#fd, out) : this.#real.getsockname!(out);
+    return this.#name('getsockname', out);
+  }
+
+  #name(call: 'getpeername' | 'getsockname', out: SocketName): number {
+    return this.#real === undefined ? this.#ring.bare.name(call, this.#fd, out) : this.#real[call]!(out);
   }
 }
 
@@ -175,6 +179,9 @@ export function handleOf<T extends object>(socket: T): T | SocketHandle {
 
 /** Handles and requests as the kit makes them, but for TCP sockets, which are those of the ring. */
 export function ringKit(kit: HandleKit, ring: RingSockets): HandleKit {
-  const newRequest = (): HandleRequest => ({ oncomplete: undefined, wire: undefined });
-  return { ...kit, newTcp: () => new RingHandle(kit, ring), newTcpConnect: newRequest, newShutdown: newRequest };
+  return {
+    ...kit,
+    newTcp: () => new RingHandle(kit, ring),
+    newTcpConnect: () => ({ oncomplete: undefined, wire: undefined }),
+  };
 }

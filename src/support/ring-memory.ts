@@ -1,4 +1,4 @@
-import { checked, native } from './native.ts';
+import { CLOEXEC_NONBLOCK, checked, native } from './native.ts';
 import { HELD, type RingRecord, takeNoted } from './ring-record.ts';
 
 /** Calls that have the same number on every architecture. */
@@ -20,10 +20,11 @@ const OFFSET_ENTRIES = 0x10000000n;
 const PROT_READ_WRITE = 3;
 const MAP_SHARED_POPULATE = 0x01 | 0x8000;
 const MAP_PRIVATE_ANONYMOUS = 0x02 | 0x20;
-const EFD_CLOEXEC_NONBLOCK = 0o2000000 | 0o4000;
 
-/** The number of the operation that accepts. */
+/** What an entry asks for and lasts until it is cancelled or there is something to tell, as io_uring_enter(2) numbers it. */
 export const ACCEPT = 13;
+export const CONNECT = 16;
+export const RECV = 27;
 
 /** Entries that can be queued, and completions that have room. */
 export const SUBMISSIONS = 2048;
@@ -142,13 +143,12 @@ export function setUpRing({ parts }: RingRecord): RingMemory {
   for (let i = 0; i < SUBMISSIONS; i++) rings[array + i] = i;
   const entriesBytes = SUBMISSIONS * ENTRY_INTS * 4;
   const entries = new Int32Array(memoryAt(map(entriesBytes, MAP_SHARED_POPULATE, fd, OFFSET_ENTRIES), entriesBytes));
-
-  parts.set([places.headOfCompletions, places.tailOfCompletions, places.completions].map(BigInt), filled);
+  parts.set([places.headOfCompletions, places.tailOfCompletions, places.completions].map(BigInt), HELD);
 
   // struct io_uring_buf_reg.
   new BigUint64Array(memory, SCRATCH_AT, 5).set([address, BigInt(BUFFERS), 0n, 0n, 0n]);
   checked(syscall(IO_URING_REGISTER, fd, REGISTER_PBUF_RING, scratch, 1));
-  const eventFd = checked(eventfd(0, EFD_CLOEXEC_NONBLOCK));
+  const eventFd = checked(eventfd(0, CLOEXEC_NONBLOCK));
   new Int32Array(memory, SCRATCH_AT, 1)[0] = eventFd;
   try {
     checked(syscall(IO_URING_REGISTER, fd, REGISTER_EVENTFD, scratch, 1));

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { constants } from 'node:os';
 import type { BareSockets } from './bare-sockets.ts';
 import { type CompletionSink, IoUring } from './io-uring.ts';
-import { freeRing } from './ring-memory.ts';
+import { ACCEPT, CONNECT, freeRing, RECV } from './ring-memory.ts';
 import { noteSocket, type RingRecord } from './ring-record.ts';
 import type { HandleKit, UnconnectedHandle } from './socket-handle.ts';
 import { atTurnEnd, type TurnEnd } from './turn-end.ts';
@@ -46,6 +46,7 @@ export interface RingTask<Owner> {
   readonly fd: number;
   readonly tag: number;
   readonly owner: Owner;
+  readonly operation: typeof ACCEPT | typeof CONNECT;
 }
 
 /** A socket that is read and written through a ring. */
@@ -138,15 +139,9 @@ export class RingSockets implements CompletionSink, TurnEnd {
 
   /** Connects a socket to an address as struct sockaddr has it. It must stay open until the owner has heard of it. */
   connect(owner: RingConnector, fd: number, address: Uint8Array): RingTask<RingConnector> {
-    const task = this.#begin(owner, fd);
+    const task = this.#begin(owner, fd, CONNECT);
     this.#ring.connect(task, address);
     return task;
-  }
-
-  /** Has a connect given up; `onRingConnected` follows. */
-  cancelConnect(task: RingTask<RingConnector>): void {
-    this.#ring.cancelConnect(task);
-    this.#queue();
   }
 
   /**
@@ -154,19 +149,19 @@ export class RingSockets implements CompletionSink, TurnEnd {
    * there: they would be more than other sockets should wait for.
    */
   accept(owner: RingAcceptor, fd: number): RingTask<RingAcceptor> {
-    const task = this.#begin(owner, fd);
+    const task = this.#begin(owner, fd, ACCEPT);
     this.#ring.accept(task);
     return task;
   }
 
-  /** Has that given up; `onRingAccepted` follows. */
-  cancelAccept(task: RingTask<RingAcceptor>): void {
-    this.#ring.cancelAccept(task);
+  /** Has that given up; its owner hears of it as ever. */
+  cancel(task: RingTask<unknown>): void {
+    this.#ring.cancel(task, task.operation);
     this.#queue();
   }
 
-  #begin<Owner>(owner: Owner, fd: number): RingTask<Owner> {
-    const task = { fd, tag: this.#takeTag(), owner };
+  #begin<Owner>(owner: Owner, fd: number, operation: RingTask<Owner>['operation']): RingTask<Owner> {
+    const task = { fd, tag: this.#takeTag(), owner, operation };
     this.#tagged[task.tag] = task;
     this.#queue();
     return task;
@@ -212,7 +207,7 @@ export class RingSockets implements CompletionSink, TurnEnd {
   leave(socket: RingSocket): void {
     if (socket.leaving) return;
     socket.leaving = true;
-    this.#ring.cancelReceive(socket);
+    this.#ring.cancel(socket, RECV);
     this.#queue();
   }
 

@@ -4,7 +4,7 @@ import net from 'node:net';
 import { constants } from 'node:os';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type CompletionSink, IoUring } from '../../src/support/io-uring.ts';
-import { freeRing, RING_BUFFER_BYTES } from '../../src/support/ring-memory.ts';
+import { ACCEPT, freeRing, RECV, RING_BUFFER_BYTES } from '../../src/support/ring-memory.ts';
 import { createRingRecord } from '../../src/support/ring-record.ts';
 import { handleKit, type SocketName } from '../../src/support/socket-handle.ts';
 import { openRings } from './open-rings.ts';
@@ -193,7 +193,7 @@ describe('a ring of io_uring', () => {
     const told = new Told();
     ring.receive({ fd, tag: 3 });
     ring.submit();
-    ring.cancelReceive({ fd, tag: 3 });
+    ring.cancel({ fd, tag: 3 }, RECV);
     await until(() => {
       ring.take(told);
       return told.ends.length > 0;
@@ -249,7 +249,7 @@ describe('a ring of io_uring', () => {
     });
     const refused = -constants.errno.ECONNREFUSED;
     expect(new Map(told.connected)).toEqual(new Map([1, 2, 3].map((tag) => [tag, tag === 3 ? refused : 0])));
-    ring.cancelAccept({ fd: listener, tag: 6 });
+    ring.cancel({ fd: listener, tag: 6 }, ACCEPT);
     await until(() => ring.take(told) > 0);
     const [first, second, third] = told.accepted;
     expect([first![0], second![0], third]).toEqual([4, 5, [6, -constants.errno.ECANCELED]]);
