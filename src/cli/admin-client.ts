@@ -8,6 +8,7 @@ import { formatAddress } from '../support/address.ts';
 import { tlsCause } from '../support/tls-failure.ts';
 import { type AdminAddress, writeAddress } from './admin-address.ts';
 import { CommandProblem } from './command.ts';
+import { whyUnreachable } from './unreachable.ts';
 
 /** Why a running instance did not do what it was asked, in one sentence. */
 export class AdminProblem extends CommandProblem {}
@@ -50,14 +51,6 @@ interface Sent {
 }
 
 const TIMEOUT_MS = 10_000;
-
-const causes: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nothing listens there',
-  ENOENT: 'there is no such socket',
-  ENOTFOUND: 'the host is not known',
-  ETIMEDOUT: 'it does not answer',
-  ABORT_ERR: 'it does not answer',
-};
 
 /** Codes of errors that say why there is no TLS connection. */
 const tlsCode = /^(?:ERR_(?:SSL|TLS)|CERT|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|INVALID)_/;
@@ -131,8 +124,8 @@ export class AdminClient {
     try {
       return await this.#send(path, sent);
     } catch (error) {
-      const { code = '', message } = error as NodeJS.ErrnoException;
-      const why = causes[code] ?? (tlsCode.test(code) ? tlsCause(error as Error, this.address) : message);
+      const { code = '' } = error as NodeJS.ErrnoException;
+      const why = tlsCode.test(code) ? tlsCause(error as Error, this.address) : whyUnreachable(error as Error);
       const hint =
         this.#address.from === '--admin' ? '' : ` (the address is from ${this.#address.from}; --admin names another)`;
       throw new AdminProblem(`cannot reach Fairlead at ${this.address}: ${why}${hint}`, { cause: error });

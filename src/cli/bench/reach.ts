@@ -1,5 +1,6 @@
 import net from 'node:net';
 import { CommandProblem } from '../command.ts';
+import { whyUnreachable } from '../unreachable.ts';
 
 /** As long as a first connection may take, in ms. */
 const LONGEST_CONNECT_MS = 5000;
@@ -16,15 +17,8 @@ export async function reach(url: string, signal: AbortSignal): Promise<void> {
       socket.setTimeout(LONGEST_CONNECT_MS, () => reject(new Error(`no connection in ${LONGEST_CONNECT_MS / 1000} s`)));
     });
   } catch (error) {
-    throw new CommandProblem(`${url} cannot be reached: ${reasonOf(error as NodeJS.ErrnoException)}`);
+    throw new CommandProblem(`${url} cannot be reached: ${whyUnreachable(error as NodeJS.ErrnoException)}`);
   } finally {
     socket.destroy();
   }
-}
-
-function reasonOf(error: NodeJS.ErrnoException): string {
-  // Of a name with several addresses, one reason of several.
-  const { code, message } = error instanceof AggregateError ? (error.errors[0] as NodeJS.ErrnoException) : error;
-  if (code === 'ECONNREFUSED') return 'nobody listens there';
-  return code === 'ENOTFOUND' || code === 'EAI_AGAIN' ? 'its host has no address' : message;
 }

@@ -103,9 +103,9 @@ describe('fairlead bench', () => {
   });
 
   it.each([
-    ['127.0.0.1:1', 'http://127.0.0.1:1/ cannot be reached: nobody listens there'],
-    ['http://nobody.invalid:80/', 'http://nobody.invalid/ cannot be reached: its host has no address'],
-    ['https://127.0.0.1:1/x', 'https://127.0.0.1:1/x cannot be reached: nobody listens there'],
+    ['127.0.0.1:1', 'http://127.0.0.1:1/ cannot be reached: nothing listens there'],
+    ['http://nobody.invalid:80/', 'http://nobody.invalid/ cannot be reached: the host is not known'],
+    ['https://127.0.0.1:1/x', 'https://127.0.0.1:1/x cannot be reached: nothing listens there'],
   ])('says at once that %s cannot be reached', async (url, problem) => {
     expect(await run([url])).toMatchObject({ code: 1, stdout: '', stderr: `fairlead bench: ${problem}\n` });
   });
