@@ -3,7 +3,7 @@ import type { Balancer, PickHint } from '../pick/balancer.ts';
 import { Hash } from '../pick/hash.ts';
 import { hasRoom, isOpen } from '../pick/roster.ts';
 import { Backend, type BackendPlan } from './backend.ts';
-import { eligibleOf } from './eligible.ts';
+import { eligibleOf, ranksOf } from './eligible.ts';
 import { isFailure, Lease, type Lessor, type Outcome } from './lease.ts';
 import { PoolQueue, QueueBell, type QueuePlan } from './queue.ts';
 import { RetryBudget } from './retry-budget.ts';
@@ -267,11 +267,12 @@ export class Pool implements Lessor {
     return undefined;
   }
 
-  /** Who is worth a try once all that may be picked have failed it: the backups that are well, then those only ejected. */
+  /** Who is worth a try once all that may be picked have failed it, in that order. */
   #standIns(tried: ReadonlySet<Backend>): readonly Backend[] {
     if (!this.#allIn(tried)) return [];
-    const left = this.backends.filter((backend) => !tried.has(backend) && backend.eligibleButEjected);
-    return [...left.filter(({ ejected }) => !ejected), ...left.filter(({ ejected }) => ejected)];
+    return ranksOf(this.backends)
+      .flat()
+      .filter((backend) => !tried.has(backend));
   }
 
   /** A lease on that backend, unless another worker took the last place between the look and the hold. */

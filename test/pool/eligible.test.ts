@@ -59,6 +59,14 @@ describe('an ejection', () => {
       'none-healthy',
     );
   });
+
+  it('does not keep a backup out when there is nobody else', () => {
+    const ejectBackup = (table: ReturnType<typeof healthyTable>): void => table.setEjected(3, true);
+    expect(picksOf(0, (table) => [ejectBackup, down(0, 1, 2)].forEach((change) => void change(table)))).toBe('b3');
+    expect(picksOf(0, (table) => [ejected, ejectBackup, down(1, 2)].forEach((change) => void change(table)))).toBe(
+      'b0',
+    );
+  });
 });
 
 describe('panic', () => {
