@@ -13,19 +13,19 @@ export interface UdpSource {
 
 /** Hears what happens to a UDP socket. */
 export interface UdpSink {
-  /** A datagram came; its bytes are the sink's from now on. */
+  /** A datagram came; its bytes are valid only during the call, but may be sent. */
   onDatagram(bytes: Buffer, from: UdpSource): void;
   /** The system tells of a datagram that did not go out or arrive, by the code of the error. Never called from within `send`. */
   onError(error: NodeJS.ErrnoException): void;
 }
 
-/** A UDP socket as the data plane needs it. A datagram that finds a full queue is lost, which sends tell by false. */
+/** A UDP socket as the data plane needs it. A datagram that finds a full queue is lost, which sends tell by false; its bytes may not be changed. */
 export interface UdpWire {
   readonly localPort: number;
   /** Sends to the address it is connected to. */
   send(bytes: Buffer): boolean;
   sendTo(bytes: Buffer, to: UdpSource): boolean;
-  /** Its sink hears nothing any more. */
+  /** Its sink hears nothing any more. Its port may be free a turn of the event loop later only. */
   close(): void;
 }
 
@@ -58,10 +58,15 @@ function lookupNothing(
 /** A UDP socket on `dgram`: it works with every version of Node. */
 class SocketUdpWire implements UdpWire {
   readonly #socket: dgram.Socket;
+  /** Without it nobody would hear that a datagram did not go out. */
+  readonly #onSent: (error: NodeJS.ErrnoException | null) => void;
   isOpen = true;
 
-  constructor(socket: dgram.Socket) {
+  constructor(socket: dgram.Socket, sink: UdpSink) {
     this.#socket = socket;
+    this.#onSent = (error) => {
+      if (error && this.isOpen) sink.onError(error);
+    };
   }
 
   get localPort(): number {
@@ -70,13 +75,13 @@ class SocketUdpWire implements UdpWire {
 
   send(bytes: Buffer): boolean {
     if (this.#socket.getSendQueueSize() > MOST_QUEUED_BYTES) return false;
-    this.#socket.send(bytes);
+    this.#socket.send(bytes, this.#onSent);
     return true;
   }
 
   sendTo(bytes: Buffer, { port, address }: UdpSource): boolean {
     if (this.#socket.getSendQueueSize() > MOST_QUEUED_BYTES) return false;
-    this.#socket.send(bytes, port, address);
+    this.#socket.send(bytes, port, address, this.#onSent);
     return true;
   }
 
@@ -104,14 +109,14 @@ export const socketUdp: UdpMaker = {
       socket.bind({ address: host, port, exclusive: true }, () => {
         socket.off('error', reject);
         socket.on('error', (error) => sink.onError(error));
-        resolve(new SocketUdpWire(socket));
+        resolve(new SocketUdpWire(socket, sink));
       });
     });
   },
 
   connect({ host, port, local }, sink) {
     const socket = openSocket(host, sink);
-    const wire = new SocketUdpWire(socket);
+    const wire = new SocketUdpWire(socket, sink);
     // Some errors come while this call is under way, when the sink cannot know the wire yet.
     socket.on('error', (error) => process.nextTick(() => wire.isOpen && sink.onError(error)));
     if (local !== '') socket.bind({ address: local, exclusive: true });
