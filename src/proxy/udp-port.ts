@@ -58,7 +58,7 @@ export class UdpPort implements UdpDoor, UdpSink {
   }
 
   answer(flow: UdpFlow, datagram: Buffer): boolean {
-    return this.#wire.sendTo(datagram, flow);
+    return this.#wire.sendTo(datagram, flow.from);
   }
 
   forget({ address, port }: UdpFlow): void {

@@ -45,6 +45,7 @@ export class UdpFlow implements Expiring, Member, UdpSink {
   memberIndex = -1;
   deadline = Number.POSITIVE_INFINITY;
   deadlineIndex = -1;
+  readonly from: UdpSource;
   readonly address: string;
   readonly port: number;
   target: PoolSite;
@@ -68,6 +69,7 @@ export class UdpFlow implements Expiring, Member, UdpSink {
   constructor(site: UdpOwner, socket: UdpDoor, from: UdpSource) {
     this.#site = site;
     this.#socket = socket;
+    this.from = from;
     this.address = from.address;
     this.port = from.port;
     this.target = site.target;

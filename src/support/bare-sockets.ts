@@ -29,7 +29,7 @@ const TEXT_BYTES = SCRATCH_BYTES - TEXT_AT;
 /** Backends have so many hosts at most that are remembered. */
 const MOST_HOSTS = 4096;
 
-/** Calls for TCP sockets that no handle of libuv has, by their descriptors. */
+/** Calls for TCP sockets that no handle of libuv has, by their descriptors, and addresses as the kernel has them. */
 export class BareSockets {
   readonly #native = native();
   readonly #scratch: Buffer;
@@ -99,14 +99,25 @@ export class BareSockets {
   name(call: 'getpeername' | 'getsockname', fd: number, out: SocketName): number {
     this.#view.setUint32(LENGTH_AT, v6.bytes, true);
     const status = this.#native[call](fd, this.#name, this.#length);
-    if (status !== 0) return status;
+    if (status === 0) this.#read(out);
+    return status;
+  }
+
+  /** The address that struct sockaddr tells. */
+  readName(address: Uint8Array): SocketName {
+    const name: SocketName = {};
+    this.#scratch.set(address, NAME_AT);
+    this.#read(name);
+    return name;
+  }
+
+  #read(out: SocketName): void {
     const family = this.#view.getUint16(NAME_AT, true) === AF_INET6 ? AF_INET6 : AF_INET;
     this.#native.inetNtop(family, this.#ip[family]!, this.#text, TEXT_BYTES);
     out.address = this.#readText();
     const zone = family === AF_INET6 ? this.#view.getUint32(NAME_AT + ZONE_AT, true) : 0;
     if (zone !== 0 && this.#native.ifIndexToName(zone, this.#text) !== 0n) out.address += `%${this.#readText()}`;
     out.port = this.#view.getUint16(NAME_AT + PORT_AT);
-    return 0;
   }
 
   #readText(): string {

@@ -1,5 +1,7 @@
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import { isIPv6 } from 'node:net';
+import type { DatagramOwner, RingDatagramSocket, RingDatagrams } from './ring-datagrams.ts';
+import type { RingSockets } from './ring-sockets.ts';
 import type { HandleKit, SendRequest, SocketName, UdpHandle } from './socket-handle.ts';
 import { systemError } from './system-error.ts';
 import { atTurnEnd, type TurnEnd } from './turn-end.ts';
@@ -22,20 +24,29 @@ interface Outgoing {
   readonly to: UdpSource | undefined;
 }
 
-/** A UDP socket on a handle of libuv, which takes most datagrams at once, so that no request is made for them. */
-class HandleUdpWire implements UdpWire, TurnEnd {
-  readonly #kit: HandleKit;
+/**
+ * A UDP socket on a handle of libuv, which takes most datagrams at once, so that no request is made for them; or on a
+ * ring, with the handle for what the ring does not take.
+ */
+class HandleUdpWire implements UdpWire, TurnEnd, DatagramOwner {
+  readonly #maker: HandleUdp;
   readonly #handle: UdpHandle;
   readonly #is6: boolean;
   readonly #sink: UdpSink;
+  /** What the socket is in, and what it is there. */
+  #ring: RingDatagrams | undefined;
+  #socket: RingDatagramSocket | undefined;
+  /** The ring has failed to receive for it. */
+  #unfit = false;
   #request: SendRequest;
   #outgoing: Outgoing[] = [];
   #outgoingBytes = 0;
   #waiting = false;
   #closed = false;
 
-  constructor(kit: HandleKit, host: string, sink: UdpSink) {
-    this.#kit = kit;
+  constructor(maker: HandleUdp, host: string, sink: UdpSink) {
+    const { kit } = maker;
+    this.#maker = maker;
     this.#handle = kit.newUdp();
     this.#is6 = isIPv6(host);
     this.#sink = sink;
@@ -47,7 +58,7 @@ class HandleUdpWire implements UdpWire, TurnEnd {
   bind(host: string, port: number): void {
     const handle = this.#handle;
     check('bind', this.#is6 ? handle.bind6(host, port, 0) : handle.bind(host, port, 0));
-    check('recvmsg', handle.recvStart());
+    this.#receive();
   }
 
   /** What goes wrong is told later, as everything else is. */
@@ -63,7 +74,47 @@ class HandleUdpWire implements UdpWire, TurnEnd {
     const handle = this.#handle;
     if (local !== '') check('bind', isIPv6(local) ? handle.bind6(local, 0, 0) : handle.bind(local, 0, 0));
     check('connect', this.#is6 ? handle.connect6(host, port) : handle.connect(host, port));
-    check('recvmsg', handle.recvStart());
+    this.#receive();
+  }
+
+  /** Throws the system's error. */
+  #receive(): void {
+    this.#ring = this.#unfit ? undefined : this.#maker.ring;
+    if (this.#ring !== undefined) this.#socket = this.#ring.join(this, this.#handle.fd);
+    else check('recvmsg', this.#handle.recvStart());
+  }
+
+  /** The maker has got a ring, or none any more. */
+  followRing(): void {
+    if (this.#maker.ring === undefined) {
+      if (this.#socket !== undefined) this.#ring!.leave(this.#socket);
+    } else if (this.#socket === undefined && !this.#unfit) {
+      this.#handle.recvStop();
+      this.#receive();
+    }
+  }
+
+  onRingLeft(): void {
+    this.#socket = undefined;
+    if (this.#closed) return this.#handle.close();
+    try {
+      this.#receive();
+    } catch (error) {
+      this.#failLater(error as NodeJS.ErrnoException);
+    }
+  }
+
+  onRingDatagram(bytes: Buffer, from: UdpSource): void {
+    if (!this.#closed) this.#sink.onDatagram(bytes, from);
+  }
+
+  onRingUnsent(bytes: Buffer, to: UdpSource | undefined): void {
+    this.#queue(bytes, to);
+  }
+
+  onRingFailed(status: number, call: string): void {
+    this.#unfit ||= call !== 'send';
+    if (!this.#closed) this.#sink.onError(systemError(status, call));
   }
 
   get localPort(): number {
@@ -81,6 +132,14 @@ class HandleUdpWire implements UdpWire, TurnEnd {
   }
 
   #put(bytes: Buffer, to: UdpSource | undefined): boolean {
+    if (this.#closed) return false;
+    // What waits for the handle comes first.
+    const isFree = this.#socket !== undefined && !this.#waiting && this.#outgoing.length === 0;
+    if (isFree && this.#ring!.send(this.#socket!, bytes, to)) return true;
+    return this.#queue(this.#maker.kept(bytes), to);
+  }
+
+  #queue(bytes: Buffer, to: UdpSource | undefined): boolean {
     if (this.#closed || this.#isFull()) return false;
     this.#outgoingBytes += bytes.length;
     if (this.#outgoing.push({ bytes, to }) === 1) atTurnEnd(this);
@@ -123,7 +182,7 @@ class HandleUdpWire implements UdpWire, TurnEnd {
     if (result < 0) this.#failLater(systemError(result, 'send'));
     if (result !== 0) return;
     this.#request.list = [bytes];
-    this.#request = this.#kit.newSend();
+    this.#request = this.#maker.kit.newSend();
     this.#waiting = true;
   }
 
@@ -142,8 +201,10 @@ class HandleUdpWire implements UdpWire, TurnEnd {
     if (this.#closed) return;
     this.afterPoll();
     this.#closed = true;
+    this.#maker.forget(this);
     this.#handle.onmessage = undefined;
-    this.#handle.close();
+    if (this.#socket === undefined) this.#handle.close();
+    else this.#ring!.leave(this.#socket);
   }
 }
 
@@ -151,24 +212,54 @@ function check(call: string, result: number): void {
   if (result < 0) throw systemError(result, call);
 }
 
-/** UDP sockets on handles. */
-export function handleUdp(kit: HandleKit): UdpMaker {
-  return {
-    async bind(host, port, sink) {
-      const wire = new HandleUdpWire(kit, host, sink);
-      try {
-        wire.bind(host, port);
-        return wire;
-      } catch (error) {
-        wire.close();
-        throw error;
-      }
-    },
+/** UDP sockets on handles, or on a ring while it may be used. */
+export class HandleUdp implements UdpMaker {
+  readonly kit: HandleKit;
+  #ring: RingDatagrams | undefined;
+  #inUse = false;
+  readonly #bound = new Set<HandleUdpWire>();
 
-    connect(to, sink) {
-      const wire = new HandleUdpWire(kit, to.host, sink);
-      wire.connect(to);
-      return wire;
-    },
-  };
+  constructor(kit: HandleKit) {
+    this.kit = kit;
+  }
+
+  /** What is to read and write for sockets, if not their handles. */
+  get ring(): RingDatagrams | undefined {
+    return this.#inUse ? this.#ring : undefined;
+  }
+
+  /** Sockets that are connected stay where they are: their flows end soon. */
+  useRing(ring: RingSockets | undefined): void {
+    this.#inUse = ring !== undefined;
+    this.#ring = ring?.datagrams ?? this.#ring;
+    for (const wire of this.#bound) wire.followRing();
+  }
+
+  /** The bytes themselves, or a copy if they are the caller's only until the call returns. */
+  kept(bytes: Buffer): Buffer {
+    return this.#ring?.owns(bytes) === true ? Buffer.from(bytes) : bytes;
+  }
+
+  /** It is closed. */
+  forget(wire: HandleUdpWire): void {
+    this.#bound.delete(wire);
+  }
+
+  async bind(host: string, port: number, sink: UdpSink): Promise<UdpWire> {
+    const wire = new HandleUdpWire(this, host, sink);
+    try {
+      wire.bind(host, port);
+    } catch (error) {
+      wire.close();
+      throw error;
+    }
+    this.#bound.add(wire);
+    return wire;
+  }
+
+  connect(to: UdpTarget, sink: UdpSink): UdpWire {
+    const wire = new HandleUdpWire(this, to.host, sink);
+    wire.connect(to);
+    return wire;
+  }
 }

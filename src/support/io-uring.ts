@@ -1,23 +1,25 @@
 import { Buffer } from 'node:buffer';
 import { BareSockets } from './bare-sockets.ts';
+import type { CompletionSink, DatagramSink } from './completion-sink.ts';
 import { putLatin1 } from './latin1.ts';
 import { CLOEXEC_NONBLOCK } from './native.ts';
+import { Addresses, RingBuffers } from './ring-buffers.ts';
 import {
   ACCEPT,
   ADDRESS_BYTES,
   ADDRESSES_AT,
-  BUFFER_ENTRY_INTS,
-  BUFFERS,
-  BUFFERS_AT,
   COMPLETION_INTS,
   COMPLETIONS,
   CONNECT,
+  DATAGRAMS,
   ENTRY_INTS,
+  MESSAGE_AT,
   OUTBOX_AT,
   OUTBOX_BYTES,
   RECV,
-  RING_BUFFER_BYTES,
+  RECVMSG,
   type RingMemory,
+  STREAMS,
   SUBMISSIONS,
   setUpRing,
 } from './ring-memory.ts';
@@ -28,11 +30,17 @@ const ASYNC_CANCEL = 14;
 const SEND = 26;
 /** In a completion: it was told already. */
 const TOLD = -1;
+/** In a completion: a datagram was not sent. */
+const UNSENT_DATAGRAM = -2;
 
 /** IOSQE_BUFFER_SELECT and IORING_RECV_MULTISHOT, beside the operation. */
-const RECV_ON = RECV | ((1 << 5) << 8) | ((1 << 1) << 16);
-/** IOSQE_CQE_SKIP_SUCCESS: what is cancelled tells of it. */
-const CANCEL_SILENTLY = ASYNC_CANCEL | ((1 << 6) << 8);
+const ON = ((1 << 5) << 8) | ((1 << 1) << 16);
+const RECV_ON = RECV | ON;
+const RECVMSG_ON = RECVMSG | ON;
+/** IOSQE_CQE_SKIP_SUCCESS: what is cancelled tells of it, and a datagram that was sent is done with. */
+const SILENTLY = (1 << 6) << 8;
+const CANCEL_SILENTLY = ASYNC_CANCEL | SILENTLY;
+const SEND_SILENTLY = SEND | SILENTLY;
 /** MSG_DONTWAIT and MSG_NOSIGNAL: done, in part or not at all, by the time the entry has been submitted. */
 const SEND_FLAGS = 0x40 | 0x4000;
 
@@ -47,24 +55,13 @@ const CQ_EVENTFD_DISABLED = 1;
 /** How often in a row the kernel may take nothing. */
 const MOST_TRIES = 1000;
 
+/** What can be cancelled. */
+export type Cancellable = typeof ACCEPT | typeof CONNECT | typeof RECV | typeof RECVMSG;
+
 /** A socket, and the number by which its completions are told. */
 export interface Tagged {
   readonly fd: number;
   readonly tag: number;
-}
-
-/** Hears of what the kernel has done. None may throw. */
-export interface CompletionSink {
-  /** `bytes[0..length)` came for `tag`, valid during the call; `more` is false when no more will. */
-  onReceived(tag: number, bytes: Buffer, length: number, more: boolean): void;
-  /** Receiving for `tag` is over: 0 for a FIN, or a negative system error. */
-  onReceiveEnd(tag: number, status: number): void;
-  /** So many bytes were sent for `tag`, or a negative system error. */
-  onSent(tag: number, status: number): void;
-  /** `tag` is connected: 0, or a negative system error. */
-  onConnected(tag: number, status: number): void;
-  /** The descriptor of a socket that was accepted for `tag`, or a negative system error. */
-  onAccepted(tag: number, status: number): void;
 }
 
 /**
@@ -85,17 +82,13 @@ export class IoUring {
   readonly #ring: RingMemory;
   readonly #rings: Int32Array;
   readonly #memory: ArrayBuffer;
-  readonly #addressLow: number;
-  readonly #addressHigh: number;
-  readonly #bufferRing: Int32Array;
-  readonly #bufferRingShorts: Uint16Array;
-  readonly #buffers: readonly Buffer[];
-  #bufferTail = 0;
-  /** Buffers that were received into since the last take, and in the one before. */
-  #used: number[] = [];
-  #usedBefore: number[] = [];
-  /** What entries are to connect to, as long as they are queued. */
-  readonly #addresses: Uint8Array;
+  /** All memory that entries point into, as Int32. */
+  readonly ints: Int32Array;
+  readonly #addresses: Addresses;
+  readonly #streams: RingBuffers;
+  readonly #datagrams: RingBuffers;
+  /** Where entries are to connect or send to, as long as they are queued. */
+  readonly #names: Uint8Array;
   readonly #outbox: Buffer;
   /** Where the half of the outbox begins that is written to, and how much of it is in use. */
   #outboxHalf = 0;
@@ -112,21 +105,24 @@ export class IoUring {
     this.eventFd = ring.eventFd;
     this.#rings = ring.rings;
     this.#memory = memory;
-    this.#addressHigh = Number(address >> 32n);
-    this.#addressLow = Number(address & 0xffffffffn);
-    this.#bufferRing = new Int32Array(memory, 0, BUFFERS * BUFFER_ENTRY_INTS);
-    this.#bufferRingShorts = new Uint16Array(memory, 0, BUFFERS * BUFFER_ENTRY_INTS * 2);
-    this.#buffers = Array.from({ length: BUFFERS }, (_, i) =>
-      Buffer.from(memory, BUFFERS_AT + i * RING_BUFFER_BYTES, RING_BUFFER_BYTES),
-    );
-    this.#addresses = new Uint8Array(memory, ADDRESSES_AT, SUBMISSIONS * ADDRESS_BYTES);
+    this.ints = new Int32Array(memory);
+    this.#addresses = new Addresses(address);
+    this.#streams = new RingBuffers(memory, this.#addresses, STREAMS);
+    this.#datagrams = new RingBuffers(memory, this.#addresses, DATAGRAMS);
+    this.#names = new Uint8Array(memory, ADDRESSES_AT, SUBMISSIONS * ADDRESS_BYTES);
     this.#outbox = Buffer.from(memory, OUTBOX_AT, 2 * OUTBOX_BYTES);
-    this.#giveBuffers(this.#buffers.keys());
   }
 
   /** Queues to receive from a socket, until `cancel` or an end. */
   receive({ fd, tag }: Tagged): void {
     this.#queue(RECV_ON, fd, tag, RECV);
+  }
+
+  /** Queues to receive datagrams of a socket, until `cancel` or an end. */
+  receiveDatagrams({ fd, tag }: Tagged): void {
+    const at = this.#queue(RECVMSG_ON, fd, tag, RECVMSG);
+    this.#addresses.put(this.#ring.entries, at + 4, MESSAGE_AT);
+    this.#ring.entries[at + 10] = DATAGRAMS.id;
   }
 
   /** Queues to accept one connection of a listening socket. */
@@ -138,14 +134,19 @@ export class IoUring {
   /** Queues to connect to an address as struct sockaddr has it; the caller's bytes are free again at once. */
   connect({ fd, tag }: Tagged, address: Uint8Array): void {
     const at = this.#queue(CONNECT, fd, tag, CONNECT);
-    const offset = (at / ENTRY_INTS) * ADDRESS_BYTES;
-    this.#addresses.set(address, offset);
-    this.#putAddress(this.#ring.entries, at + 4, ADDRESSES_AT + offset);
+    this.#putName(at, at + 4, address);
     this.#ring.entries[at + 2] = address.length;
   }
 
+  /** Copies an address to beside the entry at `at`, which has a pointer to it at `pointerAt`. */
+  #putName(at: number, pointerAt: number, address: Uint8Array): void {
+    const offset = (at / ENTRY_INTS) * ADDRESS_BYTES;
+    this.#names.set(address, offset);
+    this.#addresses.put(this.#ring.entries, pointerAt, ADDRESSES_AT + offset);
+  }
+
   /** Queues to stop what was asked for `tag`: its end follows, with ECANCELED if nothing else. */
-  cancel({ tag }: Tagged, operation: typeof ACCEPT | typeof CONNECT | typeof RECV): void {
+  cancel({ tag }: Tagged, operation: Cancellable): void {
     const at = this.#queue(CANCEL_SILENTLY, -1, tag, ASYNC_CANCEL);
     this.#ring.entries[at + 4] = tag;
     this.#ring.entries[at + 5] = operation;
@@ -161,10 +162,34 @@ export class IoUring {
    * Returns where they are, for `unsent`.
    */
   send(to: Tagged, bytes: Buffer, start: number, end: number): number {
-    if (bytes.buffer === this.#memory) return this.#send(to, bytes.byteOffset + start, end - start);
+    return this.#send(to, this.#place(bytes, start, end), end - start);
+  }
+
+  /**
+   * Queues to send a datagram, for which there must be room if it is not the ring's own: to an address as struct sockaddr has
+   * it, or where the socket is connected to. Only a failure is told, by `number`. Returns where it is, for `unsent`.
+   */
+  sendDatagram(fd: number, number: number, bytes: Buffer, address: Uint8Array | undefined): number {
+    const offset = this.#place(bytes, 0, bytes.length);
+    const at = this.#queue(SEND_SILENTLY, fd, number, UNSENT_DATAGRAM);
+    this.#putBytes(at, offset, bytes.length);
+    if (address === undefined) return offset;
+    this.#putName(at, at + 2, address);
+    this.#ring.entries[at + 11] = address.length;
+    return offset;
+  }
+
+  /** True of bytes that lie in the ring's memory, and are to be used or copied before the call that brings them returns. */
+  owns(bytes: Buffer): boolean {
+    return bytes.buffer === this.#memory;
+  }
+
+  /** Where the bytes are from which they can be sent: where they lie, or a copy. */
+  #place(bytes: Buffer, start: number, end: number): number {
+    if (this.owns(bytes)) return bytes.byteOffset + start;
     const at = this.#room(end - start);
     bytes.copy(this.#outbox, at, start, end);
-    return this.#send(to, OUTBOX_AT + at, end - start);
+    return OUTBOX_AT + at;
   }
 
   /** Queues to send latin1 text, for which there must be room. Returns where it is, for `unsent`. */
@@ -174,24 +199,21 @@ export class IoUring {
     return this.#send(to, OUTBOX_AT + at, text.length);
   }
 
-  /** A copy of bytes that were to be sent: to be called in `onSent`, or at once after `sendNow`. */
+  /** A copy of bytes that were to be sent: to be called in `onSent` or `onDatagramUnsent`, or at once after `sendNow`. */
   unsent(at: number, length: number): Buffer {
     return Buffer.from(Buffer.from(this.#memory, at, length));
   }
 
   #send({ fd, tag }: Tagged, offset: number, length: number): number {
-    const at = this.#queue(SEND, fd, tag, SEND);
-    this.#putAddress(this.#ring.entries, at + 4, offset);
-    this.#ring.entries[at + 6] = length;
-    this.#ring.entries[at + 7] = SEND_FLAGS;
+    this.#putBytes(this.#queue(SEND, fd, tag, SEND), offset, length);
     return offset;
   }
 
-  /** The address of what lies at `offset` of the memory, as 64 bits. */
-  #putAddress(ints: Int32Array, at: number, offset: number): void {
-    const low = this.#addressLow + offset;
-    ints[at] = low | 0;
-    ints[at + 1] = low > 0xffffffff ? this.#addressHigh + 1 : this.#addressHigh;
+  #putBytes(at: number, offset: number, length: number): void {
+    const { entries } = this.#ring;
+    this.#addresses.put(entries, at + 4, offset);
+    entries[at + 6] = length;
+    entries[at + 7] = SEND_FLAGS;
   }
 
   #room(bytes: number): number {
@@ -320,7 +342,7 @@ export class IoUring {
       this.#tell(sink, rings, this.#completionAt(head));
       told++;
     }
-    if (!overflowed && !this.#overflows && this.#spilled.length === 0) this.#turnOver();
+    if (!overflowed && !this.#overflows && this.#spilled.length === 0) this.#turnOver(sink);
     return told;
   }
 
@@ -328,12 +350,12 @@ export class IoUring {
    * What was sent, and in part not, lies where it was until that is told. A take tells of all that was queued when it began,
    * so memory that was in use at the end of one is free at the end of the next.
    */
-  #turnOver(): void {
+  #turnOver(sink: DatagramSink): void {
     this.#outboxHalf = OUTBOX_BYTES - this.#outboxHalf;
     this.#outboxUsed = 0;
-    this.#giveBuffers(this.#usedBefore);
-    this.#usedBefore.length = 0;
-    [this.#used, this.#usedBefore] = [this.#usedBefore, this.#used];
+    this.#streams.turnOver();
+    this.#datagrams.turnOver();
+    sink.onTurnOver();
   }
 
   #tell(sink: CompletionSink, ints: Int32Array, at: number): void {
@@ -342,25 +364,18 @@ export class IoUring {
     else if (kind === CONNECT) sink.onConnected(ints[at]!, ints[at + 2]!);
     else if (kind === ACCEPT) sink.onAccepted(ints[at]!, ints[at + 2]!);
     else if (kind === RECV) this.#received(sink, ints[at]!, ints[at + 2]!, ints[at + 3]!);
+    else if (kind === RECVMSG) this.#receivedDatagram(sink, ints[at]!, ints[at + 2]!, ints[at + 3]!);
+    else if (kind === UNSENT_DATAGRAM) sink.onDatagramUnsent(ints[at]!, ints[at + 2]!);
   }
 
   #received(sink: CompletionSink, tag: number, status: number, flags: number): void {
     if (status <= 0) return sink.onReceiveEnd(tag, status);
-    const buffer = flags >>> 16;
-    sink.onReceived(tag, this.#buffers[buffer]!, status, (flags & CQE_F_MORE) !== 0);
-    this.#used.push(buffer);
+    sink.onReceived(tag, this.#streams.take(flags >>> 16), status, (flags & CQE_F_MORE) !== 0);
   }
 
-  /** Lets the kernel have the buffers that were used; struct io_uring_buf, with the ring's tail in the first one. */
-  #giveBuffers(buffers: Iterable<number>): void {
-    for (const buffer of buffers) {
-      const at = (this.#bufferTail & (BUFFERS - 1)) * BUFFER_ENTRY_INTS;
-      this.#putAddress(this.#bufferRing, at, BUFFERS_AT + buffer * RING_BUFFER_BYTES);
-      this.#bufferRing[at + 2] = RING_BUFFER_BYTES;
-      this.#bufferRingShorts[at * 2 + 6] = buffer;
-      this.#bufferTail = (this.#bufferTail + 1) & 0xffff;
-    }
-    this.#bufferRingShorts[7] = this.#bufferTail;
+  #receivedDatagram(sink: DatagramSink, tag: number, status: number, flags: number): void {
+    if (status < 0) return sink.onDatagramEnd(tag, status);
+    sink.onDatagram(tag, this.#datagrams.take(flags >>> 16), status, (flags & CQE_F_MORE) !== 0);
   }
 }
 

@@ -20,6 +20,7 @@ export interface Native {
     ...of: [at: bigint, bytes: bigint, access: number, flags: number, fd: number, offset: bigint]
   ) => bigint;
   readonly munmap: (at: bigint, bytes: bigint) => number;
+  readonly madvise: (at: bigint, bytes: bigint, advice: number) => number;
   readonly eventfd: (initial: number, flags: number) => number;
   readonly close: (fd: number) => number;
   readonly fcntl: (fd: number, command: number, value: number) => number;
@@ -67,6 +68,7 @@ function link({ DynamicLibrary, toArrayBuffer }: Ffi): Native {
     syscallOfNumbers: find('syscall', [int, int, int, int, int, int, int], int),
     mmap: find('mmap', [address, address, int, int, int, address], address),
     munmap: find('munmap', [address, address], int),
+    madvise: find('madvise', [address, address, int], int),
     eventfd: find('eventfd', [int, int], int),
     close: find('close', [int], int),
     fcntl: find('fcntl', [int, int, int], int),

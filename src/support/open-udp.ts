@@ -1,10 +1,18 @@
 import { withoutIpv6 } from './bind.ts';
-import { handleUdp } from './handle-udp.ts';
+import { HandleUdp } from './handle-udp.ts';
+import { watchRing } from './open-wire.ts';
 import { handleKit } from './socket-handle.ts';
 import { socketUdp, type UdpMaker, type UdpSink, type UdpWire } from './udp-wire.ts';
 
 /** The fastest UDP sockets that this version of Node has. */
-export const udp: UdpMaker = handleKit === undefined ? socketUdp : handleUdp(handleKit);
+export const udp: UdpMaker = openUdp();
+
+function openUdp(): UdpMaker {
+  if (handleKit === undefined) return socketUdp;
+  const made = new HandleUdp(handleKit);
+  watchRing(made);
+  return made;
+}
 
 /**
  * Binds a UDP socket; all interfaces are those of IPv4 where there is no IPv6. Rejects with the system's error when it

@@ -15,6 +15,7 @@ const SETUP_FLAGS =
 const ENTER_GETEVENTS = 1;
 const REGISTER_EVENTFD = 4n;
 const REGISTER_PBUF_RING = 22n;
+const MADV_NOHUGEPAGE = 15;
 const OFFSET_ENTRIES = 0x10000000n;
 
 const PROT_READ_WRITE = 3;
@@ -22,6 +23,7 @@ const MAP_SHARED_POPULATE = 0x01 | 0x8000;
 const MAP_PRIVATE_ANONYMOUS = 0x02 | 0x20;
 
 /** What an entry asks for and lasts until it is cancelled or there is something to tell, as io_uring_enter(2) numbers it. */
+export const RECVMSG = 10;
 export const ACCEPT = 13;
 export const CONNECT = 16;
 export const RECV = 27;
@@ -33,21 +35,61 @@ export const COMPLETIONS = 8192;
 export const ENTRY_INTS = 16;
 export const COMPLETION_INTS = 4;
 
-/** How many buffers the kernel has to put what it receives into, and the size of each in bytes. */
-export const BUFFERS = 512;
-export const RING_BUFFER_BYTES = 8192;
-/** The size of what describes one, in Int32. */
+/** Buffers that the kernel puts what it receives into: their number, the size of each, and where they and what describes them begin, in bytes. */
+export interface BufferGroup {
+  readonly id: number;
+  /** A power of two. */
+  readonly count: number;
+  readonly bytes: number;
+  readonly entriesAt: number;
+  readonly at: number;
+}
+
+/** The size of what describes a buffer, in Int32. */
 export const BUFFER_ENTRY_INTS = 4;
+
+/** For what streams bring. */
+export const RING_BUFFER_BYTES = 8192;
+const STREAM_BUFFERS = 512;
+/** For datagrams, the longest of which has room with what tells where it is from; only what was used of them takes memory. */
+const DATAGRAM_BUFFERS = 256;
+const DATAGRAM_BUFFER_BYTES = 68 * 1024;
+
+/** What describes a group begins with a page, the largest of which has so many bytes. */
+const PAGE_BYTES = 64 * 1024;
+const BUFFERS_AT = 2 * PAGE_BYTES;
+/** Buffers of streams. */
+export const STREAMS: BufferGroup = {
+  id: 0,
+  count: STREAM_BUFFERS,
+  bytes: RING_BUFFER_BYTES,
+  entriesAt: 0,
+  at: BUFFERS_AT,
+};
+/** Buffers of datagrams. */
+export const DATAGRAMS: BufferGroup = {
+  id: 1,
+  count: DATAGRAM_BUFFERS,
+  bytes: DATAGRAM_BUFFER_BYTES,
+  entriesAt: PAGE_BYTES,
+  at: BUFFERS_AT + STREAM_BUFFERS * RING_BUFFER_BYTES,
+};
+
 /** Room for bytes that are to be sent and lie elsewhere; there is twice as much. */
 export const OUTBOX_BYTES = 256 * 1024;
 
-/** Where the parts of the memory begin, whose first one describes the buffers; the last one is for what is over when a call returns. */
-export const BUFFERS_AT = BUFFERS * BUFFER_ENTRY_INTS * Int32Array.BYTES_PER_ELEMENT;
-export const OUTBOX_AT = BUFFERS_AT + BUFFERS * RING_BUFFER_BYTES;
+/** Where the parts of the memory behind the buffers begin; the last one is for what is over when a call returns. */
+export const OUTBOX_AT = DATAGRAMS.at + DATAGRAM_BUFFERS * DATAGRAM_BUFFER_BYTES;
 /** Room for an address beside each entry. */
 export const ADDRESSES_AT = OUTBOX_AT + 2 * OUTBOX_BYTES;
 export const ADDRESS_BYTES = 32;
-export const SCRATCH_AT = ADDRESSES_AT + SUBMISSIONS * ADDRESS_BYTES;
+/** struct msghdr of those who receive datagrams: room for an address, and none for anything else. */
+export const MESSAGE_AT = ADDRESSES_AT + SUBMISSIONS * ADDRESS_BYTES;
+const MESSAGE_BYTES = 64;
+/** The size of the address of a datagram in a buffer, and of what stands before it: struct io_uring_recvmsg_out. */
+export const DATAGRAM_NAME_BYTES = 28;
+export const DATAGRAM_HEADER_BYTES = 16;
+export const SCRATCH_AT = MESSAGE_AT + MESSAGE_BYTES;
 export const SCRATCH_BYTES = 256;
 const MEMORY_BYTES = SCRATCH_AT + SCRATCH_BYTES;
 
@@ -109,7 +151,7 @@ export interface RingMemory {
 export function setUpRing({ parts }: RingRecord): RingMemory {
   if (process.platform !== 'linux' || !knownMachines.includes(process.arch))
     throw new Error(`it is used on Linux on ${knownMachines.join(' and ')} only`);
-  const { syscall, syscallOfNumbers, mmap, memoryAt, eventfd, close } = native();
+  const { syscall, syscallOfNumbers, mmap, madvise, memoryAt, eventfd, close } = native();
   let filled = 1;
   const map = (bytes: number, flags: number, fd: number, offset: bigint): bigint => {
     const address = mmap(0n, BigInt(bytes), PROT_READ_WRITE, flags, fd, offset);
@@ -120,6 +162,9 @@ export function setUpRing({ parts }: RingRecord): RingMemory {
   };
   const address = map(MEMORY_BYTES, MAP_PRIVATE_ANONYMOUS, -1, 0n);
   const memory = memoryAt(address, MEMORY_BYTES);
+  // Most of it is never used. A kernel without huge pages refuses this.
+  madvise(address, BigInt(MEMORY_BYTES), MADV_NOHUGEPAGE);
+  new Uint32Array(memory, MESSAGE_AT, 3)[2] = DATAGRAM_NAME_BYTES;
   const scratch = address + BigInt(SCRATCH_AT);
 
   // struct io_uring_params, with struct io_sqring_offsets at 40 bytes and struct io_cqring_offsets at 80.
@@ -146,8 +191,11 @@ export function setUpRing({ parts }: RingRecord): RingMemory {
   parts.set([places.headOfCompletions, places.tailOfCompletions, places.completions].map(BigInt), HELD);
 
   // struct io_uring_buf_reg.
-  new BigUint64Array(memory, SCRATCH_AT, 5).set([address, BigInt(BUFFERS), 0n, 0n, 0n]);
-  checked(syscall(IO_URING_REGISTER, fd, REGISTER_PBUF_RING, scratch, 1));
+  for (const { id, count, entriesAt } of [STREAMS, DATAGRAMS]) {
+    const of = BigInt(count) | (BigInt(id) << 32n);
+    new BigUint64Array(memory, SCRATCH_AT, 5).set([address + BigInt(entriesAt), of, 0n, 0n, 0n]);
+    checked(syscall(IO_URING_REGISTER, fd, REGISTER_PBUF_RING, scratch, 1));
+  }
   const eventFd = checked(eventfd(0, CLOEXEC_NONBLOCK));
   new Int32Array(memory, SCRATCH_AT, 1)[0] = eventFd;
   try {

@@ -1,7 +1,9 @@
 import { Buffer } from 'node:buffer';
 import { constants } from 'node:os';
 import type { BareSockets } from './bare-sockets.ts';
-import { type CompletionSink, IoUring } from './io-uring.ts';
+import type { CompletionSink } from './completion-sink.ts';
+import { IoUring } from './io-uring.ts';
+import { RingDatagrams } from './ring-datagrams.ts';
 import { ACCEPT, CONNECT, freeRing, RECV } from './ring-memory.ts';
 import { noteSocket, type RingRecord } from './ring-record.ts';
 import type { HandleKit, UnconnectedHandle } from './socket-handle.ts';
@@ -83,6 +85,8 @@ export class RingSockets implements CompletionSink, TurnEnd {
   readonly readsBefore: number;
   /** Sockets that are in it. */
   size = 0;
+  /** UDP sockets that it has. */
+  readonly datagrams: RingDatagrams;
   readonly #record: RingRecord;
   readonly #ring: IoUring;
   readonly #events: UnconnectedHandle;
@@ -108,6 +112,7 @@ export class RingSockets implements CompletionSink, TurnEnd {
       freeRing(record);
       throw error;
     }
+    this.datagrams = new RingDatagrams(this.#ring, () => this.#queue());
     this.#events = kit.newPipe();
     this.#events.open(this.#ring.eventFd);
     this.#events.useUserBuffer(eventCount);
@@ -241,7 +246,8 @@ export class RingSockets implements CompletionSink, TurnEnd {
     }
     if (ring.queued > 0) ring.submit();
     ring.quiet = false;
-    if (this.#comesBack || !ring.hasMore) return;
+    // One that was cut short is to be followed by another, also when there is nothing to tell yet.
+    if (this.#comesBack || !(ring.hasMore || this.#told >= MOST_IN_A_TURN)) return;
     this.#comesBack = true;
     setImmediate(this.#onTurn);
   }
@@ -256,6 +262,22 @@ export class RingSockets implements CompletionSink, TurnEnd {
     const { owner } = this.#tagged[tag] as RingTask<RingAcceptor>;
     this.#freeTag(tag);
     owner.onRingAccepted(status);
+  }
+
+  onDatagram(tag: number, bytes: Buffer, length: number, more: boolean): void {
+    this.datagrams.onDatagram(tag, bytes, length, more);
+  }
+
+  onDatagramEnd(tag: number, status: number): void {
+    this.datagrams.onDatagramEnd(tag, status);
+  }
+
+  onDatagramUnsent(number: number, status: number): void {
+    this.datagrams.onDatagramUnsent(number, status);
+  }
+
+  onTurnOver(): void {
+    this.datagrams.onTurnOver();
   }
 
   onReceived(tag: number, bytes: Buffer, length: number, more: boolean): void {

@@ -129,6 +129,9 @@ export interface UdpHandle {
   connect(host: string, port: number): number;
   connect6(host: string, port: number): number;
   recvStart(): number;
+  recvStop(): number;
+  /** The descriptor; negative when there is none. */
+  readonly fd: number;
   send: Sent<[]> & Sent<[port: number, host: string]>;
   send6: Sent<[]> & Sent<[port: number, host: string]>;
   getSendQueueSize(): number;

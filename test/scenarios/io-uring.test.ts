@@ -16,6 +16,7 @@ import { get } from '../support/requests.ts';
 import { type RunningFairlead, runFairlead, webConfig } from '../support/running.ts';
 import { startPeer } from '../support/tcp-peer.ts';
 import { connectTls } from '../support/tls-client.ts';
+import { openUdp } from '../support/udp-peer.ts';
 
 afterEach(closeOpened);
 
@@ -30,6 +31,15 @@ function relay(backend: string, changes: Partial<ConfigInput> = {}): ConfigInput
     log: { level: 'info' },
     listeners: { l4: { ...tcp, pool: 'l4' } },
     pools: { l4: { backends: [backend], health: { type: 'off' } } },
+    ...changes,
+  };
+}
+
+function datagrams(backends: string[], changes: Partial<ConfigInput> = {}): ConfigInput {
+  return {
+    ioUring: true,
+    listeners: { l4: { protocol: 'udp', bind: '127.0.0.1:0', pool: 'l4' } },
+    pools: { l4: { backends, health: { type: 'off' } } },
     ...changes,
   };
 }
@@ -195,6 +205,46 @@ describe('with io_uring', () => {
     });
     expect(openRings()).toBe(before + 1);
     expect(lb.logLines.filter((line) => line.includes(IN_USE))).toHaveLength(2);
+  });
+
+  it('passes datagrams on, while it is turned off and on, and moves a flow whose backend is gone', async () => {
+    const [one, two] = [await openUdp((datagram) => [datagram]), await openUdp((datagram) => [datagram])];
+    const config = (ioUring: boolean) => datagrams([one.address, two.address], { ioUring });
+    const lb = await runFairlead(config(true));
+    const clients = await Promise.all(Array.from({ length: 6 }, () => openUdp()));
+    const sent = Array.from({ length: 60 }, (_, i) => `${i} `.repeat(1 + ((i * 37) % 900)));
+    for (const [i, text] of sent.entries()) {
+      for (const client of clients) client.send(lb.address('l4'), text);
+      if (i % 20 === 10) await lb.reloadWith(config(i % 40 !== 10));
+      for (const client of clients) await client.until(i + 1);
+    }
+    for (const { got, from } of clients) expect([got, new Set(from)]).toEqual([sent, new Set([lb.address('l4')])]);
+    expect([one.got.length, two.got.length]).toEqual([180, 180]);
+    await one.close();
+    for (const client of clients) {
+      await expect
+        .poll(() => {
+          client.send(lb.address('l4'), 'again');
+          return client.got.at(-1);
+        })
+        .toBe('again');
+    }
+  });
+
+  it('has the ports of udp listeners free again when a worker dies', async () => {
+    const backend = await openUdp((datagram) => [datagram]);
+    const lb = await runFairlead(datagrams([backend.address], { workers: 2 }));
+    const client = await openUdp();
+    // What comes while there is no worker is lost, as datagrams are.
+    const asked = async (text: string): Promise<void> => {
+      const tell = (): unknown => client.send(lb.address('l4'), text) ?? client.got.includes(text);
+      await expect.poll(tell, { timeout: 5000 }).toBe(true);
+    };
+    for (const worker of [0, 1, 0]) {
+      await asked(`before worker ${worker} dies`);
+      await lb.crashWorker(worker);
+    }
+    await asked('at last');
   });
 
   it('leaves nothing behind when a worker dies or the process ends', async () => {

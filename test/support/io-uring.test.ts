@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { constants } from 'node:os';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type CompletionSink, IoUring } from '../../src/support/io-uring.ts';
+import type { CompletionSink } from '../../src/support/completion-sink.ts';
+import { IoUring } from '../../src/support/io-uring.ts';
 import { ACCEPT, freeRing, RECV, RING_BUFFER_BYTES } from '../../src/support/ring-memory.ts';
 import { createRingRecord } from '../../src/support/ring-record.ts';
 import { handleKit, type SocketName } from '../../src/support/socket-handle.ts';
@@ -74,6 +75,10 @@ class Told implements CompletionSink {
   onReceiveEnd(tag: number, status: number): void {
     this.ends.push([tag, status]);
   }
+  onDatagram(): void {}
+  onDatagramEnd(): void {}
+  onDatagramUnsent(): void {}
+  onTurnOver(): void {}
   onConnected(tag: number, status: number): void {
     this.connected.push([tag, status]);
   }

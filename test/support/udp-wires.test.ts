@@ -1,7 +1,9 @@
 import { Buffer } from 'node:buffer';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { handleUdp } from '../../src/support/handle-udp.ts';
+import { HandleUdp } from '../../src/support/handle-udp.ts';
+import { createRingRecord } from '../../src/support/ring-record.ts';
+import { RingSockets } from '../../src/support/ring-sockets.ts';
 import { handleKit } from '../../src/support/socket-handle.ts';
 import {
   MOST_QUEUED_BYTES,
@@ -26,9 +28,18 @@ class Heard implements UdpSink {
   }
 }
 
+const ring = new RingSockets(handleKit!, createRingRecord());
+
+function ringUdp(): HandleUdp {
+  const udp = new HandleUdp(handleKit!);
+  udp.useRing(ring);
+  return udp;
+}
+
 const makers: readonly [string, UdpMaker][] = [
   ['node:dgram', socketUdp],
-  ['a handle', handleUdp(handleKit!)],
+  ['a handle', new HandleUdp(handleKit!)],
+  ['a ring', ringUdp()],
 ];
 
 describe.each(makers)('a UDP socket on %s', (_name, maker) => {
@@ -91,6 +102,49 @@ describe.each(makers)('a UDP socket on %s', (_name, maker) => {
     first.close();
   });
 
+  it('answers those it has heard from, over both families at once', async () => {
+    const served = new Heard();
+    const echo: UdpSink = {
+      onDatagram: (bytes, from) => {
+        served.onDatagram(bytes, from);
+        server.sendTo(bytes, from);
+      },
+      onError: () => {},
+    };
+    const server = await maker.bind('::', 0, echo);
+    const heard = Array.from({ length: 8 }, () => new Heard());
+    const clients = heard.map((sink, i) =>
+      maker.connect({ host: i % 2 ? '::1' : '127.0.0.1', port: server.localPort, local: '' }, sink),
+    );
+    for (const round of [1, 2, 3]) {
+      for (const [i, client] of clients.entries()) client.send(Buffer.from(`${i}.${round}`));
+      await expect.poll(() => heard.map(({ got }) => got.length)).toEqual(heard.map(() => round));
+    }
+    for (const [i, { got }] of heard.entries())
+      expect(got.map(([text]) => text)).toEqual([1, 2, 3].map((round) => `${i}.${round}`));
+    const sources = served.got.map(([, { address, port }]) => `${address} ${port}`);
+    expect(new Set(sources)).toEqual(
+      new Set(clients.map(({ localPort }, i) => `${i % 2 ? '::1' : '::ffff:127.0.0.1'} ${localPort}`)),
+    );
+    for (const wire of [server, ...clients]) wire.close();
+  });
+
+  it('carries the longest datagrams, and tells of those that cannot go', async () => {
+    const { server, served, client, heard } = await pair('127.0.0.1');
+    const longest = Buffer.alloc(65_507, 'long');
+    client.send(longest);
+    await expect.poll(() => served.got.length).toBe(1);
+    expect(served.got[0]![0]).toBe(longest.toString());
+    client.send(Buffer.alloc(65_508));
+    await expect.poll(() => heard.errors).toEqual(['EMSGSIZE']);
+    server.sendTo(Buffer.from('all'), { address: '255.255.255.255', port: 9 });
+    await expect.poll(() => served.errors).toEqual(['EACCES']);
+    client.send(Buffer.from('as before'));
+    await expect.poll(() => served.got.length).toBe(2);
+    server.close();
+    client.close();
+  });
+
   it('tells what cannot be connected to, and no sooner than the caller can hear it', async () => {
     const heard = new Heard();
     const wire = maker.connect({ host: '127.0.0.1', port: 9, local: '203.0.113.7' }, heard);
@@ -101,7 +155,7 @@ describe.each(makers)('a UDP socket on %s', (_name, maker) => {
 });
 
 describe('a UDP socket on a handle', () => {
-  const maker = handleUdp(handleKit!);
+  const maker = new HandleUdp(handleKit!);
 
   it('sends what it was given in the turn in which it is closed', async () => {
     const served = new Heard();
