@@ -1,16 +1,14 @@
 import type { Buffer } from 'node:buffer';
 import { constants } from 'node:os';
+import type { BareSockets } from './bare-sockets.ts';
 import type { DatagramSink } from './completion-sink.ts';
 import type { IoUring } from './io-uring.ts';
+import { passing, RingMember, Tags } from './ring-members.ts';
 import { DATAGRAM_HEADER_BYTES, DATAGRAM_NAME_BYTES, RECVMSG } from './ring-memory.ts';
-import type { SocketName } from './socket-handle.ts';
 import type { UdpSource } from './udp-wire.ts';
 
-const { EAGAIN, EINTR, ENOBUFS, ECANCELED, EMSGSIZE } = constants.errno;
-/** What sending fails with when the socket is as it was. */
-const passing: ReadonlySet<number> = new Set([-EAGAIN, -EINTR, -ENOBUFS]);
-/** What receiving may go on after; the last says that something which was sent is too long for its way. */
-const passingOnReceive: ReadonlySet<number> = new Set([...passing, -EMSGSIZE]);
+/** What receiving may go on after, beside that: that something which was sent is too long for its way. */
+const TOO_LONG = -constants.errno.EMSGSIZE;
 
 /** Where a datagram begins in a buffer. */
 const PAYLOAD_AT = DATAGRAM_HEADER_BYTES + DATAGRAM_NAME_BYTES;
@@ -38,19 +36,7 @@ export interface DatagramOwner {
 }
 
 /** A UDP socket that is read and written through a ring. */
-export class RingDatagramSocket {
-  readonly owner: DatagramOwner;
-  readonly fd: number;
-  readonly tag: number;
-  receiving = true;
-  leaving = false;
-
-  constructor(owner: DatagramOwner, fd: number, tag: number) {
-    this.owner = owner;
-    this.fd = fd;
-    this.tag = tag;
-  }
-}
+export type RingDatagramSocket = RingMember<DatagramOwner>;
 
 /** Where datagrams come from, with the address as the kernel has it. */
 class RingSource implements UdpSource {
@@ -60,9 +46,10 @@ class RingSource implements UdpSource {
   /** As struct sockaddr. */
   readonly name: Uint8Array;
 
-  constructor(ints: Int32Array, { address, port }: SocketName) {
+  constructor(ints: Int32Array, sockets: BareSockets) {
     this.#ints = ints;
     this.name = new Uint8Array(ints.buffer);
+    const { address, port } = sockets.readName(this.name);
     this.address = address!;
     this.port = port!;
   }
@@ -87,12 +74,9 @@ interface Outgoing {
  * the ring does not: they queue what the kernel does not take at once.
  */
 export class RingDatagrams implements DatagramSink {
-  /** Sockets that are in it. */
-  size = 0;
   readonly #ring: IoUring;
   readonly #toSubmit: () => void;
-  readonly #sockets: (RingDatagramSocket | undefined)[] = [];
-  readonly #freeTags: number[] = [];
+  readonly #sockets = new Tags<RingDatagramSocket>();
   /** By where their addresses would be. */
   readonly #sources: (RingSource | undefined)[] = Array.from({ length: SOURCES }, () => undefined);
   /** By their numbers: what was queued since the last turn-over in one half, what was before it in the other. */
@@ -106,12 +90,16 @@ export class RingDatagrams implements DatagramSink {
     this.#toSubmit = toSubmit;
   }
 
+  /** Sockets that are in it. */
+  get size(): number {
+    return this.#sockets.size;
+  }
+
   /** Receives from a socket from now on. It must stay open, and nobody else may read it, until `onRingLeft`. */
   join(owner: DatagramOwner, fd: number): RingDatagramSocket {
-    const tag = this.#freeTags.pop() ?? this.#sockets.push(undefined) - 1;
-    const socket = new RingDatagramSocket(owner, fd, tag);
-    this.#sockets[tag] = socket;
-    this.size++;
+    const tag = this.#sockets.take();
+    const socket = new RingMember(owner, fd, tag);
+    this.#sockets.set(tag, socket);
     this.#receive(socket);
     return socket;
   }
@@ -152,7 +140,7 @@ export class RingDatagrams implements DatagramSink {
   }
 
   onDatagram(tag: number, bytes: Buffer, length: number, more: boolean): void {
-    const socket = this.#sockets[tag]!;
+    const socket = this.#sockets.get(tag)!;
     socket.receiving = more;
     socket.owner.onRingDatagram(bytes.subarray(PAYLOAD_AT, length), this.#sourceIn(bytes));
     if (more) return;
@@ -170,19 +158,18 @@ export class RingDatagrams implements DatagramSink {
     const slot = (hash >>> 8) & (SOURCES - 1);
     const known = this.#sources[slot];
     if (known?.isAt(ints, at) === true) return known;
-    const name = ints.slice(at, at + length);
-    const source = new RingSource(name, this.#ring.sockets.readName(new Uint8Array(name.buffer)));
+    const source = new RingSource(ints.slice(at, at + length), this.#ring.sockets);
     this.#sources[slot] = source;
     return source;
   }
 
   onDatagramEnd(tag: number, status: number): void {
-    const socket = this.#sockets[tag]!;
+    const socket = this.#sockets.get(tag)!;
     socket.receiving = false;
-    if (!socket.leaving && passingOnReceive.has(status)) return this.#receive(socket);
+    if (!socket.leaving && (passing.has(status) || status === TOO_LONG)) return this.#receive(socket);
     if (!socket.leaving) {
       socket.leaving = true;
-      if (status !== -ECANCELED) socket.owner.onRingFailed(status, 'recvmsg');
+      socket.owner.onRingFailed(status, 'recvmsg');
     }
     this.#settle(socket);
   }
@@ -202,9 +189,7 @@ export class RingDatagrams implements DatagramSink {
   #settle(socket: RingDatagramSocket): void {
     if (!socket.leaving || socket.receiving) return;
     if (this.#ring.queued > 0) this.#ring.submit();
-    this.#sockets[socket.tag] = undefined;
-    this.#freeTags.push(socket.tag);
-    this.size--;
+    this.#sockets.free(socket.tag);
     socket.owner.onRingLeft();
   }
 }

@@ -1,18 +1,14 @@
 import { Buffer } from 'node:buffer';
-import { constants } from 'node:os';
 import type { BareSockets } from './bare-sockets.ts';
 import type { CompletionSink } from './completion-sink.ts';
 import { IoUring } from './io-uring.ts';
 import { RingDatagrams } from './ring-datagrams.ts';
+import { passing, RingMember, Tags } from './ring-members.ts';
 import { ACCEPT, CONNECT, freeRing, RECV } from './ring-memory.ts';
 import { noteSocket, type RingRecord } from './ring-record.ts';
 import type { HandleKit, UnconnectedHandle } from './socket-handle.ts';
 import { atTurnEnd, type TurnEnd } from './turn-end.ts';
 import { COPY_AS_TEXT_BYTES } from './wire.ts';
-
-const { EAGAIN, EINTR, ENOBUFS, ECANCELED } = constants.errno;
-/** What sending and receiving fail with when the socket is as it was: libuv tries again. */
-const passing: ReadonlySet<number> = new Set([-EAGAIN, -EINTR, -ENOBUFS, -ECANCELED]);
 
 /** After so many reads and writes everything else has its turn. */
 const MOST_IN_A_TURN = 128;
@@ -52,24 +48,12 @@ export interface RingTask<Owner> {
 }
 
 /** A socket that is read and written through a ring. */
-export class RingSocket {
-  readonly owner: RingOwner;
-  readonly fd: number;
-  readonly tag: number;
+export class RingSocket extends RingMember<RingOwner> {
   /** Bytes that were written and may not be out yet: nothing else may be written meanwhile, through the ring or not. */
   sending = 0;
   sendingAt = 0;
-  receiving = true;
-  /** The ring is to let go of it: nothing may be written through the ring any more. */
-  leaving = false;
   status: number | undefined;
   readonly left: Buffer[] = [];
-
-  constructor(owner: RingOwner, fd: number, tag: number) {
-    this.owner = owner;
-    this.fd = fd;
-    this.tag = tag;
-  }
 }
 
 /**
@@ -91,8 +75,7 @@ export class RingSockets implements CompletionSink, TurnEnd {
   readonly #ring: IoUring;
   readonly #events: UnconnectedHandle;
   /** By their tags: what is said for a tag is said of its kind. */
-  readonly #tagged: (RingSocket | RingTask<unknown> | undefined)[] = [];
-  readonly #freeTags: number[] = [];
+  readonly #tags = new Tags<RingSocket | RingTask<unknown>>();
   #queued = false;
   /** The next turn is to look again. */
   #comesBack = false;
@@ -133,9 +116,9 @@ export class RingSockets implements CompletionSink, TurnEnd {
 
   /** Reads a socket from now on. It must stay open, and nobody else may read it, until `onRingLeft`. */
   join(owner: RingOwner, fd: number): RingSocket {
-    const tag = this.#takeTag();
+    const tag = this.#tags.take();
     const socket = new RingSocket(owner, fd, tag);
-    this.#tagged[tag] = socket;
+    this.#tags.set(tag, socket);
     this.size++;
     this.#ring.receive(socket);
     this.#queue();
@@ -166,19 +149,10 @@ export class RingSockets implements CompletionSink, TurnEnd {
   }
 
   #begin<Owner>(owner: Owner, fd: number, operation: RingTask<Owner>['operation']): RingTask<Owner> {
-    const task = { fd, tag: this.#takeTag(), owner, operation };
-    this.#tagged[task.tag] = task;
+    const task = { fd, tag: this.#tags.take(), owner, operation };
+    this.#tags.set(task.tag, task);
     this.#queue();
     return task;
-  }
-
-  #takeTag(): number {
-    return this.#freeTags.pop() ?? this.#tagged.push(undefined) - 1;
-  }
-
-  #freeTag(tag: number): void {
-    this.#tagged[tag] = undefined;
-    this.#freeTags.push(tag);
   }
 
   /** True when so many bytes can be written through the ring now. */
@@ -253,14 +227,14 @@ export class RingSockets implements CompletionSink, TurnEnd {
   }
 
   onConnected(tag: number, status: number): void {
-    const { owner } = this.#tagged[tag] as RingTask<RingConnector>;
-    this.#freeTag(tag);
+    const { owner } = this.#tags.get(tag) as RingTask<RingConnector>;
+    this.#tags.free(tag);
     owner.onRingConnected(status);
   }
 
   onAccepted(tag: number, status: number): void {
-    const { owner } = this.#tagged[tag] as RingTask<RingAcceptor>;
-    this.#freeTag(tag);
+    const { owner } = this.#tags.get(tag) as RingTask<RingAcceptor>;
+    this.#tags.free(tag);
     owner.onRingAccepted(status);
   }
 
@@ -281,7 +255,7 @@ export class RingSockets implements CompletionSink, TurnEnd {
   }
 
   onReceived(tag: number, bytes: Buffer, length: number, more: boolean): void {
-    const socket = this.#tagged[tag] as RingSocket;
+    const socket = this.#tags.get(tag) as RingSocket;
     socket.receiving = more;
     if (socket.leaving) socket.left.push(Buffer.from(bytes.subarray(0, length)));
     else socket.owner.onRingBytes(bytes, length);
@@ -293,7 +267,7 @@ export class RingSockets implements CompletionSink, TurnEnd {
   }
 
   onReceiveEnd(tag: number, status: number): void {
-    const socket = this.#tagged[tag] as RingSocket;
+    const socket = this.#tags.get(tag) as RingSocket;
     socket.receiving = false;
     socket.leaving = true;
     if (!passing.has(status)) socket.status = status;
@@ -301,7 +275,7 @@ export class RingSockets implements CompletionSink, TurnEnd {
   }
 
   onSent(tag: number, status: number): void {
-    const socket = this.#tagged[tag] as RingSocket;
+    const socket = this.#tags.get(tag) as RingSocket;
     this.#sent(socket, status);
     this.#settle(socket);
   }
@@ -319,8 +293,8 @@ export class RingSockets implements CompletionSink, TurnEnd {
 
   /** The ring has nothing to do with a socket any more. */
   #settle(socket: RingSocket): void {
-    if (!socket.leaving || socket.receiving || socket.sending > 0 || this.#tagged[socket.tag] !== socket) return;
-    this.#freeTag(socket.tag);
+    if (!socket.leaving || socket.receiving || socket.sending > 0 || this.#tags.get(socket.tag) !== socket) return;
+    this.#tags.free(socket.tag);
     this.size--;
     socket.owner.onRingLeft(socket.left, socket.status);
   }

@@ -29,7 +29,7 @@ function openRing(): RingSockets {
 /** A maker, and the same that keeps what it makes to close it. */
 function sockets() {
   const maker = new HandleUdp(handleKit!);
-  const kept = <T extends UdpWire>(wire: T): T => {
+  const kept = (wire: UdpWire): UdpWire => {
     wires.push(wire);
     return wire;
   };
