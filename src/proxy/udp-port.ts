@@ -61,7 +61,7 @@ export class UdpPort implements UdpDoor, UdpSink {
     return this.#wire.sendTo(datagram, flow.from);
   }
 
-  forget({ address, port }: UdpFlow): void {
+  forget({ from: { address, port } }: UdpFlow): void {
     const ports = this.#flows.get(address);
     ports?.delete(port);
     if (ports?.size === 0) this.#flows.delete(address);

@@ -45,9 +45,8 @@ export class UdpFlow implements Expiring, Member, UdpSink {
   memberIndex = -1;
   deadline = Number.POSITIVE_INFINITY;
   deadlineIndex = -1;
+  /** The client. */
   readonly from: UdpSource;
-  readonly address: string;
-  readonly port: number;
   target: PoolSite;
   readonly startedAt: number;
   /** Undefined until one was picked. */
@@ -70,8 +69,6 @@ export class UdpFlow implements Expiring, Member, UdpSink {
     this.#site = site;
     this.#socket = socket;
     this.from = from;
-    this.address = from.address;
-    this.port = from.port;
     this.target = site.target;
     this.startedAt = site.deps.now();
   }

@@ -62,7 +62,7 @@ export class UdpSite implements UdpOwner {
     this.#routed = this.meters.routed(0, plan.pool);
     this.#gate = this.#gateOf(plan);
     for (const flow of this.#flows.all()) {
-      if (this.#gate?.forbids(flow.address) === true) flow.end('denied');
+      if (this.#gate?.forbids(flow.from.address) === true) flow.end('denied');
       else if (pools.get(flow.target.pool.name) !== flow.target) flow.retarget();
     }
   }
@@ -98,8 +98,8 @@ export class UdpSite implements UdpOwner {
   }
 
   /** L4 knows of a client its address only. */
-  hintFor({ address, target }: UdpFlow): PickHint {
-    return target.hashKey === undefined ? NO_HINT : { key: unmapped(address) };
+  hintFor({ from, target }: UdpFlow): PickHint {
+    return target.hashKey === undefined ? NO_HINT : { key: unmapped(from.address) };
   }
 
   /** The flow is over. */
@@ -119,7 +119,7 @@ export class UdpSite implements UdpOwner {
       listener: this.#plan.name,
       pool: flow.target.pool.name,
       backend: flow.backend?.id ?? '',
-      client: unmapped(flow.address),
+      client: unmapped(flow.from.address),
       bytesIn: flow.bytesIn,
       bytesOut: flow.bytesOut,
       durationMs,
@@ -160,7 +160,7 @@ export class UdpSite implements UdpOwner {
       protocol: 'udp',
       pool: flow.target.pool.name,
       backend: flow.backend?.id ?? null,
-      client: unmapped(flow.address),
+      client: unmapped(flow.from.address),
       phase: ended === undefined ? open : 'closed',
       ageMs: this.deps.now() - flow.startedAt,
       requests: null,

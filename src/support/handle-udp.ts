@@ -33,8 +33,7 @@ class HandleUdpWire implements UdpWire, TurnEnd, DatagramOwner {
   readonly #handle: UdpHandle;
   readonly #is6: boolean;
   readonly #sink: UdpSink;
-  /** What the socket is in, and what it is there. */
-  #ring: RingDatagrams | undefined;
+  /** What the socket is in the ring, while it is there. */
   #socket: RingDatagramSocket | undefined;
   /** The ring has failed to receive for it. */
   #unfit = false;
@@ -79,15 +78,16 @@ class HandleUdpWire implements UdpWire, TurnEnd, DatagramOwner {
 
   /** Throws the system's error. */
   #receive(): void {
-    this.#ring = this.#unfit ? undefined : this.#maker.ring;
-    if (this.#ring !== undefined) this.#socket = this.#ring.join(this, this.#handle.fd);
+    const { usesRing, ring } = this.#maker;
+    if (usesRing && !this.#unfit) this.#socket = ring!.join(this, this.#handle.fd);
     else check('recvmsg', this.#handle.recvStart());
   }
 
   /** The maker has got a ring, or none any more. */
   followRing(): void {
-    if (this.#maker.ring === undefined) {
-      if (this.#socket !== undefined) this.#ring!.leave(this.#socket);
+    const { usesRing, ring } = this.#maker;
+    if (!usesRing) {
+      if (this.#socket !== undefined) ring!.leave(this.#socket);
     } else if (this.#socket === undefined && !this.#unfit) {
       this.#handle.recvStop();
       this.#receive();
@@ -135,7 +135,7 @@ class HandleUdpWire implements UdpWire, TurnEnd, DatagramOwner {
     if (this.#closed) return false;
     // What waits for the handle comes first.
     const isFree = this.#socket !== undefined && !this.#waiting && this.#outgoing.length === 0;
-    if (isFree && this.#ring!.send(this.#socket!, bytes, to)) return true;
+    if (isFree && this.#maker.ring!.send(this.#socket!, bytes, to)) return true;
     return this.#queue(this.#maker.kept(bytes), to);
   }
 
@@ -204,7 +204,7 @@ class HandleUdpWire implements UdpWire, TurnEnd, DatagramOwner {
     this.#maker.forget(this);
     this.#handle.onmessage = undefined;
     if (this.#socket === undefined) this.#handle.close();
-    else this.#ring!.leave(this.#socket);
+    else this.#maker.ring!.leave(this.#socket);
   }
 }
 
@@ -215,29 +215,26 @@ function check(call: string, result: number): void {
 /** UDP sockets on handles, or on a ring while it may be used. */
 export class HandleUdp implements UdpMaker {
   readonly kit: HandleKit;
-  #ring: RingDatagrams | undefined;
-  #inUse = false;
+  /** The ring of this thread, from when there is one. */
+  ring: RingDatagrams | undefined;
+  /** It is to read and write for sockets, not their handles. */
+  usesRing = false;
   readonly #bound = new Set<HandleUdpWire>();
 
   constructor(kit: HandleKit) {
     this.kit = kit;
   }
 
-  /** What is to read and write for sockets, if not their handles. */
-  get ring(): RingDatagrams | undefined {
-    return this.#inUse ? this.#ring : undefined;
-  }
-
   /** Sockets that are connected stay where they are: their flows end soon. */
   useRing(ring: RingSockets | undefined): void {
-    this.#inUse = ring !== undefined;
-    this.#ring = ring?.datagrams ?? this.#ring;
+    this.usesRing = ring !== undefined;
+    this.ring = ring?.datagrams ?? this.ring;
     for (const wire of this.#bound) wire.followRing();
   }
 
   /** The bytes themselves, or a copy if they are the caller's only until the call returns. */
   kept(bytes: Buffer): Buffer {
-    return this.#ring?.owns(bytes) === true ? Buffer.from(bytes) : bytes;
+    return this.ring?.owns(bytes) === true ? Buffer.from(bytes) : bytes;
   }
 
   /** It is closed. */

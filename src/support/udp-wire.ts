@@ -58,16 +58,18 @@ function lookupNothing(
 /** A UDP socket on `dgram`: it works with every version of Node. */
 class SocketUdpWire implements UdpWire {
   readonly #socket: dgram.Socket;
-  /** Without it nobody would hear that a datagram did not go out. */
-  readonly #onSent: (error: NodeJS.ErrnoException | null) => void;
-  isOpen = true;
+  readonly #sink: UdpSink;
+  #isOpen = true;
 
   constructor(socket: dgram.Socket, sink: UdpSink) {
     this.#socket = socket;
-    this.#onSent = (error) => {
-      if (error && this.isOpen) sink.onError(error);
-    };
+    this.#sink = sink;
   }
+
+  /** Tells of an error, if there is one; every send has this, or nobody would hear that a datagram did not go out. */
+  readonly tell = (error: NodeJS.ErrnoException | null): void => {
+    if (error !== null && this.#isOpen) this.#sink.onError(error);
+  };
 
   get localPort(): number {
     return this.#socket.address().port;
@@ -75,18 +77,18 @@ class SocketUdpWire implements UdpWire {
 
   send(bytes: Buffer): boolean {
     if (this.#socket.getSendQueueSize() > MOST_QUEUED_BYTES) return false;
-    this.#socket.send(bytes, this.#onSent);
+    this.#socket.send(bytes, this.tell);
     return true;
   }
 
   sendTo(bytes: Buffer, { port, address }: UdpSource): boolean {
     if (this.#socket.getSendQueueSize() > MOST_QUEUED_BYTES) return false;
-    this.#socket.send(bytes, port, address, this.#onSent);
+    this.#socket.send(bytes, port, address, this.tell);
     return true;
   }
 
   close(): void {
-    this.isOpen = false;
+    this.#isOpen = false;
     this.#socket
       .removeAllListeners('message')
       .removeAllListeners('error')
@@ -108,8 +110,9 @@ export const socketUdp: UdpMaker = {
       socket.once('error', reject);
       socket.bind({ address: host, port, exclusive: true }, () => {
         socket.off('error', reject);
-        socket.on('error', (error) => sink.onError(error));
-        resolve(new SocketUdpWire(socket, sink));
+        const wire = new SocketUdpWire(socket, sink);
+        socket.on('error', wire.tell);
+        resolve(wire);
       });
     });
   },
@@ -118,7 +121,7 @@ export const socketUdp: UdpMaker = {
     const socket = openSocket(host, sink);
     const wire = new SocketUdpWire(socket, sink);
     // Some errors come while this call is under way, when the sink cannot know the wire yet.
-    socket.on('error', (error) => process.nextTick(() => wire.isOpen && sink.onError(error)));
+    socket.on('error', (error) => process.nextTick(wire.tell, error));
     if (local !== '') socket.bind({ address: local, exclusive: true });
     socket.connect(port, host);
     return wire;
