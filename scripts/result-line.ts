@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 interface FileResult {
   readonly status: string;
-  readonly assertionResults: readonly unknown[];
+  readonly assertionResults: readonly { readonly status: string }[];
 }
 
 interface VitestResult {
@@ -12,16 +12,17 @@ interface VitestResult {
 }
 
 /**
- * `N passed, N failed` from the text of Vitest's JSON report. A file that failed before it could name a test counts as
- * one failure, because Vitest counts none for it; so does a report that is absent or cut short.
+ * `N passed, N failed` from the text of Vitest's JSON report. A file that failed while none of its tests did (it could
+ * not be loaded, or what it does around its tests failed) counts as one failure, because Vitest counts none for it; so
+ * does a report that is absent or cut short.
  */
 export function resultLine(report: string | undefined): string {
   const result = report === undefined ? undefined : parseReport(report);
   if (result === undefined) return '0 passed, 1 failed';
-  const unloadable = result.testResults.filter(
-    (file) => file.status === 'failed' && file.assertionResults.length === 0,
+  const aroundTests = result.testResults.filter(
+    (file) => file.status === 'failed' && file.assertionResults.every((test) => test.status !== 'failed'),
   );
-  return `${result.numPassedTests} passed, ${result.numFailedTests + unloadable.length} failed`;
+  return `${result.numPassedTests} passed, ${result.numFailedTests + aroundTests.length} failed`;
 }
 
 function parseReport(report: string): VitestResult | undefined {

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { HandleUdp } from '../../src/support/handle-udp.ts';
 import { createRingRecord } from '../../src/support/ring-record.ts';
 import { RingSockets } from '../../src/support/ring-sockets.ts';
@@ -30,7 +30,7 @@ class Heard implements UdpSink {
 
 const ring = new RingSockets(handleKit!, createRingRecord());
 afterAll(async () => {
-  await expect.poll(() => ring.datagrams.size).toBe(0);
+  await vi.waitFor(() => expect(ring.datagrams.size).toBe(0));
   ring.close();
 });
 
