@@ -82,7 +82,7 @@ export const configSchema = z
     ioUring: flag()
       .prefault(false)
       .describe(
-        'Whether workers accept, connect, read and write through io_uring, which takes less processor time. Experimental; needs Linux 6.1 and Node 26.10, and is left out where it cannot be had.',
+        'Whether workers accept, connect, read and write through io_uring, which takes less processor time. Experimental; needs Linux 6.1 on x64 and Node 26.10, and is left out where it cannot be had.',
       ),
     watch: flag().prefault(true).describe('Whether a change of the file is taken up at once. SIGHUP works either way.'),
     admin: adminSchema,

@@ -322,6 +322,8 @@ export class IoUring {
 
   /** Submits what is queued, and tells of all that was done by then. Returns how much there was to tell. */
   take(sink: CompletionSink): number {
+    // The kernel sets this after it has listed what there is, and that may have been taken in between. Then it would stay set.
+    Atomics.and(this.#rings, this.#ring.flags, ~SQ_TASKRUN);
     this.submit();
     // Those that had no room then may have some before the end, where this does not look for them.
     const overflowed = this.#overflows;

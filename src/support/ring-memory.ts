@@ -1,7 +1,6 @@
 import { CLOEXEC_NONBLOCK, checked, native } from './native.ts';
 import { HELD, type RingRecord, takeNoted } from './ring-record.ts';
 
-/** Calls that have the same number on every architecture. */
 const IO_URING_SETUP = 425;
 const IO_URING_ENTER = 426;
 const IO_URING_REGISTER = 427;
@@ -93,9 +92,6 @@ export const SCRATCH_AT = MESSAGE_AT + MESSAGE_BYTES;
 export const SCRATCH_BYTES = 256;
 const MEMORY_BYTES = SCRATCH_AT + SCRATCH_BYTES;
 
-/** Those whose calls and structures are known to be as they are here. */
-const knownMachines = ['x64', 'arm64'];
-
 /** Sockets that were accepted, and that the thread of the ring has not come to see. */
 function unseen(parts: BigUint64Array): number[] {
   if (parts[HELD + 2] === 0n) return [];
@@ -145,12 +141,12 @@ export interface RingMemory {
 }
 
 /**
- * Sets a ring up for this thread; needs Linux 6.1. `record` is filled with what `freeRing` needs of the ring itself, also when
+ * Sets a ring up for this thread; needs Linux 6.1 on x64. `record` is filled with what `freeRing` needs of the ring itself, also when
  * it throws, with the reason.
  */
 export function setUpRing({ parts }: RingRecord): RingMemory {
-  if (process.platform !== 'linux' || !knownMachines.includes(process.arch))
-    throw new Error(`it is used on Linux on ${knownMachines.join(' and ')} only`);
+  // Others order what two sides do to the same memory less strictly.
+  if (process.platform !== 'linux' || process.arch !== 'x64') throw new Error('it is used on Linux on x64 only');
   const { syscall, syscallOfNumbers, mmap, madvise, memoryAt, eventfd, close } = native();
   let filled = 1;
   const map = (bytes: number, flags: number, fd: number, offset: bigint): bigint => {

@@ -99,7 +99,7 @@ export class RingSockets implements CompletionSink, TurnEnd {
     this.#events = kit.newPipe();
     this.#events.open(this.#ring.eventFd);
     this.#events.useUserBuffer(eventCount);
-    this.#events.onread = this.#onTurn;
+    this.#events.onread = this.#onEvents;
     this.#events.readStart();
     this.#events.unref();
   }
@@ -196,7 +196,11 @@ export class RingSockets implements CompletionSink, TurnEnd {
     atTurnEnd(this);
   }
 
-  /** There is something to take, in a new turn. */
+  /** There is something to take. A turn that was cut short is to be followed by one, not by one for each of these. */
+  readonly #onEvents = (): void => {
+    if (!this.#comesBack) this.#onTurn();
+  };
+
   readonly #onTurn = (): void => {
     this.#comesBack = false;
     this.#told = 0;
