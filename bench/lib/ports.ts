@@ -1,26 +1,57 @@
-import { connect, createServer } from 'node:net';
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { connect, createServer, type Server as NetServer } from 'node:net';
 import type { RunningProcess } from './processes.ts';
 
 const READY_TIMEOUT_MS = 15_000;
 const RETRY_MS = 20;
 
+/** The first port to try; there are always so many behind it. */
+const FIRST_PORT = 5000;
+const LEAST_PORTS = 1000;
+
+/** Where the ports begin that the kernel gives to clients. */
+function firstClientPort(): number {
+  try {
+    return Number.parseInt(readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8'), 10);
+  } catch {
+    return 32_768;
+  }
+}
+
 /**
- * Picks ports nobody listens on. All are held until the last is known, so that one call never gives the same one
- * twice; between the call and the use another process could still take one, which then fails loudly.
+ * Picks ports of 127.0.0.1 that nobody has, for TCP or UDP, and that no client is given: who dies and comes back finds its
+ * port free. All are held until the last is known, so that one call never gives the same one twice; between the call
+ * and the use another process could still take one, which then fails loudly.
  */
 export async function freePorts(count: number): Promise<number[]> {
-  const held = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const listening = createServer();
-      await new Promise<void>((resolve, reject) => {
-        listening.once('error', reject).listen(0, '127.0.0.1', resolve);
-      });
-      return listening;
-    }),
-  );
-  const ports = held.map((listening) => (listening.address() as { port: number }).port);
-  await Promise.all(held.map((listening) => new Promise((resolve) => listening.close(resolve))));
-  return ports;
+  const ports = Math.max(firstClientPort() - FIRST_PORT, LEAST_PORTS);
+  const held = new Map<number, Server[]>();
+  while (held.size < count) {
+    const port = FIRST_PORT + Math.floor(Math.random() * ports);
+    const servers = held.has(port) ? undefined : await hold(port);
+    if (servers !== undefined) held.set(port, servers);
+  }
+  await Promise.all([...held.values()].flat().map(closed));
+  return [...held.keys()];
+}
+
+type Server = NetServer | Socket;
+
+/** Binds a port for TCP and UDP; undefined when somebody has it. */
+async function hold(port: number): Promise<Server[] | undefined> {
+  const tcp = createServer().listen(port, '127.0.0.1');
+  const udp = createSocket('udp4').bind(port, '127.0.0.1');
+  const bound = await Promise.allSettled([once(tcp, 'listening'), once(udp, 'listening')]);
+  if (bound.every(({ status }) => status === 'fulfilled')) return [tcp, udp];
+  if (bound[0].status === 'fulfilled') await closed(tcp);
+  await closed(udp);
+  return undefined;
+}
+
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => void server.close(() => resolve()));
 }
 
 /** Resolves once every port accepts; rejects with the process's output when it ends or 15 seconds pass first. */
