@@ -47,7 +47,7 @@ export async function readUse(adminPort: number): Promise<{ leases: number; conn
 
 /**
  * Waits until nothing is under way, or too long; then until kept connections have had their idle time, and reads. A health
- * probe may be under way just then, so that of a few readings the one with the fewest open files counts.
+ * probe may be under way just then, so that of a few readings the one with the fewest files and handles counts.
  */
 export async function readAtRest(process: RunningProcess, adminPort: number, keptMs: number): Promise<Reading> {
   const deadline = performance.now() + PATIENCE_MS;
@@ -62,7 +62,12 @@ export async function readAtRest(process: RunningProcess, adminPort: number, kep
     readings.push(await read(process, adminPort));
     await wait(BETWEEN_READINGS_MS);
   }
-  return readings.reduce((least, each) => (each.files < least.files ? each : least));
+  return readings.reduce((least, each) => (held(each) < held(least) ? each : least));
+}
+
+/** What there is of all that can be counted. */
+function held({ files, resources }: Reading): number {
+  return Object.values(resources).reduce((sum, count) => sum + count, files);
 }
 
 async function read(process: RunningProcess, adminPort: number): Promise<Reading> {
