@@ -16,8 +16,13 @@ export interface OpeningReader<T> {
   parse(bytes: Buffer): OpeningParse<T>;
   /** The wire is paused, and nobody's; `rest` came behind the opening. */
   onOpening(wire: Wire, value: T, rest: Buffer): void;
-  /** The wire is paused, and nobody's, or closed; `seen` is what had come. */
-  onFailure(wire: Wire, failure: OpeningFailure, seen: Buffer): void;
+  /**
+   * The client says nothing: the time is up, or it has sent its FIN. The wire is nobody's, and not paused. Missing where that
+   * is a failure.
+   */
+  onSilence?(wire: Wire): void;
+  /** The wire is nobody's, or closed. */
+  onFailure(wire: Wire, failure: OpeningFailure): void;
 }
 
 /** Reads what comes first on an accepted wire, within a time limit; `early` is what was read from it already. */
@@ -57,7 +62,7 @@ class Opening<T> implements WireSink, Expiring {
       this.#seen = all === more ? Buffer.from(more) : all;
       return true;
     }
-    if (parsed === 'refused') this.#end(() => this.#reader.onFailure(this.#wire, 'malformed', NOTHING));
+    if (parsed === 'refused') this.#end(() => this.#reader.onFailure(this.#wire, 'malformed'));
     else {
       const rest = Buffer.from(all.subarray(parsed.end));
       this.#end(() => this.#reader.onOpening(this.#wire, parsed.value, rest));
@@ -70,28 +75,35 @@ class Opening<T> implements WireSink, Expiring {
     this.#over = true;
     this.#reader.deadlines.remove(this);
     queueMicrotask(() => {
-      if (this.#wire.destroyed) return this.#reader.onFailure(this.#wire, 'left', NOTHING);
+      if (this.#wire.destroyed) return this.#reader.onFailure(this.#wire, 'left');
       this.#wire.sink = silentSink;
       handOver();
     });
   }
 
   onEnd(): void {
-    if (!this.#over) this.#wire.destroy();
+    if (this.#over) return;
+    if (this.#isSilent) this.#end(() => this.#reader.onSilence!(this.#wire));
+    else this.#wire.destroy();
   }
 
   onDeadline(): void {
     this.#over = true;
     this.#reader.deadlines.remove(this);
     this.#wire.sink = silentSink;
-    this.#reader.onFailure(this.#wire, 'timeout', this.#seen);
+    if (this.#isSilent) this.#reader.onSilence!(this.#wire);
+    else this.#reader.onFailure(this.#wire, 'timeout');
+  }
+
+  get #isSilent(): boolean {
+    return this.#seen.length === 0 && this.#reader.onSilence !== undefined;
   }
 
   onClose(): void {
     if (this.#over) return;
     this.#over = true;
     this.#reader.deadlines.remove(this);
-    this.#reader.onFailure(this.#wire, 'left', this.#seen);
+    this.#reader.onFailure(this.#wire, 'left');
   }
 
   onDrain(): void {}

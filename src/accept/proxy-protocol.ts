@@ -6,6 +6,8 @@ import type { Ends, Proxied } from '../support/proxied.ts';
 /** The signature that a version 2 header begins with: nothing that any text protocol begins with. */
 const SIGNATURE = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1');
 const PREFIX = Buffer.from('PROXY ', 'latin1');
+/** Whatever follows this in its line is to be ignored. */
+const UNKNOWN = Buffer.from('PROXY UNKNOWN', 'latin1');
 
 /** The longest version 1 header, its CRLF included, in bytes; the specification's number. */
 const LONGEST_V1 = 107;
@@ -55,7 +57,8 @@ function beginsWith(bytes: Buffer, expected: Buffer): boolean {
 function parseV1(bytes: Buffer): ProxyParse {
   const lineEnd = bytes.subarray(0, LONGEST_V1).indexOf('\r');
   if (lineEnd < 0) {
-    if (bytes.subarray(0, LONGEST_V1).includes('\n')) return refused('a line feed without a carriage return');
+    const hasLineFeed = bytes.subarray(0, LONGEST_V1).includes('\n');
+    if (hasLineFeed && !beginsWith(bytes, UNKNOWN)) return refused('a line feed without a carriage return');
     return bytes.length < LONGEST_V1 ? MORE : refused(`a header of more than ${LONGEST_V1} bytes`);
   }
   const end = lineEnd + 2;
@@ -63,7 +66,6 @@ function parseV1(bytes: Buffer): ProxyParse {
   if (bytes.length < end) return MORE;
   if (bytes[lineEnd + 1] !== 0x0a) return refused('a carriage return without a line feed');
   const line = bytes.toString('latin1', PREFIX.length, lineEnd);
-  // Whatever follows UNKNOWN is to be ignored.
   if (line === 'UNKNOWN' || line.startsWith('UNKNOWN ')) return { state: 'done', end, proxied: NOTHING_SAID };
   const fields = line.split(' ');
   if (fields.length !== 5) return refused('not of the form PROXY TCP4|TCP6 SOURCE DESTINATION PORT PORT');

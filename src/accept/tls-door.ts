@@ -15,6 +15,8 @@ export type HandshakeEnd = 'full' | 'resumed' | 'failed' | 'timeout' | 'aborted'
 /** Who is behind a door. */
 export interface Doorkeeper {
   readonly deadlines: Deadlines;
+  /** This wire has the connection from now on, until another one does or the handshake is over. */
+  onWire(wire: Wire): void;
   /** A handshake is over; unless it was `full` or `resumed`, so is the connection. */
   onHandshake(end: HandshakeEnd): void;
   /** The wire is ready; nothing comes before `wire.start()`. */
@@ -47,15 +49,17 @@ export class TlsDoor {
   }
 
   #readName(handle: object, keeper: Doorkeeper, until: number, before?: { wire: Wire; early: Buffer }): void {
+    const wire = before?.wire ?? wires.accepted(handle);
+    keeper.onWire(wire);
     readOpening<string>(
-      before?.wire ?? wires.accepted(handle),
+      wire,
       {
         deadlines: keeper.deadlines,
         limitMs: this.plan.handshakeMs,
         parse: nameIn,
         onOpening: (_wire, name, early) => this.#shake(handle, keeper, until, { early, name }),
-        onFailure(wire, failure) {
-          wire.destroy();
+        onFailure(failed, failure) {
+          failed.destroy();
           keeper.onHandshake(failure === 'timeout' ? 'timeout' : 'aborted');
         },
       },
@@ -66,6 +70,7 @@ export class TlsDoor {
   #shake(handle: object, keeper: Doorkeeper, until: number, known: { early?: Buffer; name?: string } = {}): void {
     const wire = new TlsWire({ ...this.#options, accepted: handle });
     wire.plainHttpAnswer = keeper.plainHttpAnswer;
+    keeper.onWire(wire);
     new Handshake(wire, keeper, { asksForClient: this.plan.clientCa !== '', name: known.name ?? '' }).begin(until);
     if (known.early !== undefined) wire.feed(known.early);
   }

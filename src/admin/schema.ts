@@ -92,6 +92,7 @@ const connectionSchema = z.object({
   client: z.string().nullable().describe('null where the system no longer knows it.'),
   phase: z
     .enum([
+      'opening',
       'idle',
       'connecting',
       'established',
@@ -100,7 +101,7 @@ const connectionSchema = z.object({
       'draining',
       'closed',
     ])
-    .describe('idle: HTTP, between requests.'),
+    .describe('opening: before it is served, as during a TLS handshake; idle: HTTP, between requests.'),
   ageMs: nullableMs.describe('Of an HTTP connection that of the request under way; null between requests.'),
   requests: nullableMs.describe('Requests under way on an HTTP connection; null in L4.'),
   connectMs: nullableMs.describe('How long the handshake with the backend took; null without one.'),

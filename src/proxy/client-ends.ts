@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { isIPv4 } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { proxyHeader, tlsPart } from '../connect/proxy-header.ts';
 import { type Ends, type Proxied, unmapped } from '../support/proxied.ts';
@@ -25,10 +26,12 @@ export function proxiedOf(client: Wire): Proxied {
 
 function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Wire): Ends | undefined {
   if (remoteAddress === undefined || localAddress === undefined) return undefined;
+  // Only both of them: a header has room for two addresses of one family.
+  const isIpv4 = isIPv4(unmapped(remoteAddress)) && isIPv4(unmapped(localAddress));
   return {
-    sourceAddress: unmapped(remoteAddress),
+    sourceAddress: isIpv4 ? unmapped(remoteAddress) : remoteAddress,
     sourcePort: remotePort ?? 0,
-    localAddress: unmapped(localAddress),
+    localAddress: isIpv4 ? unmapped(localAddress) : localAddress,
     localPort: localPort ?? 0,
   };
 }
@@ -41,6 +44,11 @@ function endedTls(client: Wire): Buffer | undefined {
   const hasShown = (client.clientLines ?? '') !== '';
   const certificate = { commonName: client.clientName ?? '', resumed: socket.isSessionReused?.() === true };
   return tlsPart(version, hasShown ? certificate : undefined);
+}
+
+/** Makes a wire say which name its client has asked for, in TLS that somebody else ends. */
+export function presentName(wire: Wire, name: string): void {
+  if (name !== '') Object.defineProperty(wire, 'servername', { value: name });
 }
 
 /** Makes a wire say of its ends what its PROXY header has said. */

@@ -1,5 +1,6 @@
-/** Where a connection or flow stands; `idle` is one of HTTP between requests. */
+/** Where a connection or flow stands; `opening` is one that is not served yet, `idle` one of HTTP between requests. */
 export type ConnectionPhase =
+  | 'opening'
   | 'idle'
   | 'connecting'
   | 'established'

@@ -9,6 +9,7 @@ function alert(description: number): Buffer {
   return Buffer.from([21, 3, 1, 0, 2, 2, description]);
 }
 
+const NOTHING = Buffer.alloc(0);
 const DECODE_ERROR = alert(50);
 const UNRECOGNIZED_NAME = alert(112);
 
@@ -32,7 +33,8 @@ function parse(bytes: Buffer): OpeningParse<ClientHello | undefined> {
 
 /**
  * Reads the ClientHello at the start of a connection without ending its TLS; `early` is what was read before. A client that
- * says nothing within the time limit speaks a protocol in which the server begins: it is taken for one without TLS.
+ * says nothing within the time limit, or ends what it has to say at once, speaks a protocol in which the server begins: it is
+ * taken for one without TLS.
  */
 export function readHello(wire: Wire, reader: HelloReader, early: Buffer | undefined): void {
   const opening: OpeningReader<ClientHello | undefined> = {
@@ -40,8 +42,8 @@ export function readHello(wire: Wire, reader: HelloReader, early: Buffer | undef
     limitMs: reader.limitMs,
     parse,
     onOpening: (opened, hello, all) => reader.onHello(opened, hello, all),
-    onFailure(failed, failure, seen) {
-      if (failure === 'timeout' && seen.length === 0) return reader.onHello(failed, undefined, seen);
+    onSilence: (silent) => reader.onHello(silent, undefined, NOTHING),
+    onFailure(failed, failure) {
       if (failure === 'malformed') refuse(failed, DECODE_ERROR);
       else failed.reset();
       reader.onNoHello(failure === 'left' ? undefined : failure === 'malformed' ? 'tls-hello' : 'tls-timeout');

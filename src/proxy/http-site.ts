@@ -9,6 +9,7 @@ import { createSplit } from '../route/split.ts';
 import { type CidrSet, cidrSet } from '../support/cidr.ts';
 import { type Member, Members } from '../support/members.ts';
 import type { Wire } from '../support/wire.ts';
+import { type Arrival, Arrivals } from './arrivals.ts';
 import type { ConnectionView } from './connection-view.ts';
 import type { PoolSite, ProxyDeps } from './deps.ts';
 import { H2Connection } from './h2-connection.ts';
@@ -85,12 +86,13 @@ export class HttpSite implements HttpOwner {
   /** Undefined when nothing is asked of sources. */
   gate: SourceGate | undefined;
   /** Undefined when nothing is held against sources. */
-  guard: SourceGuard<ClientConnection> | undefined;
+  guard: SourceGuard | undefined;
   #plan: HttpListenerPlan;
   #router: Router<RouteSite>;
   #trusted: CidrSet;
   /** By the routes that have one, as of the last reload. */
   readonly #mirrors = new WeakMap<RouteSite, Mirror>();
+  readonly arrivals = new Arrivals(this);
   readonly #connections = new Members<ClientConnection>();
   readonly #idPrefix = randomBytes(8).toString('hex');
   #idCounter = 0;
@@ -115,10 +117,10 @@ export class HttpSite implements HttpOwner {
     this.guard = this.#guardOf(plan);
   }
 
-  #guardOf({ name, guard: plan }: HttpListenerPlan): SourceGuard<ClientConnection> | undefined {
+  #guardOf({ name, guard: plan }: HttpListenerPlan): SourceGuard | undefined {
     if (plan === undefined) return undefined;
     const { bans, rates, onBan } = this.deps;
-    const guard = new SourceGuard<ClientConnection>(plan, {
+    const guard = new SourceGuard(plan, {
       bans,
       rates,
       onBan,
@@ -140,6 +142,8 @@ export class HttpSite implements HttpOwner {
     this.#trusted = cidrSet(plan.trustProxies);
     this.gate = this.#gateOf(plan);
     this.guard = this.#guardOf(plan);
+    this.arrivals.watchAll();
+    this.arrivals.cutDenied(this.gate);
     cutDenied(this.gate, this.#connections.all(), ({ peer }) => peer);
   }
 
@@ -277,8 +281,9 @@ export class HttpSite implements HttpOwner {
     return admitted;
   }
 
-  /** Serves a connection that was admitted; `early` is what was read from it already. */
-  begin(wire: Wire, early?: Buffer): void {
+  /** Serves a connection that was admitted, and is no arrival any more; `early` is what was read from it already. */
+  begin(wire: Wire, arrival?: Arrival, early?: Buffer): void {
+    arrival?.done();
     // It may have been banned during its handshake.
     if (this.guard?.bars(wire.remoteAddress ?? '') === true) {
       this.meters.refused('banned');
@@ -330,12 +335,14 @@ export class HttpSite implements HttpOwner {
 
   /** Connections that are open. */
   get size(): number {
-    return this.#connections.size;
+    return this.#connections.size + this.arrivals.size;
   }
 
   /** At most so many of the connections that are open. */
   shown(limit: number): ConnectionView[] {
-    return this.#connections.first(limit).map((connection) => this.#view(connection));
+    const arrivals = this.arrivals.shown(limit, 'http');
+    const connections = this.#connections.first(limit - arrivals.length);
+    return [...arrivals, ...connections.map((connection) => this.#view(connection))];
   }
 
   #view(connection: ClientConnection): ConnectionView {
@@ -366,6 +373,7 @@ export class HttpSite implements HttpOwner {
 
   /** Ends what is left when a drain's time is up. */
   cut(): void {
+    this.arrivals.cut();
     for (const connection of this.#connections.all()) connection.cut();
   }
 }

@@ -4,7 +4,13 @@ import { type ConnectionPhase, halfClosedBy } from './connection-view.ts';
 /** A phase of a connection that is open. */
 export type OpenPhase = Exclude<ConnectionPhase, 'closed'>;
 
-const PHASES: readonly OpenPhase[] = ['connecting', 'established', ...Object.values(halfClosedBy), 'draining'];
+const PHASES: readonly OpenPhase[] = [
+  'opening',
+  'connecting',
+  'established',
+  ...Object.values(halfClosedBy),
+  'draining',
+];
 
 /** What one worker counts of a listener's L4 connections: how many are in each phase, and how they have ended. */
 export class PhaseMeters {

@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import { type OpeningParse, type OpeningReader, readOpening } from '../accept/opening.ts';
 import { parseProxyHeader } from '../accept/proxy-protocol.ts';
-import type { Doorkeeper, TlsDoor } from '../accept/tls-door.ts';
+import type { TlsDoor } from '../accept/tls-door.ts';
 import { wires } from '../support/open-wire.ts';
 import type { Proxied } from '../support/proxied.ts';
 import type { AcceptedSocket } from '../support/socket-handle.ts';
@@ -37,9 +37,14 @@ function parse(bytes: Buffer): OpeningParse<Proxied> {
  * place before they are read. One without a proper header is reset, since nothing that it says can be believed.
  */
 export function enterProxied(site: ProxiedSite, handle: AcceptedSocket, door: TlsDoor | undefined): void {
-  const sender = site.guard === undefined ? '' : sourceOf(handle);
   const accepted = wires.accepted(handle);
   if (!site.admit()) return accepted.reset();
+  const arrival = site.arrivals.add(sourceOf(handle), accepted);
+  arrival.expectHeader();
+  const giveUp = (): void => {
+    arrival.done();
+    site.leave();
+  };
   const reader: OpeningReader<Proxied> = {
     deadlines: site.deps.deadlines,
     limitMs: site.openingMs,
@@ -48,37 +53,26 @@ export function enterProxied(site: ProxiedSite, handle: AcceptedSocket, door: Tl
       const source = proxied.ends?.sourceAddress ?? wire.remoteAddress ?? '';
       if (site.guard?.bars(source) === true) {
         site.meters.refused('banned');
-        site.leave();
+        giveUp();
         return wire.reset();
       }
       const refusal = site.gate?.enter(source, handle);
       if (refusal !== undefined) {
-        site.leave();
+        giveUp();
         return site.bar(wire, refusal);
       }
+      arrival.isOf(source);
       if (door !== undefined) {
-        return door.admit(handle, doorkeeperFor(site, proxied, source), { wire, early: rest });
+        return door.admit(handle, site.entrance.keeperFor(arrival, proxied), { wire, early: rest });
       }
       presentAs(wire, proxied);
-      site.begin(wire, rest);
+      site.begin(wire, arrival, rest);
     },
     onFailure(wire, failure) {
-      if (failure !== 'left') site.refused(reasons[failure], sender);
+      if (failure !== 'left') site.refused(reasons[failure], arrival.source);
       wire.reset();
-      site.leave();
+      giveUp();
     },
   };
   readOpening(accepted, reader);
-}
-
-function doorkeeperFor({ entrance }: ProxiedSite, proxied: Proxied, source: string): Doorkeeper {
-  return {
-    deadlines: entrance.deadlines,
-    plainHttpAnswer: entrance.plainHttpAnswer,
-    onHandshake: (end) => entrance.onHandshake(end, source),
-    onSecureWire(wire) {
-      presentAs(wire, proxied);
-      entrance.onSecureWire(wire);
-    },
-  };
 }

@@ -86,14 +86,14 @@ export function liftBan(
  * Counts what is abnormal by its source, and keeps a source away for a while that does too much of it. One for each
  * listener that asks for it, in each worker; rates and bans are those of all workers together.
  */
-export class SourceGuard<C extends Guarded> {
+export class SourceGuard {
   readonly #plan: GuardPlan;
   readonly #parts: GuardParts;
   readonly #listener: number;
   readonly #salts: Readonly<Record<'bad' | 'not-found', number>>;
   /** The connections of each source, which end with its ban. */
-  readonly #bySource = new Map<string, Set<C>>();
-  readonly #networks = new Map<C, string>();
+  readonly #bySource = new Map<string, Set<Guarded>>();
+  readonly #networks = new Map<Guarded, string>();
 
   constructor(plan: GuardPlan, parts: GuardParts) {
     this.#plan = plan;
@@ -129,7 +129,7 @@ export class SourceGuard<C extends Guarded> {
   }
 
   /** A connection of this source has begun; it is to be forgotten when it is over. */
-  watch(connection: C, source: string): void {
+  watch(connection: Guarded, source: string): void {
     if (!this.#isClient(source)) return;
     const network = networkOf(source);
     const others = this.#bySource.get(network);
@@ -139,7 +139,7 @@ export class SourceGuard<C extends Guarded> {
   }
 
   /** A connection is over, or another one has taken its place. */
-  forget(connection: C): void {
+  forget(connection: Guarded): void {
     const network = this.#networks.get(connection);
     if (network === undefined) return;
     this.#networks.delete(connection);

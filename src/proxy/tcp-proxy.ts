@@ -9,6 +9,7 @@ import { type CutReason, Tunnel, type TunnelEnd, type TunnelObserver, type Tunne
 import type { Expiring } from '../support/deadlines.ts';
 import type { Member } from '../support/members.ts';
 import { READ_BUFFER_BYTES, silentSink, type Wire, type WireSink } from '../support/wire.ts';
+import type { Arrival } from './arrivals.ts';
 import { headerFor } from './client-ends.ts';
 import { halfClosedBy } from './connection-view.ts';
 import type { PoolSite, ProxyDeps } from './deps.ts';
@@ -21,6 +22,14 @@ const MAX_DIALS = 3;
 
 /** How one L4 connection ended. */
 export type TcpEnd = TunnelEnd | 'client-aborted' | Outcome | Refusal;
+
+/** How a connection has come in. */
+export interface Begun {
+  /** What it was before; undefined for one that is served at once. */
+  readonly arrival?: Arrival | undefined;
+  /** What was read from it. */
+  readonly early?: Buffer | undefined;
+}
 
 /** What a connection sees of its listener. */
 export interface TcpOwner {
@@ -61,18 +70,20 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
   #tried: Set<Backend> | undefined;
   #endpoint: Endpoint | undefined;
   #endpointsTried = 0;
+  /** Why the backend that was dialled last could not be had. */
+  #failed: Outcome | undefined;
   #tunnel: Tunnel | undefined;
   /** Where it has waited last, if it had to. */
   #place: QueuePlace | undefined;
   /** Why a client whose wire closes before a backend is connected has no backend: it left, unless it was turned away. */
   #turnedAway: TcpEnd = 'client-aborted';
 
-  constructor(site: TcpOwner, client: Wire, target: PoolSite, early?: Buffer) {
+  constructor(site: TcpOwner, client: Wire, target: PoolSite, { arrival, early }: Begun) {
     this.#site = site;
     this.client = client;
     this.target = target;
     this.#early = early;
-    this.startedAt = site.deps.now();
+    this.startedAt = arrival?.startedAt ?? site.deps.now();
   }
 
   /** Takes the accepted wire over: picks and dials the first backend. */
@@ -122,7 +133,7 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
   /** What the client says while it waits is kept for the backend; returns whether there is room for more. */
   clientSaid(bytes: Buffer): boolean {
     this.#early = Buffer.concat(this.#early === undefined ? [bytes] : [this.#early, bytes]);
-    return this.#place!.waits && this.#early.length < READ_BUFFER_BYTES;
+    return this.#place?.waits === true && this.#early.length < READ_BUFFER_BYTES;
   }
 
   /** The client has sent its FIN. If it said nothing before, it has nothing to ask of a backend, and frees its place. */
@@ -134,6 +145,7 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
     this.#lease = lease;
     this.backend = lease.backend;
     this.dials++;
+    if (this.#failed !== undefined) this.target.meters.retried(this.#failed);
     this.#endpointsTried = 0;
     this.#dialEndpoint(lease.backend);
   }
@@ -174,7 +186,9 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
     this.#tried ??= new Set();
     this.#tried.add(lease.backend);
     if (this.dials >= MAX_DIALS) return this.#turnAway(outcome);
-    this.target.meters.retried(outcome);
+    this.#failed = outcome;
+    // It was not read, so that only the kernel knows.
+    if (this.client.lost === true) return this.client.destroy();
     this.#dialNext();
   }
 
@@ -265,7 +279,7 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
     if (this.#tunnel !== undefined) this.#tunnel.cut(ended);
     else {
       this.#turnedAway = ended;
-      this.client.destroy();
+      this.client.reset();
     }
   }
 

@@ -6,6 +6,8 @@ import type { TunnelTimeouts } from '../relay/tunnel.ts';
 import { type TcpMatch, TcpRoutes } from '../route/tcp-routes.ts';
 import { Members } from '../support/members.ts';
 import type { Wire } from '../support/wire.ts';
+import { type Arrival, Arrivals } from './arrivals.ts';
+import { presentName } from './client-ends.ts';
 import { type ConnectionView, EndedRing } from './connection-view.ts';
 import type { PoolSite, ProxyDeps } from './deps.ts';
 import { readHello, refuseUnrouted } from './hello-entrance.ts';
@@ -13,7 +15,7 @@ import { ListenerMeters } from './listener-meters.ts';
 import { PhaseMeters } from './phase-meters.ts';
 import { cutDenied, gateFor, type SourceGate, type SourcePlan, type SourceRefusal } from './source-gate.ts';
 import { type GuardPlan, SourceGuard } from './source-guard.ts';
-import { TcpConnection, type TcpEnd, type TcpOwner } from './tcp-proxy.ts';
+import { type Begun, TcpConnection, type TcpEnd, type TcpOwner } from './tcp-proxy.ts';
 import { TlsEntrance } from './tls-entrance.ts';
 
 /** What a worker must know of a tcp listener: plain data, sent from the control plane. */
@@ -56,11 +58,12 @@ export class TcpSite implements TcpOwner {
   /** Undefined when nothing is asked of sources. */
   gate: SourceGate | undefined;
   /** Undefined when nothing is held against sources. */
-  guard: SourceGuard<TcpConnection> | undefined;
+  guard: SourceGuard | undefined;
   #plan!: TcpListenerPlan;
   #routes!: TcpRoutes<Destination>;
   /** Where everything goes, when there is nothing to choose. */
   #only: Destination | undefined;
+  readonly arrivals = new Arrivals(this);
   readonly #connections = new Members<TcpConnection>();
   readonly #ended = new EndedRing();
   #draining = false;
@@ -85,13 +88,15 @@ export class TcpSite implements TcpOwner {
     this.#routes = new TcpRoutes(routes);
     const first = routes[0]!;
     this.#only = Object.keys(first.match).length === 0 ? first.payload : undefined;
+    this.arrivals.watchAll();
+    this.arrivals.cutDenied(this.gate);
     cutDenied(this.gate, this.#connections.all(), ({ client }) => client.remoteAddress ?? '');
   }
 
-  #guardOf({ name: listener, guard: plan }: TcpListenerPlan): SourceGuard<TcpConnection> | undefined {
+  #guardOf({ name: listener, guard: plan }: TcpListenerPlan): SourceGuard | undefined {
     if (plan === undefined) return undefined;
     const { bans, rates, onBan } = this.deps;
-    const guard = new SourceGuard<TcpConnection>(plan, { bans, rates, onBan, listener });
+    const guard = new SourceGuard(plan, { bans, rates, onBan, listener });
     for (const connection of this.#connections.all()) guard.watch(connection, connection.client.remoteAddress ?? '');
     return guard;
   }
@@ -141,26 +146,34 @@ export class TcpSite implements TcpOwner {
     this.meters.closed();
   }
 
-  /** Serves a connection that was admitted; `early` is what was read from it already. */
-  begin(wire: Wire, early?: Buffer): void {
+  /** Serves a connection that was admitted, and is no arrival any more; `early` is what was read from it already. */
+  begin(wire: Wire, arrival?: Arrival, early?: Buffer): void {
     // It may have been banned during its handshake.
     if (this.guard?.bars(wire.remoteAddress ?? '') === true) {
       this.meters.refused('banned');
       wire.reset();
+      arrival?.done();
       return this.leave();
     }
-    if (this.#only !== undefined) return this.#relay(wire, this.#only, early);
-    if (this.#plan.tls !== undefined) return this.#route(wire, shownBy(wire), early);
-    if (!this.#routes.readsHello) return this.#route(wire, undefined, early);
-    const source = this.guard === undefined ? '' : (wire.remoteAddress ?? '');
+    if (this.#only !== undefined) return this.#relay(wire, this.#only, { arrival, early });
+    if (this.#plan.tls !== undefined) return this.#route(wire, shownBy(wire), { arrival, early });
+    if (!this.#routes.readsHello) return this.#route(wire, undefined, { arrival, early });
+    this.#readHello(wire, arrival ?? this.arrivals.add(wire.remoteAddress ?? '', wire), early);
+  }
+
+  #readHello(wire: Wire, arrival: Arrival, early: Buffer | undefined): void {
     readHello(
       wire,
       {
         deadlines: this.deps.deadlines,
         limitMs: this.openingMs,
-        onHello: (opened, hello, all) => this.#route(opened, hello, all),
+        onHello: (opened, hello, all) => {
+          if (hello !== undefined) presentName(opened, hello.serverName);
+          this.#route(opened, hello, { arrival, early: all });
+        },
         onNoHello: (reason) => {
-          if (reason !== undefined) this.refused(reason, source);
+          arrival.done();
+          if (reason !== undefined) this.refused(reason, arrival.source);
           this.leave();
         },
       },
@@ -168,21 +181,23 @@ export class TcpSite implements TcpOwner {
     );
   }
 
-  #route(wire: Wire, hello: ClientHello | undefined, early: Buffer | undefined): void {
+  #route(wire: Wire, hello: ClientHello | undefined, begun: Begun): void {
     const target = this.#routes.route({ source: wire.remoteAddress ?? '', hello });
-    if (target !== undefined) return this.#relay(wire, target, early);
+    if (target !== undefined) return this.#relay(wire, target, begun);
     this.refused('no-route', wire.remoteAddress ?? '');
+    begun.arrival?.done();
     this.leave();
     // TLS that has been ended here has no use for an alert of ours.
     if (this.#plan.tls !== undefined) wire.destroy();
     else refuseUnrouted(wire, hello);
   }
 
-  #relay(wire: Wire, { pool, taken }: Destination, early: Buffer | undefined): void {
+  #relay(wire: Wire, { pool, taken }: Destination, begun: Begun): void {
+    begun.arrival?.done();
     taken();
     // Asked now for the log, since a socket that is closed no longer knows its peer.
     if (this.deps.settings.access !== undefined) void wire.remoteAddress;
-    const connection = new TcpConnection(this, wire, pool, early);
+    const connection = new TcpConnection(this, wire, pool, begun);
     this.#connections.add(connection);
     this.guard?.watch(connection, wire.remoteAddress ?? '');
     connection.start();
@@ -232,7 +247,7 @@ export class TcpSite implements TcpOwner {
 
   /** Connections that are open. */
   get size(): number {
-    return this.#connections.size;
+    return this.#connections.size + this.arrivals.size;
   }
 
   /** L4 connections end when their sides end them: a drain only waits. */
@@ -243,7 +258,9 @@ export class TcpSite implements TcpOwner {
 
   /** At most so many of the connections that are open. */
   shown(limit: number): ConnectionView[] {
-    return this.#connections.first(limit).map((connection) => this.#view(connection));
+    const arrivals = this.arrivals.shown(limit, 'tcp');
+    const connections = this.#connections.first(limit - arrivals.length);
+    return [...arrivals, ...connections.map((connection) => this.#view(connection))];
   }
 
   /** The connections that ended last, the latest first. */
@@ -273,6 +290,7 @@ export class TcpSite implements TcpOwner {
 
   /** Ends what is left when a drain's time is up. */
   cut(): void {
+    this.arrivals.cut();
     for (const connection of this.#connections.all()) connection.cut();
   }
 }

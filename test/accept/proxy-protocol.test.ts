@@ -41,6 +41,7 @@ const accepted: [string, string | Buffer, object | undefined][] = [
   ['UNKNOWN', 'PROXY UNKNOWN\r\n', undefined],
   ['UNKNOWN with addresses', `PROXY UNKNOWN ${longest} ${longest} 65535 65535\r\n`, undefined],
   ['UNKNOWN with anything', 'PROXY UNKNOWN \x00 what ever\r\n', undefined],
+  ['UNKNOWN with a line feed', 'PROXY UNKNOWN what\never\r\n', undefined],
   ['eight groups of one digit', 'PROXY TCP6 1:2:3:4:5:6:7:8 :: 1 2\r\n', ends('1:2:3:4:5:6:7:8', '::', 1, 2)],
   ['IPv4 in IPv6', 'PROXY TCP6 ::ffff:192.0.2.1 ::1 1 2\r\n', ends('::ffff:192.0.2.1', '::1', 1, 2)],
   ['v2 over IPv4', v2(0x21, 0x11, ipv4Block), fourEnds],

@@ -9,7 +9,7 @@ function stage(bad = { count: 2, intervalMs: 1000 }) {
   const now = () => clock.now;
   const rates = createLimitMemory(DEFAULT_RATE_KEYS, 0, () => 0.4);
   const bans = createBanMemory(DEFAULT_BANS, () => 0.4);
-  const guard = new SourceGuard<{ cut(): void }>(
+  const guard = new SourceGuard(
     { bad, notFound: undefined, banMs: 5000 },
     {
       bans: new BanTable(bans, 0, now),

@@ -3,6 +3,7 @@ import type net from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ListenerStatus, PoolStatus, Readiness, Status } from '../../src/admin/schema.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
+import { startDeafListener } from '../support/deaf-listener.ts';
 import { holdUpNewestWorker } from '../support/hold-up.ts';
 import { type NamedBackend, runLoad, startNamed } from '../support/load.ts';
 import { closeOpened, remember } from '../support/opened.ts';
@@ -10,6 +11,7 @@ import { askApi } from '../support/operator.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { get } from '../support/requests.ts';
 import { type RunningFairlead, runFairlead, webConfig } from '../support/running.ts';
+import { eventually, metric } from '../support/scrape.ts';
 import { startPeer } from '../support/tcp-peer.ts';
 
 afterEach(closeOpened);
@@ -245,6 +247,29 @@ describe('a drain', () => {
     expect((await client.ended()).ending).toBe('reset');
     await peer.until(() => peer.open === 0);
     expect(peer.endings).toEqual(['reset']);
+  });
+
+  it.each<[string, object]>([
+    ['that waits for a place', { queue: { max: 1, timeout: '1m' } }],
+    ['whose backend does not answer the dial', { connect: { timeout: '1m' } }],
+  ])('resets a client %s when the grace is over', async (_name, pool) => {
+    const peer = 'queue' in pool ? await startPeer((socket) => socket.resume()) : await startDeafListener();
+    const lb = await runFairlead({
+      admin: { bind: '127.0.0.1:0' },
+      listeners: { l4: { protocol: 'tcp', bind: '127.0.0.1:0', pool: 'l4' } },
+      pools: { l4: { backends: [{ address: peer.address, maxConnections: 1 }], health: { type: 'off' }, ...pool } },
+      shutdown: { grace: '200ms' },
+    });
+    const clients = [
+      await connectTo(lb.address('l4')),
+      ...('queue' in pool ? [await connectTo(lb.address('l4'))] : []),
+    ];
+    await eventually(
+      async () => (await metric(lb, 'connections_active', { listener: 'l4' })) === clients.length,
+      'all',
+    );
+    expect(await lb.drain()).toBe(false);
+    for (const client of clients) expect(await client.ended()).toEqual({ text: '', ending: 'reset' });
   });
 
   it('lets no client take the part of an answer that it has cut off for the whole', async () => {

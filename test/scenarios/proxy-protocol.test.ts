@@ -280,6 +280,32 @@ describe('a pool that sends PROXY headers', () => {
     }
   });
 
+  it('tells in version 2 which name a client has asked for whose TLS it does not end', async () => {
+    const peer = await keeper();
+    const routes = { pool: undefined, routes: [{ match: { sni: 'a.test' }, pool: 'db' }] };
+    const lb = await runFairlead(tcpConfig(peer.address, routes, { connect: { proxyProtocol: 'v2' } }));
+    const raw = await connectTo(lb.address('db'));
+    const socket = tls.connect({ socket: raw.socket, servername: 'a.test' }).on('error', () => {});
+    remember({ close: () => socket.destroy() });
+    await peer.until(() => (peer.got[0]?.length ?? 0) > 300);
+    const parsed = parseProxyHeader(Buffer.from(peer.got[0]!, 'latin1'));
+    expect(parsed).toMatchObject({ state: 'done', proxied: { authority: Buffer.from('a.test') } });
+    expect(parsed).not.toHaveProperty('proxied.alpn');
+  });
+
+  it('names both ends in one family, though one of them be an IPv4 address in IPv6', async () => {
+    const peer = await keeper();
+    const lb = await runFairlead(
+      tcpConfig(peer.address, { proxyProtocol: true }, { connect: { proxyProtocol: 'v2' } }),
+    );
+    const client = await connectTo(lb.address('db'));
+    client.send('PROXY TCP6 2001:db8::1 ::ffff:192.0.2.1 1 2\r\ndata');
+    await peer.until(() => peer.got[0]?.endsWith('data') === true);
+    const parsed = parseProxyHeader(Buffer.from(peer.got[0]!, 'latin1'));
+    const ends = { sourceAddress: '2001:db8::1', localAddress: '::ffff:192.0.2.1', sourcePort: 1, localPort: 2 };
+    expect(parsed).toMatchObject({ state: 'done', proxied: { ends } });
+  });
+
   it('gives every http request a connection of its own, which names its client', async () => {
     const backend = await startBackend((_, connection) => {
       connection.text = connection.text.slice(0, connection.text.indexOf('\r\n'));

@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
+import { startDeafListener } from '../support/deaf-listener.ts';
 import { closeOpened } from '../support/opened.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { runFairlead } from '../support/running.ts';
+import { eventually, metric } from '../support/scrape.ts';
 import { startPeer } from '../support/tcp-peer.ts';
 
 afterEach(closeOpened);
@@ -174,6 +176,29 @@ describe('the backend of an L4 connection', () => {
     const lb = await runFairlead(tcpConfig([dead.address]));
     const client = await connectTo(lb.address('db'));
     expect((await client.ended()).ending).toBe('reset');
+  });
+
+  it('counts as tried again only when there is another one', async () => {
+    const dead = await Promise.all([0, 1].map(() => startPeer(() => undefined)));
+    for (const peer of dead) await peer.close();
+    const lb = await runFairlead({
+      ...tcpConfig(dead.map(({ address }) => address)),
+      admin: { bind: '127.0.0.1:0' },
+    });
+    expect((await (await connectTo(lb.address('db'))).ended()).ending).toBe('reset');
+    expect(await metric(lb, 'retries_total', { pool: 'db' })).toBe(1);
+    expect(await metric(lb, 'backend_picks_total', { pool: 'db' })).toBe(2);
+  });
+
+  it('is not looked for any more when the client has reset its connection meanwhile', async () => {
+    const [deaf, peer] = [await startDeafListener(), await startPeer(() => undefined)];
+    const backends = [deaf.address, { address: peer.address, backup: true }];
+    const config = tcpConfig(backends, {}, { connect: { timeout: '300ms' } });
+    const lb = await runFairlead({ ...config, admin: { bind: '127.0.0.1:0' } });
+    (await connectTo(lb.address('db'))).reset();
+    const aborted = () => metric(lb, 'connections_ended_total', { listener: 'db', how: 'client-aborted' });
+    await eventually(async () => (await aborted()) === 1, 'its end');
+    expect(peer.taken).toBe(0);
   });
 
   it('is the least loaded one', async () => {

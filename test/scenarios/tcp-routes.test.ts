@@ -4,7 +4,9 @@ import net from 'node:net';
 import { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { ConfigInput } from '../../src/config/schema.ts';
 import { TestAuthority } from '../support/certificates.ts';
+import { startDeafListener } from '../support/deaf-listener.ts';
 import { closeOpened, remember } from '../support/opened.ts';
 import { connectTo, sendAll } from '../support/raw-client.ts';
 import { type RunningFairlead, runFairlead } from '../support/running.ts';
@@ -40,7 +42,7 @@ async function stage(more: object = {}) {
     socket.write('hello');
     socket.once('data', (bytes) => socket.end(`plain ${bytes}`));
   });
-  const lb = await runFairlead({
+  const config: ConfigInput = {
     admin: { bind: '127.0.0.1:0' },
     listeners: {
       db: {
@@ -53,21 +55,22 @@ async function stage(more: object = {}) {
           { match: { sni: '*.b.test' }, pool: 'b' },
         ],
         ...more,
-      },
+      } as never,
     },
     pools: {
       a: { backends: [a], health },
       b: { backends: [b], health },
       plain: { backends: [plain.address], health },
     },
-  });
+  };
+  const lb = await runFairlead(config);
   const ask = async (servername: string, options: tls.ConnectionOptions = {}) => {
     const client = await connectTls(lb.address('db'), { servername, ca: authority.root.certPem, ...options });
     const { text } = await client.send('question').ended();
     client.close();
     return text;
   };
-  return { lb, ask, authority };
+  return { lb, config, ask, authority };
 }
 
 const refused = (lb: RunningFairlead, reason: string) => metric(lb, 'refusals_total', { listener: 'db', reason });
@@ -113,6 +116,36 @@ describe('a tcp listener with routes by SNI', () => {
     await waiting.until(() => waiting.text === 'hello', 'greeting');
     expect((await waiting.send('two').ended()).text).toBe('helloplain two');
     expect(await ask('a.test')).toBe('a question');
+  });
+
+  it.each([
+    ['', {}],
+    ['PROXY UNKNOWN\r\n', { proxyProtocol: true }],
+  ])('takes who says nothing and ends at once for one whose backend speaks, after %j', async (first, more) => {
+    const greeter = await startPeer((socket) => socket.end('hello'));
+    const { lb, config } = await stage({
+      routes: [{ match: { sni: 'a.test' }, pool: 'a' }, { pool: 'plain' }],
+      ...more,
+    });
+    await lb.reloadWith({ ...config, pools: { ...config.pools, plain: { backends: [greeter.address], health } } });
+    const client = await connectTo(lb.address('db'));
+    expect(await client.send(first).end().ended()).toEqual({ text: 'hello', ending: 'fin' });
+  });
+
+  it('keeps what a client says that is late, while its backend is dialled', async () => {
+    const deaf = await startDeafListener();
+    const { lb, config } = await stage({
+      timeouts: { opening: '50ms' },
+      routes: [{ match: { sni: 'a.test' }, pool: 'a' }, { pool: 'plain' }],
+    });
+    await lb.reloadWith({
+      ...config,
+      pools: { ...config.pools, plain: { backends: [deaf.address], health, connect: { timeout: '500ms' } } },
+    });
+    const client = await connectTo(lb.address('db'));
+    await eventually(async () => (await metric(lb, 'backend_active', { pool: 'plain' })) === 1, 'the dial');
+    expect((await client.send('late').ended()).ending).toBe('reset');
+    expect(await metric(lb, 'connections_ended_total', { listener: 'db', how: 'all-tried' })).toBe(1);
   });
 
   it('takes a hello that comes byte by byte', async () => {
