@@ -48,7 +48,9 @@ function unreachableRoutes({ listeners }: Config, source: ConfigSource): Problem
 function unreachableOf(listener: ListenerConfig): { index: number; route: string; reason: string }[] {
   if (listener.protocol === 'udp') return [];
   if (listener.protocol === 'tcp') {
-    const found = findUnreachableTcp(listener.routes.map(({ match }) => match));
+    const offers = listener.tls && (listener.tls.alpn ?? []);
+    const matches = listener.routes.map(({ match }) => match);
+    const found = findUnreachableTcp(matches, offers || undefined);
     return found.map(({ index, reason }) => ({ index, route: `route-${index + 1}`, reason }));
   }
   const rules = listener.routes.map((route) => ({ name: route.name, match: route.match, payload: undefined }));

@@ -47,12 +47,18 @@ const ranges: EntryKind<Cidr | string> = {
 /**
  * Finds routes of a tcp listener that can never match, since one earlier route takes everything they could. Never a false
  * alarm; what only several earlier routes take together goes unnoticed. A route is compared only with those before it
- * that have its server name, one above it or none, so thousands take no long time.
+ * that have its server name, one above it or none, so thousands take no long time. Where the listener ends TLS itself, `offers`
+ * are the protocols that ALPN can settle on, and a route for none of them cannot match either.
  */
-export function findUnreachableTcp(matches: readonly TcpMatch[]): Unreachable[] {
+export function findUnreachableTcp(matches: readonly TcpMatch[], offers?: readonly string[]): Unreachable[] {
   const found: Unreachable[] = [];
   const reachable = new Map<string, { readonly index: number; readonly conditions: readonly Comparable[] }[]>();
   for (const [index, match] of matches.entries()) {
+    if (offers !== undefined && match.alpn?.every((protocol) => !offers.includes(protocol)) === true) {
+      const offered = offers.length === 0 ? 'tls.alpn offers none' : `tls.alpn offers ${alternatives(offers)}`;
+      found.push({ index, by: index, reason: `its alpn is ${alternatives(match.alpn)}, and ${offered}` });
+      continue;
+    }
     const conditions = conditionsOf(match);
     const by = namesAbove(match.sni?.[0])
       .flatMap((name) => reachable.get(name)?.find((earlier) => coversAll(earlier.conditions, conditions)) ?? [])

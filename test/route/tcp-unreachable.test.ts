@@ -34,6 +34,17 @@ describe('a route of a tcp listener is reachable behind', () => {
   });
 });
 
+describe('a route of a listener that ends TLS', () => {
+  it.each<[string, TcpMatch, readonly string[], string | undefined]>([
+    ['is reachable by a protocol that is offered', { alpn: ['imap', 'h2'] }, ['h2'], undefined],
+    ['is reachable by none', {}, [], undefined],
+    ['is not by one that is not', { alpn: ['imap'] }, ['h2'], 'its alpn is imap, and tls.alpn offers h2'],
+    ['is not by any where none is', { alpn: ['imap', 'h2'] }, [], 'its alpn is imap or h2, and tls.alpn offers none'],
+  ])('%s', (_, match, offers, reason) => {
+    expect(findUnreachableTcp([match], offers).map((found) => found.reason)).toEqual(reason ? [reason] : []);
+  });
+});
+
 describe('what is found', () => {
   it('names the first route that takes it all, and why', () => {
     const found = findUnreachableTcp([
