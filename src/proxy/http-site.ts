@@ -92,6 +92,7 @@ export class HttpSite implements HttpOwner {
   #trusted: CidrSet;
   /** By the routes that have one, as of the last reload. */
   readonly #mirrors = new WeakMap<RouteSite, Mirror>();
+  /** Connections that are not served yet. */
   readonly arrivals = new Arrivals(this);
   readonly #connections = new Members<ClientConnection>();
   readonly #idPrefix = randomBytes(8).toString('hex');

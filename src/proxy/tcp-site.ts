@@ -63,6 +63,7 @@ export class TcpSite implements TcpOwner {
   #routes!: TcpRoutes<Destination>;
   /** Where everything goes, when there is nothing to choose. */
   #only: Destination | undefined;
+  /** Connections that are not served yet. */
   readonly arrivals = new Arrivals(this);
   readonly #connections = new Members<TcpConnection>();
   readonly #ended = new EndedRing();
