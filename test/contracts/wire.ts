@@ -268,12 +268,12 @@ function closing(stage: WireStage): void {
       const codes: (string | undefined)[] = [];
       peer.on('error', ({ code }: NodeJS.ErrnoException) => codes.push(code));
       wire.reset();
+      await sink.has('close');
       await aWhile();
       // After a FIN nothing is read any more, so that only writing shows that the connection is gone.
       peer.write('?');
       await until(() => codes.length > 0);
       expect(codes[0]).toMatch(/ECONNRESET|EPIPE/);
-      await sink.has('close');
       expect(sink.error).toBeUndefined();
     }
   });
