@@ -1,8 +1,8 @@
 import type { Backend } from './backend.ts';
 
 /**
- * How a lease ended. `client-aborted` and `stale` (a kept connection had been closed by the backend before it could see
- * the request) are never held against the backend.
+ * How a lease ended. `client-aborted`, `stale` (a kept connection had been closed by the backend before it could see the
+ * request) and `out-of-files` (this side could not open a connection to any) are never held against the backend.
  */
 export type Outcome =
   | 'served'
@@ -15,7 +15,8 @@ export type Outcome =
   | 'backend-reset'
   | 'backend-timeout'
   | 'client-aborted'
-  | 'stale';
+  | 'stale'
+  | 'out-of-files';
 
 /** Outcomes that count as the backend's failure. */
 const failures: ReadonlySet<Outcome> = new Set([

@@ -276,7 +276,8 @@ export class Exchange extends ClientHalf implements BackendUser {
 
   /** An attempt failed: once more on another backend if that is safe, else the client is told. */
   #fail(outcome: Outcome): void {
-    if (this.phase === 'connecting' && this.#link.dialNext(this.backend!, this.pool!.connect)) {
+    const elsewhere = this.phase === 'connecting' && outcome !== 'out-of-files';
+    if (elsewhere && this.#link.dialNext(this.backend!, this.pool!.connect)) {
       return this.#expectConnection(true);
     }
     const answer = this.#answer;

@@ -179,10 +179,12 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
 
   #dialFailed(outcome: Outcome): void {
     const lease = this.#lease!;
-    lease.backend.skipEndpoint(this.#endpoint);
-    if (this.#endpointsTried < lease.backend.endpoints.length) return this.#dialEndpoint(lease.backend);
+    const isOurs = outcome === 'out-of-files';
+    if (!isOurs) lease.backend.skipEndpoint(this.#endpoint);
+    if (!isOurs && this.#endpointsTried < lease.backend.endpoints.length) return this.#dialEndpoint(lease.backend);
     this.#lease = undefined;
     lease.release(outcome);
+    if (isOurs) return this.#turnAway(outcome);
     this.#tried ??= new Set();
     this.#tried.add(lease.backend);
     if (this.dials >= MAX_DIALS) return this.#turnAway(outcome);

@@ -1,4 +1,5 @@
 import type { Buffer } from 'node:buffer';
+import { dialFailure } from '../connect/dial.ts';
 import type { PickHint } from '../pick/balancer.ts';
 import type { Backend, Endpoint } from '../pool/backend.ts';
 import type { Lease, Outcome } from '../pool/lease.ts';
@@ -162,9 +163,13 @@ export class UdpFlow implements Expiring, Member, UdpSink {
   onError(error: NodeJS.ErrnoException): void {
     // A datagram that is longer than the way to the backend allows is the client's.
     if (error.code === 'EMSGSIZE') return;
-    this.backend!.skipEndpoint(this.#endpoint);
-    this.#skip();
-    this.#unpin(error.code === 'ECONNREFUSED' ? 'connect-refused' : 'connect-failed');
+    const failure = dialFailure(error);
+    if (failure === 'out-of-files') this.#site.meters.refused(failure);
+    else {
+      this.backend!.skipEndpoint(this.#endpoint);
+      this.#skip();
+    }
+    this.#unpin(failure);
   }
 
   /** The next pick is of another backend. */

@@ -34,7 +34,7 @@ export async function runApart(config: ConfigInput): Promise<ApartFairlead> {
       await rm(folder, { recursive: true, force: true });
     },
   });
-  instance.address = (await cli.until('stdout', /^listening web (?:https?|tcp|tls):\/\/(\S+)$/m))[1]!;
+  instance.address = (await cli.until('stdout', /^listening web (?:https?|tcp|tls|udp):\/\/(\S+)$/m))[1]!;
   instance.adminAddresses = [(await cli.until('stdout', /^listening admin http:\/\/(\S+)$/m))[1]!];
   return instance;
 }

@@ -1,0 +1,91 @@
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type ApartFairlead, runApart } from '../support/apart.ts';
+import { closeOpened } from '../support/opened.ts';
+import { connectTo, type RawClient } from '../support/raw-client.ts';
+import { startBackend } from '../support/recording-backend.ts';
+import { get } from '../support/requests.ts';
+import { eventually, metric } from '../support/scrape.ts';
+import { startPeer } from '../support/tcp-peer.ts';
+import { openUdp } from '../support/udp-peer.ts';
+
+afterEach(closeOpened);
+
+const MORE_FILES = 40;
+const CLIENTS = 100;
+
+const filesOf = (lb: ApartFairlead): number => readdirSync(`/proc/${lb.pid}/fd`).length;
+
+/** A Fairlead that can open some files more than it has now. */
+async function short(protocol: 'http' | 'tcp' | 'udp', backends: string[], ioUring: boolean) {
+  const listener = { protocol, bind: '127.0.0.1:0', pool: 'back' } as const;
+  const idle = protocol === 'udp' ? { timeouts: { idle: '1s' } } : {};
+  const lb = await runApart({
+    ioUring,
+    listeners: { web: { ...listener, ...idle } as never },
+    pools: { back: { backends, health: { type: 'off' } } },
+  });
+  const before = filesOf(lb);
+  spawnSync('prlimit', [`--pid=${lb.pid}`, `--nofile=${before + MORE_FILES}`]);
+  return { lb, hasFilesAgain: () => eventually(() => filesOf(lb) < before + MORE_FILES / 2, 'files') };
+}
+
+const failures = (lb: ApartFairlead) => metric(lb, 'backend_failures_total', { pool: 'back' });
+const refused = (lb: ApartFairlead) => metric(lb, 'refusals_total', { listener: 'web', reason: 'out-of-files' });
+
+describe.each([false, true])('without a file for a connection to a backend, ioUring: %s', (ioUring) => {
+  it('a client of L4 is reset, and no backend has failed', async () => {
+    const peers = await Promise.all([1, 2].map(() => startPeer((socket) => socket.pipe(socket))));
+    const { lb, hasFilesAgain } = await short(
+      'tcp',
+      peers.map(({ address }) => address),
+      ioUring,
+    );
+    const clients = await Promise.all(Array.from({ length: CLIENTS }, () => connectTo(lb.address)));
+    for (const client of clients) client.send('hello');
+    const isReset = (client: RawClient): boolean => client.ending === 'reset';
+    await eventually(() => clients.some(isReset), 'a reset');
+    for (const client of clients) client.reset();
+    await hasFilesAgain();
+    await eventually(async () => (await refused(lb)) > 0, 'the reason');
+    expect(await failures(lb)).toBe(0);
+  });
+
+  it('a request gets 503, and no backend has failed', async () => {
+    const backends = await Promise.all([1, 2].map(() => startBackend()));
+    const { lb, hasFilesAgain } = await short(
+      'http',
+      backends.map(({ address }) => address),
+      ioUring,
+    );
+    const clients = await Promise.all(Array.from({ length: CLIENTS }, () => connectTo(lb.address)));
+    for (const client of clients) client.send(get());
+    await eventually(() => clients.some(({ text }) => text.includes('no more files can be opened')), 'an error');
+    expect(clients.find(({ text }) => text.includes('no more files'))!.text).toMatch(/^HTTP\/1\.1 503 /);
+    for (const client of clients) client.reset();
+    await hasFilesAgain();
+    expect(await failures(lb)).toBe(0);
+  });
+
+  it('a flow loses its datagram, the others stay, and no backend has failed', async () => {
+    const backends = await Promise.all([1, 2].map(() => openUdp((datagram) => [datagram])));
+    const { lb, hasFilesAgain } = await short(
+      'udp',
+      backends.map(({ address }) => address),
+      ioUring,
+    );
+    const old = await openUdp();
+    old.send(lb.address, '0');
+    await old.until(1);
+    const clients = await Promise.all(Array.from({ length: CLIENTS }, () => openUdp()));
+    for (const client of clients) client.send(lb.address, 'hello');
+    await eventually(() => clients.filter(({ got }) => got.length > 0).length > 5, 'answers to some');
+    old.send(lb.address, '1');
+    await old.until(2);
+    await hasFilesAgain();
+    await eventually(async () => (await refused(lb)) > 0, 'the reason');
+    expect(await failures(lb)).toBe(0);
+    expect(backends.filter(({ from }) => from.length > 0)).toHaveLength(2);
+  });
+});
