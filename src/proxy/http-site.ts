@@ -114,7 +114,7 @@ export class HttpSite implements HttpOwner {
     this.#plan = plan;
     this.#router = this.#compile(plan, pools);
     this.#trusted = cidrSet(plan.trustProxies);
-    this.gate = this.#gateOf(plan);
+    this.gate = this.#gateOf(plan.sources);
     this.guard = this.#guardOf(plan);
   }
 
@@ -132,8 +132,9 @@ export class HttpSite implements HttpOwner {
     return guard;
   }
 
-  #gateOf({ name, sources }: HttpListenerPlan): SourceGate | undefined {
-    return gateFor(sources, { table: this.deps.sources, listener: name, trusts: (source) => this.trusts(source) });
+  #gateOf(sources: SourcePlan): SourceGate | undefined {
+    const parts = { table: this.deps.sources, listener: this.name, trusts: (source: string) => this.trusts(source) };
+    return gateFor(sources, parts);
   }
 
   /** Takes new settings: they hold from the next request on, also on connections that are open. */
@@ -141,9 +142,14 @@ export class HttpSite implements HttpOwner {
     this.#plan = plan;
     this.#router = this.#compile(plan, pools);
     this.#trusted = cidrSet(plan.trustProxies);
-    this.gate = this.#gateOf(plan);
     this.guard = this.#guardOf(plan);
     this.arrivals.watchAll();
+    this.shutOut(plan.sources);
+  }
+
+  /** Takes what is asked of sources, and ends what there is of those that are not let in any more. */
+  shutOut(sources: SourcePlan): void {
+    this.gate = this.#gateOf(sources);
     this.arrivals.cutDenied(this.gate);
     cutDenied(this.gate, this.#connections.all(), ({ peer }) => peer);
   }

@@ -80,8 +80,8 @@ export class TcpSite implements TcpOwner {
   /** Takes new settings; connections that are open keep those they began with, but are not kept when their source is denied. */
   update(plan: TcpListenerPlan, pools: ReadonlyMap<string, PoolSite>): void {
     this.#plan = plan;
-    this.gate = gateFor(plan.sources, { table: this.deps.sources, listener: plan.name });
     this.guard = this.#guardOf(plan);
+    this.arrivals.watchAll();
     const routes = plan.routes.map(({ match, pool }, index) => ({
       match,
       payload: { pool: pools.get(pool)!, taken: this.meters.routed(index, pool) },
@@ -89,7 +89,12 @@ export class TcpSite implements TcpOwner {
     this.#routes = new TcpRoutes(routes);
     const first = routes[0]!;
     this.#only = Object.keys(first.match).length === 0 ? first.payload : undefined;
-    this.arrivals.watchAll();
+    this.shutOut(plan.sources);
+  }
+
+  /** Takes what is asked of sources, and ends what there is of those that are not let in any more. */
+  shutOut(sources: SourcePlan): void {
+    this.gate = gateFor(sources, { table: this.deps.sources, listener: this.name });
     this.arrivals.cutDenied(this.gate);
     cutDenied(this.gate, this.#connections.all(), ({ client }) => client.remoteAddress ?? '');
   }

@@ -48,11 +48,13 @@ export class UdpSite implements UdpOwner {
     this.#plan = plan;
     this.#target = pools.get(plan.pool)!;
     this.#routed = this.meters.routed(0, plan.pool);
-    this.#gate = this.#gateOf(plan);
+    this.shutOut(plan.sources);
   }
 
-  #gateOf({ name, sources }: UdpListenerPlan): SourceGate | undefined {
-    return gateFor(sources, { table: this.deps.sources, listener: name });
+  /** Takes what is asked of sources, and ends the flows of those that are not let in any more. */
+  shutOut(sources: SourcePlan): void {
+    this.#gate = gateFor(sources, { table: this.deps.sources, listener: this.name });
+    for (const flow of this.#flows.all()) if (this.#gate?.forbids(flow.from.address) === true) flow.end('denied');
   }
 
   /** Takes new settings; flows keep their backend while its pool has it, unless their source is not let in any more. */
@@ -60,11 +62,8 @@ export class UdpSite implements UdpOwner {
     this.#plan = plan;
     this.#target = pools.get(plan.pool)!;
     this.#routed = this.meters.routed(0, plan.pool);
-    this.#gate = this.#gateOf(plan);
-    for (const flow of this.#flows.all()) {
-      if (this.#gate?.forbids(flow.from.address) === true) flow.end('denied');
-      else if (pools.get(flow.target.pool.name) !== flow.target) flow.retarget();
-    }
+    this.shutOut(plan.sources);
+    for (const flow of this.#flows.all()) if (pools.get(flow.target.pool.name) !== flow.target) flow.retarget();
   }
 
   get target(): PoolSite {

@@ -325,6 +325,11 @@ export class DataPlane {
       else if (site instanceof UdpSite && listener.protocol === 'udp') site.update(listener, this.#pools);
       else this.#sites.set(listener.name, this.#makeSite(listener));
     }
+    // What a listener had before it was taken out and came back is its own too.
+    for (const site of this.#retired) {
+      const now = listed.get(site.name);
+      if (now !== undefined) site.shutOut(now.sources);
+    }
   }
 
   #makeSite(listener: WorkerPlan['listeners'][number]): Site {

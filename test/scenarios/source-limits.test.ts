@@ -10,6 +10,7 @@ import { get } from '../support/requests.ts';
 import { type RunningFairlead, runFairlead, webConfig } from '../support/running.ts';
 import { eventually, metric } from '../support/scrape.ts';
 import { startPeer } from '../support/tcp-peer.ts';
+import { openUdp } from '../support/udp-peer.ts';
 
 afterEach(closeOpened);
 
@@ -80,6 +81,40 @@ describe('allow and deny of an http listener', () => {
 });
 
 describe('a reload that denies a source', () => {
+  it('cuts what a listener had before it was taken out and came back', async () => {
+    const [backend, peer, datagrams] = [await startBackend(), await echo(), await openUdp((datagram) => [datagram])];
+    const config = (deny: string[], listed = ['web', 'db', 'dns']): ConfigInput => ({
+      admin,
+      listeners: Object.fromEntries(
+        Object.entries({
+          web: { protocol: 'http', bind: '127.0.0.1:0', pool: 'web', deny },
+          db: { protocol: 'tcp', bind: '127.0.0.1:0', pool: 'db', deny },
+          dns: { protocol: 'udp', bind: '127.0.0.1:0', pool: 'dns', deny },
+          other: { protocol: 'tcp', bind: '127.0.0.1:0', pool: 'db' },
+        } as const).filter(([name]) => name === 'other' || listed.includes(name)),
+      ),
+      pools: {
+        web: { backends: [backend.address], health: { type: 'off' } },
+        db: { backends: [peer.address], health: { type: 'off' } },
+        dns: { backends: [datagrams.address], health: { type: 'off' } },
+      },
+    });
+    const lb = await runFairlead(config([]));
+    const [http, tcp] = [comeFrom('127.0.0.2', lb.address()), comeFrom('127.0.0.2', lb.address('db')).send('a')];
+    const udp = await openUdp(undefined, { host: '127.0.0.2' });
+    udp.send(lb.address('dns'), 'x');
+    await udp.until(1);
+    await tcp.until(() => tcp.text === 'a', 'its echo');
+    // One that is amid a request: idle ones are closed soon.
+    http.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n');
+    await eventually(async () => (await metric(lb, 'backend_active', { pool: 'web' })) === 1, 'the request');
+    await lb.reloadWith(config([], []));
+    await lb.reloadWith(config([]));
+    await lb.reloadWith(config(['127.0.0.2']));
+    for (const client of [http, tcp]) await client.ended();
+    expect(await metric(lb, 'connections_ended_total', { how: 'denied' })).toBe(2);
+  });
+
   it('cuts the connections that it has, and no others', async () => {
     const [backend, peer] = [await startBackend(), await echo()];
     const config = (deny: string[]): ConfigInput => ({
