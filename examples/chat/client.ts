@@ -23,17 +23,19 @@ function enter(): void {
   const room = connect(Number(port), host);
   let cause = 'the room is gone';
   let over = false;
+  let isRoom = false;
   eachLine(
     room,
     (line) => {
-      // Only a room that speaks is one: a balancer without rooms accepts, too.
+      // Only a room that speaks is one: a balancer without rooms accepts, too, and what it is told is lost.
+      if (!isRoom) process.stdin.pipe(room);
+      isRoom = true;
       failures = 0;
       over = line.startsWith(GOODBYE);
       console.log(line);
     },
     () => room.destroy(new Error('the room sends a line without end')),
   );
-  room.on('connect', () => process.stdin.pipe(room));
   room.on('error', (error) => {
     cause = error.message;
   });

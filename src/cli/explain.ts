@@ -53,7 +53,7 @@ EXIT CODES
 EXAMPLES
   fairlead explain config/canary.yaml http://api.example.com/v1/items -H 'x-tier: gold'
   fairlead explain POST /orders -d '{"tenant":{"id":"acme"}}' --source 10.1.2.3
-  fairlead explain config/l4.yaml tls://db.example.com:5433 --source 192.0.2.7
+  fairlead explain config/sni.yaml tls://db.example.com:8443 --source 10.1.2.3
   fairlead explain config/canary.yaml https://shop.example.com/ --json | jq .route
 `;
 

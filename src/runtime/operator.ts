@@ -129,6 +129,11 @@ export class Operator {
     const listed = applier.changes.listed(applier.loaded, pool);
     const backend = valid(pool, { maxConnections: commonLimit(listed), ...defined(given) });
     const { id } = backend;
+    const udp = Object.entries(applier.loaded.listeners).find(([, one]) => one.protocol === 'udp' && one.pool === pool);
+    if (udp !== undefined && backend.address.kind === 'unix') {
+      const message = `got ${formatAddress(backend.address)}, expected a host and port, because listener ${udp[0]} is for UDP`;
+      throw new Refused('invalid', `address: ${message}`);
+    }
     if (listed.some((other) => other.id === id)) {
       const leaving = applier.changes.settingOf(pool, id).leaving ? ', and is being removed' : '';
       throw new Refused('backend-exists', `pool '${pool}' has a backend '${id}'${leaving}`);

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import net from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -162,4 +163,28 @@ it('has the guests of a room that is killed go on in another, with what they typ
   await ann.guest.reads(/welcome to \w+, you are guest \d+\n/);
   ann.guest.child.stdin!.end('bye\n');
   expect(await ann.guest.ended).toEqual([0, null]);
+});
+
+it('keeps what is typed until there is a room that speaks', async () => {
+  const heard: string[] = [];
+  let isOpen = false;
+  // A balancer without rooms accepts, and resets.
+  const balancer = net.createServer((socket) => {
+    socket.on('error', () => undefined);
+    if (isOpen) socket.on('data', (text) => heard.push(`${text}`)).write('welcome\n');
+    else setTimeout(() => socket.resetAndDestroy(), 100);
+  });
+  balancer.listen(0, '127.0.0.1');
+  await once(balancer, 'listening');
+  remember({ close: () => balancer.close() });
+  const guest = new Terminal('client.ts', [String((balancer.address() as net.AddressInfo).port)]);
+  await guest.reads(/the connection broke/);
+  guest.type('first');
+  await guest.reads(/the connection broke/);
+  guest.type('second');
+  isOpen = true;
+  await guest.reads(/welcome/);
+  await eventually(() => heard.join('') === 'first\nsecond\n', 'all of it');
+  guest.child.kill();
+  await guest.ended;
 });

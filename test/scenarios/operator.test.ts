@@ -179,6 +179,18 @@ describe('an operator', () => {
 describe('an operator of a pool', () => {
   afterEach(closeOpened);
 
+  it('is told that datagrams go to no Unix socket', async () => {
+    const lb = await runFairlead({
+      admin: { bind: '127.0.0.1:0' },
+      listeners: { dns: { protocol: 'udp', bind: '127.0.0.1:0', pool: 'web' } },
+      pools: { web: { backends: ['127.0.0.1:9'] } },
+    });
+    expect(await askApi(lb, 'POST /api/pools/web/backends', { address: 'unix:/run/dns.sock' })).toMatchObject({
+      status: 422,
+      body: { message: 'address: got unix:/run/dns.sock, expected a host and port, because listener dns is for UDP' },
+    });
+  });
+
   it('adds backends that are probed and limited as the pool is, or is told what is wrong', async () => {
     const [a, b] = backends;
     const health = { health: { interval: '100ms', fall: 1, rise: 1 } } as const;

@@ -86,7 +86,8 @@ function summaryOf(found: Found, listener: string | undefined, target: Target): 
   const { outcome, refusal, route, action, determined } = found;
   if (outcome === 'no-listener') return `No listener is bound to port ${target.port}.`;
   if (outcome === 'refused') {
-    const how = refusal!.status === null ? 'closes the connection' : `answers ${refusal!.status} ${refusal!.code}`;
+    const unheard = target.kind === 'udp' ? 'drops the datagram' : 'closes the connection';
+    const how = refusal!.status === null ? unheard : `answers ${refusal!.status} ${refusal!.code}`;
     return `Listener ${listener} ${how}: ${refusal!.message}.`;
   }
   if (outcome === 'no-route') return `No route of listener ${listener} matches.`;
