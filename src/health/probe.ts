@@ -1,6 +1,7 @@
 import type { LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction, type NetConnectOpts } from 'node:net';
 import type { Address } from '../support/address.ts';
+import { shortages } from '../support/shortages.ts';
 
 /** Where a probe goes. */
 export interface Endpoint {
@@ -56,11 +57,8 @@ export function lookupFrom(local: string, lookup: LookupFunction): LookupFunctio
     });
 }
 
-const shortages: ReadonlyMap<string, string> = new Map([
-  ['EMFILE', 'too many open files here'],
-  ['ENFILE', 'too many open files on this machine'],
-  ['ENOBUFS', 'no buffer space here'],
-  ['ENOMEM', 'no memory here'],
+const localShortages: ReadonlyMap<string, string> = new Map([
+  ...shortages,
   ['EADDRNOTAVAIL', 'no local address or port to connect from'],
 ]);
 
@@ -82,7 +80,7 @@ const failures: ReadonlyMap<string, string> = new Map([
 /** The Error a probe rejects with for what a socket or parser threw: a known code in words, otherwise the error itself. */
 export function probeFailure(cause: Error): Error {
   const code = (cause as NodeJS.ErrnoException).code ?? '';
-  const shortage = shortages.get(code);
+  const shortage = localShortages.get(code);
   if (shortage !== undefined) return new LocalShortage(shortage, { cause });
   const failure = failures.get(code);
   if (failure !== undefined) return new Error(failure, { cause });

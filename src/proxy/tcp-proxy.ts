@@ -180,14 +180,15 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
   #dialFailed(outcome: Outcome): void {
     const lease = this.#lease!;
     const isOurs = outcome === 'out-of-files';
-    if (!isOurs) lease.backend.skipEndpoint(this.#endpoint);
-    if (!isOurs && this.#endpointsTried < lease.backend.endpoints.length) return this.#dialEndpoint(lease.backend);
+    if (!isOurs) {
+      lease.backend.skipEndpoint(this.#endpoint);
+      if (this.#endpointsTried < lease.backend.endpoints.length) return this.#dialEndpoint(lease.backend);
+    }
     this.#lease = undefined;
     lease.release(outcome);
-    if (isOurs) return this.#turnAway(outcome);
     this.#tried ??= new Set();
     this.#tried.add(lease.backend);
-    if (this.dials >= MAX_DIALS) return this.#turnAway(outcome);
+    if (isOurs || this.dials >= MAX_DIALS) return this.#turnAway(outcome);
     this.#failed = outcome;
     // It was not read, so that only the kernel knows.
     if (this.client.lost === true) return this.client.destroy();
