@@ -13,6 +13,8 @@ export interface ArrivalSite {
   readonly phases?: PhaseMeters;
   /** Undefined when nothing is held against sources. */
   readonly guard: SourceGuard | undefined;
+  /** Gives the place back of a connection that came to nothing. */
+  leave(): void;
 }
 
 /** A connection that has its place and is not served yet: a PROXY header, TLS or a ClientHello is to come first. */
@@ -21,41 +23,34 @@ export class Arrival implements Member, Guarded {
   readonly startedAt: number;
   /** What has the connection by now. */
   wire: Wire | undefined;
+  /** The address of the client, or of who passes its connection on as long as `isSender`; '' over a Unix socket. */
+  source: string;
+  /** A PROXY header is still to say who the client is. */
+  isSender = false;
   readonly #arrivals: Arrivals;
-  #source: string;
-  #isSender = false;
 
   constructor(arrivals: Arrivals, source: string, startedAt: number) {
     this.#arrivals = arrivals;
-    this.#source = source;
+    this.source = source;
     this.startedAt = startedAt;
   }
 
-  /** The address of the client, or of who sends a PROXY header as long as that has not come; '' over a Unix socket. */
-  get source(): string {
-    return this.#source;
-  }
-
-  /** It is not known yet whose connection this is: `source` only passes it on. */
-  get isSender(): boolean {
-    return this.#isSender;
-  }
-
-  /** A PROXY header is to say who the client is. */
-  expectHeader(): void {
-    this.#isSender = true;
-  }
-
-  /** The PROXY header has said it. */
+  /** The PROXY header has said who the client is. */
   isOf(source: string): void {
-    this.#isSender = false;
-    this.#source = source;
+    this.isSender = false;
+    this.source = source;
     this.#arrivals.watch(this);
   }
 
-  /** It is served from now on, or gone; what becomes of its place is the caller's to say. */
-  done(): void {
+  /** It is served from now on, and keeps its place. */
+  served(): void {
     this.#arrivals.remove(this);
+  }
+
+  /** It came to nothing, and has no place any more. */
+  left(): void {
+    this.#arrivals.remove(this);
+    this.#arrivals.leave();
   }
 
   /** Ends it with a reset, whatever it waits for; who waits hears of that as if the client had left. */
@@ -97,6 +92,10 @@ export class Arrivals {
     if (!this.#members.remove(arrival)) return;
     this.#site.phases?.left('opening');
     this.#site.guard?.forget(arrival);
+  }
+
+  leave(): void {
+    this.#site.leave();
   }
 
   /** The listener has another guard. */

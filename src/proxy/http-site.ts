@@ -290,7 +290,7 @@ export class HttpSite implements HttpOwner {
 
   /** Serves a connection that was admitted, and is no arrival any more; `early` is what was read from it already. */
   begin(wire: Wire, arrival?: Arrival, early?: Buffer): void {
-    arrival?.done();
+    arrival?.served();
     // It may have been banned during its handshake.
     if (this.guard?.bars(wire.remoteAddress ?? '') === true) {
       this.meters.refused('banned');

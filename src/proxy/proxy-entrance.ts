@@ -40,11 +40,7 @@ export function enterProxied(site: ProxiedSite, handle: AcceptedSocket, door: Tl
   const accepted = wires.accepted(handle);
   if (!site.admit()) return accepted.reset();
   const arrival = site.arrivals.add(sourceOf(handle), accepted);
-  arrival.expectHeader();
-  const giveUp = (): void => {
-    arrival.done();
-    site.leave();
-  };
+  arrival.isSender = true;
   const reader: OpeningReader<Proxied> = {
     deadlines: site.deps.deadlines,
     limitMs: site.openingMs,
@@ -53,12 +49,12 @@ export function enterProxied(site: ProxiedSite, handle: AcceptedSocket, door: Tl
       const source = proxied.ends?.sourceAddress ?? wire.remoteAddress ?? '';
       if (site.guard?.bars(source) === true) {
         site.meters.refused('banned');
-        giveUp();
+        arrival.left();
         return wire.reset();
       }
       const refusal = site.gate?.enter(source, handle);
       if (refusal !== undefined) {
-        giveUp();
+        arrival.left();
         return site.bar(wire, refusal);
       }
       arrival.isOf(source);
@@ -71,7 +67,7 @@ export function enterProxied(site: ProxiedSite, handle: AcceptedSocket, door: Tl
     onFailure(wire, failure) {
       if (failure !== 'left') site.refused(reasons[failure], arrival.source);
       wire.reset();
-      giveUp();
+      arrival.left();
     },
   };
   readOpening(accepted, reader);

@@ -158,7 +158,7 @@ export class TcpSite implements TcpOwner {
     if (this.guard?.bars(wire.remoteAddress ?? '') === true) {
       this.meters.refused('banned');
       wire.reset();
-      arrival?.done();
+      arrival?.served();
       return this.leave();
     }
     if (this.#only !== undefined) return this.#relay(wire, this.#only, { arrival, early });
@@ -178,9 +178,8 @@ export class TcpSite implements TcpOwner {
           this.#route(opened, hello, { arrival, early: all });
         },
         onNoHello: (reason) => {
-          arrival.done();
           if (reason !== undefined) this.refused(reason, arrival.source);
-          this.leave();
+          arrival.left();
         },
       },
       early,
@@ -191,7 +190,7 @@ export class TcpSite implements TcpOwner {
     const target = this.#routes.route({ source: wire.remoteAddress ?? '', hello });
     if (target !== undefined) return this.#relay(wire, target, begun);
     this.refused('no-route', wire.remoteAddress ?? '');
-    begun.arrival?.done();
+    begun.arrival?.served();
     this.leave();
     // TLS that has been ended here has no use for an alert of ours.
     if (this.#plan.tls !== undefined) wire.destroy();
@@ -199,7 +198,7 @@ export class TcpSite implements TcpOwner {
   }
 
   #relay(wire: Wire, { pool, taken }: Destination, begun: Begun): void {
-    begun.arrival?.done();
+    begun.arrival?.served();
     taken();
     // Asked now for the log, since a socket that is closed no longer knows its peer.
     if (this.deps.settings.access !== undefined) void wire.remoteAddress;

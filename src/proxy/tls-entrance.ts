@@ -77,9 +77,8 @@ export class TlsEntrance {
   #onHandshake(end: HandshakeEnd, arrival: Arrival): void {
     this.#site.meters.handshake(end);
     if (end === 'full' || end === 'resumed') return;
-    arrival.done();
     const reason = refusals[end];
     if (reason !== undefined) this.#site.refused(reason, arrival.source);
-    this.#site.leave();
+    arrival.left();
   }
 }
