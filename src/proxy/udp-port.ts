@@ -1,6 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import { bindUdp } from '../support/open-udp.ts';
-import type { UdpSink, UdpSource, UdpWire } from '../support/udp-wire.ts';
+import type { UdpBind, UdpSink, UdpSource, UdpWire } from '../support/udp-wire.ts';
 import type { UdpDoor, UdpFlow } from './udp-proxy.ts';
 
 /** Who takes new clients. */
@@ -15,6 +15,8 @@ export interface UdpTaker {
  * answers have to leave from it, and until then it can be opened again.
  */
 export class UdpPort implements UdpDoor, UdpSink {
+  /** The address it is bound to. */
+  readonly host: string;
   #wire!: UdpWire;
   /** By the client's address, then port: nothing has to be put together to find one. */
   readonly #flows = new Map<string, Map<number, UdpFlow>>();
@@ -22,19 +24,30 @@ export class UdpPort implements UdpDoor, UdpSink {
   #closing = false;
   #closed = false;
 
-  private constructor(siteNow: () => UdpTaker | undefined) {
+  private constructor(host: string, siteNow: () => UdpTaker | undefined) {
+    this.host = host;
     this.#siteNow = siteNow;
   }
 
   /** Binds; `siteNow` tells whose datagrams of new clients are at the moment. Rejects with the system's error. */
-  static async bind(host: string, port: number, siteNow: () => UdpTaker | undefined): Promise<UdpPort> {
-    const opened = new UdpPort(siteNow);
-    opened.#wire = await bindUdp(host, port, opened);
+  static async bind(to: UdpBind, siteNow: () => UdpTaker | undefined): Promise<UdpPort> {
+    const opened = new UdpPort(to.host, siteNow);
+    opened.#wire = await bindUdp(to, opened);
     return opened;
   }
 
   get port(): number {
     return this.#wire.localPort;
+  }
+
+  /** It has no flows. */
+  get isIdle(): boolean {
+    return this.#flows.size === 0;
+  }
+
+  /** It can not be opened again. */
+  get isClosed(): boolean {
+    return this.#closed;
   }
 
   onDatagram(datagram: Buffer, from: UdpSource): void {

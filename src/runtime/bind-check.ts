@@ -1,6 +1,6 @@
 import net, { isIP } from 'node:net';
 import { bindError, clearStaleSocket, withoutIpv6 } from '../support/bind.ts';
-import { bindUdp } from '../support/open-udp.ts';
+import { checkUdpFree } from '../support/open-udp.ts';
 import { type HandleKit, handleKit } from '../support/socket-handle.ts';
 import { systemError } from '../support/system-error.ts';
 import { type BindPlace, isOverlapping, isSamePlace, placeOf, showBind } from './bind-place.ts';
@@ -42,8 +42,8 @@ function twinError(bind: BindPlan, twin: BindPlan): Error {
  */
 export async function checkBind(bind: BindPlan, own?: BindPlan): Promise<void> {
   const { to, listener, shared, isUdp } = bind;
-  if (isUdp && own === undefined) return;
   const isBeside = own?.shared === true && shared;
+  if (isUdp && (own === undefined || isBeside)) return;
   if ('path' in to) await clearStaleSocket(to.path);
   try {
     await tryBind(bind, isBeside);
@@ -60,7 +60,7 @@ export async function checkBind(bind: BindPlan, own?: BindPlan): Promise<void> {
 /** Listening is left out where it can be, since whoever connected meanwhile would be dropped. */
 async function tryBind({ to, isUdp }: BindPlan, isBeside: boolean): Promise<void> {
   if ('path' in to) return listenOnce(to);
-  if (isUdp) return (await bindUdp(to.host, to.port, { onDatagram() {}, onError() {} })).close();
+  if (isUdp) return checkUdpFree(to);
   if (handleKit !== undefined && isIP(to.host) !== 0) return bindOnce(handleKit, to.host, to.port, isBeside);
   if (!isBeside) await listenOnce(to);
 }

@@ -40,7 +40,7 @@ export function isSamePlace(a: BindPlace, b: BindPlace): boolean {
 
 /** True when they are, or one is for all interfaces and so for the address of the other too. */
 export function isOverlapping(a: BindPlace, b: BindPlace): boolean {
-  return isSamePlace(a, b) || (isSamePort(a, b) && (isWithin(a.where, b.where) || isWithin(b.where, a.where)));
+  return isSamePort(a, b) && (isWithin(a.where, b.where) || isWithin(b.where, a.where));
 }
 
 /** Ports of UDP are others than those of TCP, and any free port is another one each time. */
@@ -50,8 +50,9 @@ function isSamePort(a: BindPlace, b: BindPlace): boolean {
   return a.port === b.port && a.port !== 0 && a.bind.isUdp === b.bind.isUdp;
 }
 
-function isWithin(host: string, all: string): boolean {
-  return all === '::' || (all === '0.0.0.0' && isIP(host) === 4);
+/** True when what comes to an address comes to a bind for another one too, since that is the same or for all interfaces. */
+export function isWithin(host: string, bound: string): boolean {
+  return host === bound || bound === '::' || (bound === '0.0.0.0' && isIP(host) === 4);
 }
 
 /** A bind as messages show it. */

@@ -145,7 +145,7 @@ export class DataPlane {
     try {
       staged.doors = this.#makeDoors(plan);
       for (const bind of plan.binds) {
-        if (this.#bound.has(bind.key) || (!bind.shared && this.#lane !== 0)) continue;
+        if (this.#bound.has(bind.key) || (this.#lane !== 0 && (bind.isUdp || !bind.shared))) continue;
         const bound = await this.#listen(bind);
         // It was rolled back meanwhile.
         if (this.#staged !== staged) return bound.close();

@@ -22,7 +22,7 @@ export interface BindPlan {
   readonly to: BindTarget;
   /** A UDP socket. */
   readonly isUdp: boolean;
-  /** False where only one worker can have the socket: Unix paths, UDP, and platforms without reusePort. */
+  /** Several sockets can be on its port: not on Unix paths, nor on platforms without reusePort. */
   readonly shared: boolean;
 }
 

@@ -235,7 +235,7 @@ function bindPlan(named: NamedListener, address: Address, inputs: PlanInputs): B
   const about = { key, listener: named.name, isUdp: named.protocol === 'udp' };
   if (address.kind === 'unix') return { ...about, to: { path: address.path }, shared: false };
   const to: BindTarget = { host: address.host, port: address.port || (inputs.ports.get(key) ?? 0) };
-  return { ...about, to, shared: inputs.reusePort && !about.isUdp };
+  return { ...about, to, shared: inputs.reusePort };
 }
 
 /** Takes back the places of what this config no longer has. */

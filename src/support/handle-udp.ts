@@ -7,6 +7,7 @@ import { systemError } from './system-error.ts';
 import { atTurnEnd, type TurnEnd } from './turn-end.ts';
 import {
   MOST_QUEUED_BYTES,
+  type UdpBind,
   type UdpMaker,
   type UdpSink,
   type UdpSource,
@@ -54,9 +55,10 @@ class HandleUdpWire implements UdpWire, TurnEnd, DatagramOwner {
   }
 
   /** Throws the system's error. */
-  bind(host: string, port: number): void {
+  bind({ host, port, reusePort }: UdpBind): void {
     const handle = this.#handle;
-    check('bind', this.#is6 ? handle.bind6(host, port, 0) : handle.bind(host, port, 0));
+    const flags = reusePort ? this.#maker.kit.reuseUdpPort : 0;
+    check('bind', this.#is6 ? handle.bind6(host, port, flags) : handle.bind(host, port, flags));
     this.#receive();
   }
 
@@ -242,10 +244,10 @@ export class HandleUdp implements UdpMaker {
     this.#bound.delete(wire);
   }
 
-  async bind(host: string, port: number, sink: UdpSink): Promise<UdpWire> {
-    const wire = new HandleUdpWire(this, host, sink);
+  async bind(to: UdpBind, sink: UdpSink): Promise<UdpWire> {
+    const wire = new HandleUdpWire(this, to.host, sink);
     try {
-      wire.bind(host, port);
+      wire.bind(to);
     } catch (error) {
       wire.close();
       throw error;

@@ -139,6 +139,9 @@ export interface UdpHandle {
   close(done?: () => void): void;
 }
 
+/** Of libuv's public header; Node does not tell it. */
+const UV_UDP_REUSEPORT = 64;
+
 /** What Node has for making handles and requests. */
 export interface HandleKit {
   newTcp(): UnconnectedHandle;
@@ -153,8 +156,9 @@ export interface HandleKit {
   /** Inside `onread`: bytes that came, or a negative system error, or `eof`. */
   readResult(): number;
   readonly eof: number;
-  /** The flag of `bind` that shares a port. */
+  /** The flags of `bind` that share a port of TCP, and of UDP. */
   readonly reusePort: number;
+  readonly reuseUdpPort: number;
 }
 
 type Constructor<T> = new (kind?: number) => T;
@@ -207,5 +211,6 @@ function loadKit(): HandleKit | undefined {
     readResult: () => streamBaseState[kReadBytesOrError]!,
     eof: UV_EOF,
     reusePort: constants.UV_TCP_REUSEPORT,
+    reuseUdpPort: UV_UDP_REUSEPORT,
   };
 }

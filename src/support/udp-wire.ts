@@ -29,6 +29,15 @@ export interface UdpWire {
   close(): void;
 }
 
+/** Where a socket is bound. */
+export interface UdpBind {
+  readonly host: string;
+  /** 0 for any that is free. */
+  readonly port: number;
+  /** Other sockets that ask for the same may have the port too, each at another address. */
+  readonly reusePort: boolean;
+}
+
 /** Where a socket is connected to. */
 export interface UdpTarget {
   readonly host: string;
@@ -40,7 +49,7 @@ export interface UdpTarget {
 /** How UDP sockets are made. Addresses are literal. */
 export interface UdpMaker {
   /** Rejects with the system's error when it cannot listen there. */
-  bind(host: string, port: number, sink: UdpSink): Promise<UdpWire>;
+  bind(to: UdpBind, sink: UdpSink): Promise<UdpWire>;
   /** Never fails by itself: what goes wrong is told to the sink. */
   connect(to: UdpTarget, sink: UdpSink): UdpWire;
 }
@@ -97,15 +106,16 @@ class SocketUdpWire implements UdpWire {
   }
 }
 
-function openSocket(host: string, sink: UdpSink): dgram.Socket {
-  const socket = dgram.createSocket({ type: isIPv6(host) ? 'udp6' : 'udp4', lookup: lookupNothing as never });
+function openSocket(host: string, sink: UdpSink, reusePort = false): dgram.Socket {
+  const type = isIPv6(host) ? 'udp6' : 'udp4';
+  const socket = dgram.createSocket({ type, reusePort, lookup: lookupNothing as never });
   return socket.on('message', (bytes, from) => sink.onDatagram(bytes, from));
 }
 
 /** UDP sockets on `dgram`. */
 export const socketUdp: UdpMaker = {
-  bind(host, port, sink) {
-    const socket = openSocket(host, sink);
+  bind({ host, port, reusePort }, sink) {
+    const socket = openSocket(host, sink, reusePort);
     return new Promise((resolve, reject) => {
       socket.once('error', reject);
       socket.bind({ address: host, port, exclusive: true }, () => {

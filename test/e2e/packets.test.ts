@@ -1,49 +1,15 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { ConfigInput } from '../../src/config/schema.ts';
+import { isRoot, Namespace } from '../support/namespace.ts';
 import { skipsWithout } from '../support/needs.ts';
-import { closeOpened, remember } from '../support/opened.ts';
+import { closeOpened } from '../support/opened.ts';
 import { has } from '../support/servers.ts';
 import { until } from '../support/wire-stage.ts';
 
 afterEach(closeOpened);
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const LISTENER = 8080;
 const BACKEND = 9000;
-
-/** A network namespace of this test alone, with nothing in it but a loopback interface. */
-class Namespace {
-  readonly name = `fairlead-${process.pid}-${Date.now() % 100_000}`;
-
-  constructor() {
-    execFileSync('ip', ['netns', 'add', this.name]);
-    remember({ close: () => execFileSync('ip', ['netns', 'del', this.name]) });
-    execFileSync('ip', ['-n', this.name, 'link', 'set', 'lo', 'up']);
-  }
-
-  /** Starts a program in it, with all that it has written. */
-  start(command: string, args: readonly string[]): { child: ChildProcess; output: () => string } {
-    const child = spawn('ip', ['netns', 'exec', this.name, command, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr])
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        output += text;
-      });
-    const ended = once(child, 'close');
-    remember({
-      async close() {
-        child.kill('SIGKILL');
-        await ended;
-      },
-    });
-    return { child, output: () => output };
-  }
-}
 
 /** What a packet is to its connection; acknowledgements alone are left out. */
 type Packet = `${'client' | 'backend'} ${'>' | '<'} ${'SYN' | 'SYN-ACK' | 'DATA' | 'FIN' | 'RST'}`;
@@ -67,24 +33,19 @@ function kindsOf(flags: string, length: number): ('SYN' | 'SYN-ACK' | 'DATA' | '
 
 /** Runs a client through Fairlead to a backend, each a program as given, and returns what went over the wires. */
 async function capture(backend: string, client: string, done: (packets: Packet[]) => boolean): Promise<Packet[]> {
-  const folder = mkdtempSync(join(tmpdir(), 'fairlead-packets-'));
-  remember({ close: () => rmSync(folder, { recursive: true }) });
-  const config = {
-    workers: 1,
-    admin: false,
+  const config: ConfigInput = {
     listeners: { l4: { protocol: 'tcp', bind: `127.0.0.1:${LISTENER}`, pool: 'app' } },
     pools: { app: { backends: [`127.0.0.1:${BACKEND}`], health: { type: 'off' } } },
   };
-  writeFileSync(join(folder, 'fairlead.json'), JSON.stringify(config));
   const namespace = new Namespace();
   const tcpdump = namespace.start('tcpdump', ['-i', 'lo', '-nn', '-l', '--immediate-mode', 'tcp']);
   const server = namespace.start(process.execPath, [
     '-e',
     `require('net').createServer({ allowHalfOpen: true }, (socket) => { ${backend} }).listen(${BACKEND}, '127.0.0.1', () => console.log('ready'))`,
   ]);
-  const lb = namespace.start(process.execPath, [MAIN, 'run', join(folder, 'fairlead.json')]);
   await until(() => tcpdump.output().includes('listening on lo'));
-  await until(() => server.output().includes('ready') && lb.output().includes('listening l4'));
+  await until(() => server.output().includes('ready'));
+  await namespace.runFairlead(config);
   namespace.start(process.execPath, [
     '-e',
     `const socket = require('net').connect({ port: ${LISTENER}, host: '127.0.0.1', allowHalfOpen: true }); ${client}`,
@@ -98,8 +59,7 @@ const of = (side: 'client' | 'backend', packets: Packet[]) =>
 
 const count = (packets: Packet[], kind: string) => packets.filter((packet) => packet.endsWith(kind)).length;
 
-/** Namespaces take root; in CI, where there is root, a tool that is missing is a failure. */
-const here = process.getuid?.() === 0 && has('ip', 'tcpdump');
+const here = isRoot && has('ip', 'tcpdump');
 
 describe.skipIf(skipsWithout(here))('the packets on both sides of Fairlead', () => {
   it('of a connection that ends in order: a handshake each, and each FIN passed on', async () => {

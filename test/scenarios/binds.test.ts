@@ -4,6 +4,7 @@ import { startNamed } from '../support/load.ts';
 import { closeOpened, remember } from '../support/opened.ts';
 import { runFairlead } from '../support/running.ts';
 import { freePort } from '../support/servers.ts';
+import { openUdp } from '../support/udp-peer.ts';
 
 afterEach(closeOpened);
 
@@ -35,5 +36,31 @@ describe('a reload', () => {
       const others = await reaches('127.0.0.2');
       expect(others, hosts.join()).toBe(hosts.some((host) => host !== '127.0.0.1'));
     }
+  });
+
+  it('does so for UDP, and its flows stay where they are', async () => {
+    const backend = await openUdp((datagram) => [`to ${datagram}`]);
+    const port = await freePort();
+    const at = (...hosts: string[]): ConfigInput => ({
+      workers: 2,
+      listeners: { dns: { protocol: 'udp', bind: hosts.map((host) => `${host}:${port}`), pool: 'dns' } },
+      pools: { dns: { backends: [backend.address], health: { type: 'off' } } },
+    });
+    const lb = await runFairlead(at('127.0.0.1'));
+    const client = await openUdp();
+    for (const hosts of [
+      ['127.0.0.1'],
+      [''],
+      ['', '127.0.0.1'],
+      ['0.0.0.0'],
+      ['127.0.0.1', '127.0.0.2'],
+      ['127.0.0.1'],
+    ]) {
+      await lb.reloadWith(at(...hosts));
+      client.send(`127.0.0.1:${port}`, hosts.join());
+      expect((await client.until(client.got.length + 1)).at(-1)).toBe(`to ${hosts.join()}`);
+    }
+    expect(new Set(client.from)).toEqual(new Set([`127.0.0.1:${port}`]));
+    expect(new Set(backend.from).size).toBe(1);
   });
 });

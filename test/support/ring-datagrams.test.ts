@@ -36,7 +36,7 @@ function sockets() {
   return {
     maker,
     bind: async (onDatagram: UdpSink['onDatagram']) =>
-      kept(await maker.bind('127.0.0.1', 0, { onDatagram, onError: () => {} })),
+      kept(await maker.bind({ host: '127.0.0.1', port: 0, reusePort: false }, { onDatagram, onError: () => {} })),
     connect: (port: number, onDatagram: UdpSink['onDatagram'] = () => {}) =>
       kept(maker.connect({ host: '127.0.0.1', port, local: '' }, { onDatagram, onError: () => {} })),
   };

@@ -24,8 +24,11 @@ export interface UdpEnd {
 export type UdpAnswer = (datagram: Buffer) => readonly (string | Uint8Array)[];
 
 /** Opens a socket on a free port; with `answer` it is a backend. */
-export async function openUdp(answer?: UdpAnswer, { host = '127.0.0.1', port = 0 } = {}): Promise<UdpEnd> {
-  const socket = dgram.createSocket(host.includes(':') ? 'udp6' : 'udp4');
+export async function openUdp(
+  answer?: UdpAnswer,
+  { host = '127.0.0.1', port = 0, reusePort = false } = {},
+): Promise<UdpEnd> {
+  const socket = dgram.createSocket({ type: host.includes(':') ? 'udp6' : 'udp4', reusePort });
   socket.setMaxListeners(0);
   const got: string[] = [];
   const from: string[] = [];

@@ -8,6 +8,7 @@ import { handleKit } from '../../src/support/socket-handle.ts';
 import {
   MOST_QUEUED_BYTES,
   socketUdp,
+  type UdpBind,
   type UdpMaker,
   type UdpSink,
   type UdpSource,
@@ -27,6 +28,8 @@ class Heard implements UdpSink {
     this.errors.push(error.code);
   }
 }
+
+const at = (host: string, port = 0, reusePort = false): UdpBind => ({ host, port, reusePort });
 
 const ring = new RingSockets(handleKit!, createRingRecord());
 afterAll(async () => {
@@ -49,7 +52,7 @@ const makers: readonly [string, UdpMaker][] = [
 describe.each(makers)('a UDP socket on %s', (_name, maker) => {
   async function pair(host: string): Promise<{ server: UdpWire; served: Heard; client: UdpWire; heard: Heard }> {
     const [served, heard] = [new Heard(), new Heard()];
-    const server = await maker.bind(host, 0, served);
+    const server = await maker.bind(at(host), served);
     const client = maker.connect({ host, port: server.localPort, local: '' }, heard);
     return { server, served, client, heard };
   }
@@ -92,7 +95,7 @@ describe.each(makers)('a UDP socket on %s', (_name, maker) => {
 
   it('comes from the address it is told to', async () => {
     const served = new Heard();
-    const server = await maker.bind('127.0.0.1', 0, served);
+    const server = await maker.bind(at('127.0.0.1'), served);
     const client = maker.connect({ host: '127.0.0.1', port: server.localPort, local: '127.0.0.9' }, new Heard());
     client.send(Buffer.from('x'));
     await expect.poll(() => served.got[0]?.[1].address).toBe('127.0.0.9');
@@ -100,9 +103,29 @@ describe.each(makers)('a UDP socket on %s', (_name, maker) => {
     client.close();
   });
 
+  it.each(['0.0.0.0', '::'])('hears at an address of its own beside one at all of %s', async (host) => {
+    const [all, one] = [new Heard(), new Heard()];
+    const wide = await maker.bind(at(host, 0, true), all);
+    const close = await maker.bind(at('127.0.0.2', wide.localPort, true), one);
+    await expect(maker.bind(at('127.0.0.3', wide.localPort), new Heard())).rejects.toMatchObject({
+      code: 'EADDRINUSE',
+    });
+    for (const asked of ['127.0.0.1', '127.0.0.2']) {
+      const client = maker.connect({ host: asked, port: wide.localPort, local: '' }, new Heard());
+      client.send(Buffer.from(asked));
+      await expect.poll(() => [...all.got, ...one.got].map(([text]) => text)).toContain(asked);
+      client.close();
+    }
+    expect([all.got.length, one.got.map(([text]) => text)]).toEqual([1, ['127.0.0.2']]);
+    wide.close();
+    close.close();
+  });
+
   it('rejects an address that is taken', async () => {
-    const first = await maker.bind('127.0.0.1', 0, new Heard());
-    await expect(maker.bind('127.0.0.1', first.localPort, new Heard())).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    const first = await maker.bind(at('127.0.0.1'), new Heard());
+    await expect(maker.bind(at('127.0.0.1', first.localPort), new Heard())).rejects.toMatchObject({
+      code: 'EADDRINUSE',
+    });
     first.close();
   });
 
@@ -115,7 +138,7 @@ describe.each(makers)('a UDP socket on %s', (_name, maker) => {
       },
       onError: () => {},
     };
-    const server = await maker.bind('::', 0, echo);
+    const server = await maker.bind(at('::'), echo);
     const heard = Array.from({ length: 8 }, () => new Heard());
     const clients = heard.map((sink, i) =>
       maker.connect({ host: i % 2 ? '::1' : '127.0.0.1', port: server.localPort, local: '' }, sink),
@@ -163,7 +186,7 @@ describe('a UDP socket on a handle', () => {
 
   it('sends what it was given in the turn in which it is closed', async () => {
     const served = new Heard();
-    const server = await maker.bind('127.0.0.1', 0, served);
+    const server = await maker.bind(at('127.0.0.1'), served);
     const client = maker.connect({ host: '127.0.0.1', port: server.localPort, local: '' }, new Heard());
     client.send(Buffer.from('last words'));
     client.close();
@@ -172,7 +195,7 @@ describe('a UDP socket on a handle', () => {
   });
 
   it('takes no more in one turn than it may hold, and more in the next', async () => {
-    const server = await maker.bind('127.0.0.1', 0, new Heard());
+    const server = await maker.bind(at('127.0.0.1'), new Heard());
     const client = maker.connect({ host: '127.0.0.1', port: server.localPort, local: '' }, new Heard());
     const datagram = Buffer.alloc(60_000);
     const took = Array.from({ length: 30 }, () => client.send(datagram));
