@@ -1,5 +1,5 @@
 import { wires } from '../support/open-wire.ts';
-import { shortages } from '../support/shortages.ts';
+import { type Shortage, shortages } from '../support/shortages.ts';
 import { TLS_FAILED } from '../support/tls-failure.ts';
 import type { DialTarget, Wire, WireSink } from '../support/wire.ts';
 
@@ -11,13 +11,19 @@ export function dial(to: DialTarget, local: string, sink: WireSink): Wire {
   return wires.dial(to, local, sink);
 }
 
-/** Why a connection could not be made; `out-of-files` when this side has no descriptor or memory for it. */
-export type DialFailure = 'connect-refused' | 'connect-failed' | 'connect-timeout' | 'connect-tls' | 'out-of-files';
+/** Why a connection could not be made. */
+export type DialFailure =
+  | 'connect-refused'
+  | 'connect-failed'
+  | 'connect-timeout'
+  | 'connect-tls'
+  | Shortage['outcome'];
 
 /** Sorts the error of a failed connect: refused means that nobody listens there, which is known for sure. */
 export function dialFailure(error: NodeJS.ErrnoException | undefined): DialFailure {
-  if (error?.code === TLS_FAILED) return 'connect-tls';
-  if (error?.code === 'ETIMEDOUT') return 'connect-timeout';
-  if (shortages.has(error?.code ?? '')) return 'out-of-files';
-  return error?.code === 'ECONNREFUSED' || error?.code === 'ENOENT' ? 'connect-refused' : 'connect-failed';
+  const code = error?.code ?? '';
+  if (code === TLS_FAILED) return 'connect-tls';
+  if (code === 'ETIMEDOUT') return 'connect-timeout';
+  if (code === 'ECONNREFUSED' || code === 'ENOENT') return 'connect-refused';
+  return shortages.get(code)?.outcome ?? 'connect-failed';
 }

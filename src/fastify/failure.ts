@@ -1,5 +1,6 @@
 import type { Outcome } from '../pool/lease.ts';
 import { type ErrorCode, errorStatus } from '../proxy/error-response.ts';
+import { shortages } from '../support/shortages.ts';
 
 /** Why a request has no answer of a backend, in the terms of what the client is told. */
 export class ProxyFailure extends Error {
@@ -33,7 +34,7 @@ const byCode: Readonly<Record<string, Outcome>> = {
 /** How a lease ended whose request failed with an error of undici, of Node's sockets or of OpenSSL. */
 export function outcomeOf(error: unknown): Outcome {
   const code = String((error as { code?: unknown } | null)?.code ?? '');
-  const known = byCode[code];
+  const known = byCode[code] ?? shortages.get(code)?.outcome;
   if (known !== undefined) return known;
   return /^(ERR_TLS|ERR_SSL)|CERT|SIGNATURE/.test(code) ? 'connect-tls' : 'bad-response';
 }
@@ -41,6 +42,8 @@ export function outcomeOf(error: unknown): Outcome {
 /** What a client is told of a lease that ended so. */
 export function failureOf(outcome: Outcome, cause: unknown): ProxyFailure {
   if (outcome === 'client-aborted') return new ProxyFailure('bad-request', 'the request cannot be passed on', cause);
+  if (outcome === 'connect-no-port' || outcome === 'out-of-files')
+    return new ProxyFailure('saturated', 'no connection to the backend can be opened here', cause);
   const late = outcome === 'backend-timeout' || outcome === 'connect-timeout';
   return late
     ? new ProxyFailure('backend-timeout', 'the backend did not answer in time', cause)

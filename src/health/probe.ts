@@ -57,11 +57,6 @@ export function lookupFrom(local: string, lookup: LookupFunction): LookupFunctio
     });
 }
 
-const localShortages: ReadonlyMap<string, string> = new Map([
-  ...shortages,
-  ['EADDRNOTAVAIL', 'no local address or port to connect from'],
-]);
-
 const failures: ReadonlyMap<string, string> = new Map([
   ['ECONNREFUSED', 'connection refused'],
   ['ECONNRESET', 'connection reset'],
@@ -80,8 +75,8 @@ const failures: ReadonlyMap<string, string> = new Map([
 /** The Error a probe rejects with for what a socket or parser threw: a known code in words, otherwise the error itself. */
 export function probeFailure(cause: Error): Error {
   const code = (cause as NodeJS.ErrnoException).code ?? '';
-  const shortage = localShortages.get(code);
-  if (shortage !== undefined) return new LocalShortage(shortage, { cause });
+  const shortage = shortages.get(code);
+  if (shortage !== undefined) return new LocalShortage(shortage.words, { cause });
   const failure = failures.get(code);
   if (failure !== undefined) return new Error(failure, { cause });
   if (code.startsWith('HPE_')) return new Error('answer is not HTTP', { cause });

@@ -2,7 +2,8 @@ import type { Backend } from './backend.ts';
 
 /**
  * How a lease ended. `client-aborted`, `stale` (a kept connection had been closed by the backend before it could see the
- * request) and `out-of-files` (this side could not open a connection to any) are never held against the backend.
+ * request), `connect-no-port` and `out-of-files` (this side could open no connection to it, or to any) are never held against the
+ * backend.
  */
 export type Outcome =
   | 'served'
@@ -12,6 +13,7 @@ export type Outcome =
   | 'connect-failed'
   | 'connect-timeout'
   | 'connect-tls'
+  | 'connect-no-port'
   | 'backend-reset'
   | 'backend-timeout'
   | 'client-aborted'

@@ -2,7 +2,7 @@ import type { Buffer } from 'node:buffer';
 import type { HeadEdit } from '../http1/head-edit.ts';
 import type { PickHint } from '../pick/balancer.ts';
 import type { Backend } from '../pool/backend.ts';
-import type { Outcome } from '../pool/lease.ts';
+import { isFailure, type Outcome } from '../pool/lease.ts';
 import type { AnswerReader } from './answer.ts';
 import type { PoolSite } from './deps.ts';
 import { errorResponse, faultResponse, type OwnResponse, routeResponse, serializeResponse } from './error-response.ts';
@@ -163,7 +163,7 @@ export abstract class ClientHalf implements AnswerReader, LoggedExchange {
     { code, cause, retryAfterS, reason = code }: Complaint,
     outcome: Outcome = 'client-aborted',
   ): void {
-    if (outcome === 'client-aborted') this.client.site.refused(reason, this.request.source);
+    if (!isFailure(outcome)) this.client.site.refused(reason, this.request.source);
     this.cause = cause;
     this.reply(errorResponse(code, cause, this.route.answerEdit, retryAfterS), outcome, code);
   }

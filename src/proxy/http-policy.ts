@@ -80,8 +80,14 @@ export function failureComplaint(outcome: Outcome, detail: string): Complaint {
       return { code: 'backend-failed', cause: 'the backend could not be reached' };
     case 'connect-tls':
       return { code: 'backend-failed', cause: `there is no TLS connection to the backend: ${detail}` };
+    case 'connect-no-port':
+      return { code: 'saturated', cause: 'no local port is left for a connection to the backend', reason: outcome };
     case 'out-of-files':
-      return { code: 'saturated', cause: 'no more files can be opened, which a connection to a backend takes' };
+      return {
+        code: 'saturated',
+        cause: 'no more files can be opened, which a connection to a backend takes',
+        reason: outcome,
+      };
     case 'connect-timeout':
       return { code: 'backend-timeout', cause: 'the backend did not accept the connection in time' };
     case 'backend-timeout':

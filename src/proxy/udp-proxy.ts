@@ -164,7 +164,8 @@ export class UdpFlow implements Expiring, Member, UdpSink {
     // A datagram that is longer than the way to the backend allows is the client's.
     if (error.code === 'EMSGSIZE') return;
     const failure = dialFailure(error);
-    if (failure === 'out-of-files') this.#site.meters.refused(failure);
+    // A datagram's socket has its port for itself, so that no other backend would help.
+    if (failure === 'out-of-files' || failure === 'connect-no-port') this.#site.meters.refused(failure);
     else {
       this.backend!.skipEndpoint(this.#endpoint);
       this.#skip();

@@ -204,11 +204,11 @@ export class HandleWire implements Wire, WriteOwner, RingIoUser, TurnEnd, NextTu
     if (!this.#reading && !this.destroyed && !this.readableEnded && !this.#connecting) this.#startReading();
   }
 
-  /** A TCP handle that connects does so too, so that libuv asks the kernel once for both of its events. */
+  /** A TCP handle that connects does so too, so that libuv asks the kernel once; one that cannot begin to refuses, and says why later. */
   #startReading(): void {
-    this.#reading = true;
     const status = this.#io.readStart();
-    if (status < 0) this.#fail(status, 'read');
+    this.#reading = status === 0;
+    if (status < 0 && !this.#connecting) this.#fail(status, 'read');
   }
 
   writeText(text: string): boolean {

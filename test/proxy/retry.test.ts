@@ -37,6 +37,8 @@ describe('retryVerdict', () => {
     ['backend-timeout', { ...both, onTimeout: true }, first, 'again'],
     ['backend-timeout', { ...both, onTimeout: true }, { ...first, maySendAgain: false }, 'give-up'],
     ['backend-timeout', { ...both, onTimeout: true }, { ...first, begun: true }, 'give-up'],
+    ['connect-no-port', both, first, 'again'],
+    ['out-of-files', both, first, 'give-up'],
     ['bad-status', both, { ...first, begun: true }, 'again'],
     ['bad-status', both, { ...first, begun: true, maySendAgain: false }, 'give-up'],
     ['bad-status', both, { ...first, attempts: 2 }, 'give-up'],

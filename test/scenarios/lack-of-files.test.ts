@@ -66,6 +66,7 @@ describe.each([false, true])('without a file for a connection to a backend, ioUr
     for (const client of clients) client.reset();
     await hasFilesAgain();
     expect(await failures(lb)).toBe(0);
+    expect(await refused(lb)).toBeGreaterThan(0);
   });
 
   it('a flow loses its datagram, the others stay, and no backend has failed', async () => {
