@@ -23,11 +23,16 @@ export function poolFindings(root: unknown): Finding[] {
 
 /** What is allowed in pools and yet hardly meant. */
 export function poolWarnings(root: unknown, references: readonly PoolReference[]): Finding[] {
-  const used = new Set(references.map((reference) => reference.pool));
+  const users = Map.groupBy(references, ({ pool }) => pool);
   return entriesOf(get(root, 'pools')).flatMap(([name, pool]) => {
     const path = ['pools', name];
     const backends = itemsOf(get(pool, 'backends'));
-    const warnings: Finding[] = used.has(name) ? [] : [{ path, message: 'no listener and no route uses this pool' }];
+    const used = users.get(name) ?? [];
+    const protocols = new Set(used.map((each) => get(get(get(root, 'listeners'), each.path[1]!), 'protocol')));
+    const warnings: Finding[] =
+      used.length > 0
+        ? withoutUse(path, pool, protocols)
+        : [{ path, message: 'no listener and no route uses this pool' }];
     if (backends.length > 0 && backends.every(([, backend]) => Number(get(backend, 'weight')) === 0)) {
       warnings.push({ path: [...path, 'backends'], message: 'every weight is 0, so no backend gets anything' });
     }
@@ -37,6 +42,19 @@ export function poolWarnings(root: unknown, references: readonly PoolReference[]
     }
     return warnings;
   });
+}
+
+/** Settings that the protocols of the listeners which use a pool do not go by. */
+function withoutUse(path: Path, pool: unknown, protocols: ReadonlySet<unknown>): Finding[] {
+  const findings: Finding[] = [];
+  const key = get(get(pool, 'balance'), 'key');
+  if (key !== undefined && key !== 'source' && !protocols.has('http')) {
+    const message = `${show(key)} is of HTTP, and the listeners of this pool hash the address of the client`;
+    findings.push({ path: [...path, 'balance', 'key'], message });
+  }
+  if (Number(get(get(pool, 'queue'), 'max')) > 0 && protocols.size === 1 && protocols.has('udp'))
+    findings.push({ path: [...path, 'queue'], message: 'only udp listeners use this pool, and datagrams never wait' });
+  return findings;
 }
 
 /** A queue is for when backends are full, which takes a limit; an agent may set one. */

@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer';
-import { bindUdp } from '../support/open-udp.ts';
+import { udp } from '../support/open-udp.ts';
 import type { UdpBind, UdpSink, UdpSource, UdpWire } from '../support/udp-wire.ts';
 import type { UdpDoor, UdpFlow } from './udp-proxy.ts';
 
@@ -9,45 +9,49 @@ export interface UdpTaker {
   begin(door: UdpDoor, from: UdpSource): UdpFlow | undefined;
 }
 
+/** Whose a port is. */
+export interface UdpPortOwner {
+  /** The flow of a client that has none at a port: a new one, or one that it has at another port and is to go on here. */
+  flowFor(port: UdpPort, from: UdpSource): UdpFlow | undefined;
+  /** A port's last flow has ended; it may be closed now. */
+  onIdle(port: UdpPort): void;
+}
+
 /**
- * One bound socket of a udp listener with the flows on it. It belongs to one worker: were it shared, the kernel would hand
- * flows to other workers whenever one comes or goes. When it is closed it stays bound until its last flow has ended, since
- * answers have to leave from it, and until then it can be opened again.
+ * A bound UDP socket with the flows on it, which may be of several listeners, one after the other. It belongs to one worker:
+ * were it shared, the kernel would hand flows to other workers whenever one comes or goes. Answers have to leave from it, so
+ * that it stays bound until its last flow has ended.
  */
 export class UdpPort implements UdpDoor, UdpSink {
   /** The address it is bound to. */
   readonly host: string;
+  readonly #boundAt = performance.now();
+  readonly #owner: UdpPortOwner;
   #wire!: UdpWire;
+  #port = 0;
   /** By the client's address, then port: nothing has to be put together to find one. */
   readonly #flows = new Map<string, Map<number, UdpFlow>>();
-  readonly #siteNow: () => UdpTaker | undefined;
-  #closing = false;
-  #closed = false;
 
-  private constructor(host: string, siteNow: () => UdpTaker | undefined) {
+  private constructor(host: string, owner: UdpPortOwner) {
     this.host = host;
-    this.#siteNow = siteNow;
+    this.#owner = owner;
   }
 
-  /** Binds; `siteNow` tells whose datagrams of new clients are at the moment. Rejects with the system's error. */
-  static async bind(to: UdpBind, siteNow: () => UdpTaker | undefined): Promise<UdpPort> {
-    const opened = new UdpPort(to.host, siteNow);
-    opened.#wire = await bindUdp(to, opened);
-    return opened;
+  /** Binds. Rejects with the system's error. */
+  static async bind(to: UdpBind, owner: UdpPortOwner): Promise<UdpPort> {
+    const bound = new UdpPort(to.host, owner);
+    bound.#wire = await udp.bind(to, bound);
+    bound.#port = bound.#wire.localPort;
+    return bound;
   }
 
   get port(): number {
-    return this.#wire.localPort;
+    return this.#port;
   }
 
   /** It has no flows. */
   get isIdle(): boolean {
     return this.#flows.size === 0;
-  }
-
-  /** It can not be opened again. */
-  get isClosed(): boolean {
-    return this.#closed;
   }
 
   onDatagram(datagram: Buffer, from: UdpSource): void {
@@ -59,7 +63,7 @@ export class UdpPort implements UdpDoor, UdpSink {
   onError(): void {}
 
   #begin(from: UdpSource): UdpFlow | undefined {
-    const flow = this.#closing ? undefined : this.#siteNow()?.begin(this, from);
+    const flow = this.#owner.flowFor(this, from);
     if (flow === undefined) return undefined;
     let ports = this.#flows.get(from.address);
     if (ports === undefined) {
@@ -70,32 +74,28 @@ export class UdpPort implements UdpDoor, UdpSink {
     return flow;
   }
 
+  /** Takes over the flow that a client of `from`, as the other port knows it, has begun there before this port was bound. */
+  takeOver(other: UdpPort, known: UdpSource, from: UdpSource): UdpFlow | undefined {
+    const flow = other.#flows.get(known.address)?.get(known.port);
+    if (flow === undefined || flow.startedAt > this.#boundAt) return undefined;
+    flow.moveTo(this, from);
+    other.forget({ from: known });
+    return flow;
+  }
+
   answer(flow: UdpFlow, datagram: Buffer): boolean {
     return this.#wire.sendTo(datagram, flow.from);
   }
 
-  forget({ from: { address, port } }: UdpFlow): void {
+  forget({ from: { address, port } }: Pick<UdpFlow, 'from'>): void {
     const ports = this.#flows.get(address);
     ports?.delete(port);
     if (ports?.size === 0) this.#flows.delete(address);
-    this.#closeWhenDone();
+    if (this.isIdle) this.#owner.onIdle(this);
   }
 
-  /** Takes no new clients, and closes once those that there are have ended. */
+  /** Lets go of the port. There may be no flows. */
   close(): void {
-    this.#closing = true;
-    this.#closeWhenDone();
-  }
-
-  /** Takes new clients again; false when it is closed already. */
-  reopen(): boolean {
-    this.#closing = false;
-    return !this.#closed;
-  }
-
-  #closeWhenDone(): void {
-    if (!this.#closing || this.#closed || this.#flows.size > 0) return;
-    this.#closed = true;
     this.#wire.close();
   }
 }

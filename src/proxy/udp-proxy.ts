@@ -46,8 +46,8 @@ export class UdpFlow implements Expiring, Member, UdpSink {
   memberIndex = -1;
   deadline = Number.POSITIVE_INFINITY;
   deadlineIndex = -1;
-  /** The client. */
-  readonly from: UdpSource;
+  /** The client, as its socket knows it. */
+  from: UdpSource;
   target: PoolSite;
   readonly startedAt: number;
   /** Undefined until one was picked. */
@@ -57,7 +57,7 @@ export class UdpFlow implements Expiring, Member, UdpSink {
   /** Backends that were picked. */
   picks = 0;
   readonly #site: UdpOwner;
-  readonly #socket: UdpDoor;
+  #socket: UdpDoor;
   #lease: Lease | undefined;
   #upstream: UdpWire | undefined;
   #endpoint: Endpoint | undefined;
@@ -86,6 +86,12 @@ export class UdpFlow implements Expiring, Member, UdpSink {
     if (!this.#upstream!.send(datagram)) meters.refused('queue-full');
   }
 
+  /** Its client is at another socket from now on, which may know it by another address. */
+  moveTo(socket: UdpDoor, from: UdpSource): void {
+    this.#socket = socket;
+    this.from = from;
+  }
+
   /** Something moved: the idle time starts anew. */
   touch(): void {
     this.deadline = this.#site.deps.deadlines.in(this.#site.idleMs);
@@ -93,10 +99,13 @@ export class UdpFlow implements Expiring, Member, UdpSink {
 
   /** pick → connect. The datagram is lost when there is no backend, as UDP loses them. */
   #pin(): boolean {
-    const acquired = this.#acquire();
+    let acquired = this.#acquire();
+    if (!acquired.ok && this.#tried !== undefined) {
+      // Every one has failed this client: it may try them again.
+      this.#tried = undefined;
+      acquired = this.#acquire();
+    }
     if (acquired.ok) return this.#connect(acquired.lease);
-    // Every one has failed this client: it may try them again.
-    this.#tried = undefined;
     this.#site.meters.refused(acquired.refusal);
     return false;
   }

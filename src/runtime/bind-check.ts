@@ -1,6 +1,6 @@
 import net, { isIP } from 'node:net';
 import { bindError, clearStaleSocket, withoutIpv6 } from '../support/bind.ts';
-import { checkUdpFree } from '../support/open-udp.ts';
+import { freeUdpPort } from '../support/open-udp.ts';
 import { type HandleKit, handleKit } from '../support/socket-handle.ts';
 import { systemError } from '../support/system-error.ts';
 import { type BindPlace, isOverlapping, isSamePlace, placeOf, showBind } from './bind-place.ts';
@@ -60,7 +60,7 @@ export async function checkBind(bind: BindPlan, own?: BindPlan): Promise<void> {
 /** Listening is left out where it can be, since whoever connected meanwhile would be dropped. */
 async function tryBind({ to, isUdp }: BindPlan, isBeside: boolean): Promise<void> {
   if ('path' in to) return listenOnce(to);
-  if (isUdp) return checkUdpFree(to);
+  if (isUdp) return void (await freeUdpPort(to.host, to.port));
   if (handleKit !== undefined && isIP(to.host) !== 0) return bindOnce(handleKit, to.host, to.port, isBeside);
   if (!isBeside) await listenOnce(to);
 }

@@ -230,15 +230,15 @@ class Control implements Running {
         return this.#bans.heard(message.ban);
       case 'tls-failure':
         return this.#logger.warn({ pool: message.pool, backend: message.name }, `no TLS connection: ${message.cause}`);
-      case 'accept-error':
-        return this.#couldNotAccept(message);
+      case 'listener-error':
+        return this.#listenerFailed(message);
       default:
     }
   }
 
-  #couldNotAccept({ listener, error }: Extract<FromWorker, { type: 'accept-error' }>): void {
-    this.#logger.error({ listener, error }, 'a connection could not be accepted');
-    this.#events.publish({ kind: 'listener', listener, trouble: `a connection could not be accepted: ${error}` });
+  #listenerFailed({ listener, what, error }: Extract<FromWorker, { type: 'listener-error' }>): void {
+    this.#logger.error({ listener, error }, what);
+    this.#events.publish({ kind: 'listener', listener, trouble: `${what}: ${error}` });
   }
 
   /** Said once for all workers: what one of them can have, the others can, too. */

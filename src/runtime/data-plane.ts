@@ -68,7 +68,9 @@ export class DataPlane {
   /** Sites that are no longer listed and still have connections. */
   readonly #retired = new Set<Site>();
   readonly #bound = new Map<string, Bound>();
-  readonly #udpPorts = new UdpPorts();
+  readonly #udpPorts = new UdpPorts((listener, address, error) =>
+    this.#listenerError(listener, `answers may not come from ${address}, for which there is no socket`, error),
+  );
   #siteOfBind = new Map<string, Site>();
   #doors: ReadonlyMap<string, TlsDoor> = new Map();
   #staged: Staged | undefined;
@@ -164,8 +166,13 @@ export class DataPlane {
     if (bind.isUdp && !('path' in to)) return this.#udpPorts.open(bind, to, () => this.#udpSiteOf(key));
     return listen(bind.to, bind.shared, {
       onHandle: (socket) => this.#accepted(key, socket),
-      onAcceptError: (status) => this.#tell({ type: 'accept-error', listener, error: getSystemErrorName(status) }),
+      onAcceptError: (status) =>
+        this.#listenerError(listener, 'a connection could not be accepted', getSystemErrorName(status)),
     });
+  }
+
+  #listenerError(listener: string, what: string, error: string): void {
+    this.#tell({ type: 'listener-error', listener, what, error });
   }
 
   /** Reads and checks certificates before the plan comes into force; those that stay as they are need not be read again. */

@@ -96,7 +96,7 @@ export type FromWorker =
   | { readonly type: 'access'; readonly batch: AccessBatch }
   | { readonly type: 'spans'; readonly batch: AccessBatch }
   | { readonly type: 'tls-failure'; readonly pool: string; readonly name: string; readonly cause: string }
-  | { readonly type: 'accept-error'; readonly listener: string; readonly error: string }
+  | { readonly type: 'listener-error'; readonly listener: string; readonly what: string; readonly error: string }
   | { readonly type: 'banned'; readonly ban: NewBan }
   /** Connections use io_uring from now on; `obstacle` says why they cannot. */
   | { readonly type: 'io-uring'; readonly obstacle: string | undefined }

@@ -1,62 +1,75 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { Bound } from '../accept/listen.ts';
-import { UdpPort, type UdpTaker } from '../proxy/udp-port.ts';
+import { UdpPort, type UdpPortOwner, type UdpTaker } from '../proxy/udp-port.ts';
+import type { UdpFlow } from '../proxy/udp-proxy.ts';
 import { plainHost } from '../support/address.ts';
-import { bindError } from '../support/bind.ts';
+import { bindError, withoutIpv6 } from '../support/bind.ts';
 import { type Clock, systemClock } from '../support/clock.ts';
-import { localAddresses } from '../support/local-addresses.ts';
-import { checkUdpFree } from '../support/open-udp.ts';
-import type { UdpBind } from '../support/udp-wire.ts';
+import { isLocalAddress, localAddresses } from '../support/local-addresses.ts';
+import { freeUdpPort } from '../support/open-udp.ts';
+import { shortages } from '../support/shortages.ts';
+import type { UdpBind, UdpSource } from '../support/udp-wire.ts';
 import { isWithin, showBind } from './bind-place.ts';
 import type { BindPlan } from './messages.ts';
 
-/** How often it is looked whether the machine has got other addresses, in ms. */
+/** How often it is looked whether the machine has got other addresses, and how soon again when one seems to be new, in ms. */
 const LOOK_MS = 5000;
+const SOON_MS = 250;
 
-/** What a listener has asked for and has. */
-interface Held {
-  /** A literal address. */
-  readonly host: string;
-  readonly port: number;
-  /** Other sockets may be on the port, each at another address. */
-  readonly reusePort: boolean;
+/** A bind of a listener that is open. */
+interface Held extends UdpBind {
+  readonly listener: string;
   siteNow(): UdpTaker | undefined;
 }
 
-/** What the ports of a machine's addresses need of it. */
-export interface UdpPortsDeps {
+/** What is asked of the machine. */
+export interface Machine {
   readonly clock: Clock;
-  localAddresses(): readonly string[];
+  /** The addresses of its interfaces; undefined when they cannot be told. */
+  localAddresses(): readonly string[] | undefined;
+  /** False when the machine has an address no more, which one that is not listed may still be. */
+  isHere(address: string): Promise<boolean>;
 }
+
+const thisMachine: Machine = { clock: systemClock, localAddresses, isHere: isLocalAddress };
+
+/** Hears that there is no socket for one of the addresses that a bind to all interfaces stands for, and the code of why. */
+export type OnMissing = (listener: string, address: string, error: string) => void;
 
 /**
  * The UDP sockets of a worker, one for each address and port. A bind to all interfaces has a socket for each address that
  * they have, beside the one for all: what leaves by that has the address which the system chooses for the way, not the one
- * that was asked. A socket serves the listener with the closest bind, so that binds may come and go above it; one that
- * none has any more stays for the flows that it has, and serves again if a bind comes while they last.
+ * that was asked. New clients of a socket are those of the closest bind that it stands for, so that binds may come and go while it
+ * stays. One that stands for none any more ends with its last flow.
  */
-export class UdpPorts {
-  readonly #deps: UdpPortsDeps;
+export class UdpPorts implements UdpPortOwner {
+  readonly #onMissing: OnMissing;
+  readonly #machine: Machine;
   readonly #held = new Set<Held>();
   /** By place. */
   readonly #ports = new Map<string, UdpPort>();
+  /** Places that were told to be missing. */
+  readonly #missing = new Set<string>();
   #looking = false;
+  #lookedAt = Number.NEGATIVE_INFINITY;
   /** One bind is opened at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(deps: UdpPortsDeps = { clock: systemClock, localAddresses }) {
-    this.#deps = deps;
+  constructor(onMissing: OnMissing, machine = thisMachine) {
+    this.#onMissing = onMissing;
+    this.#machine = machine;
   }
 
   /** `siteNow` tells whose new clients are at the moment. Rejects with a sentence that names the listener and the address. */
   open(bind: BindPlan, to: { host: string; port: number }, siteNow: Held['siteNow']): Promise<Bound> {
+    const { listener, shared: reusePort } = bind;
     return this.#inTurn(async () => {
       try {
-        const host = isIP(to.host) === 0 ? (await lookup(to.host)).address : to.host;
-        return await this.#open({ host: plainHost(host), port: to.port, reusePort: bind.shared, siteNow });
+        const host = isIP(to.host) === 0 ? (await lookup(to.host)).address : plainHost(to.host);
+        return await this.#open({ listener, host, port: to.port, reusePort, siteNow });
       } catch (error) {
-        throw bindError(`listener ${bind.listener}`, showBind(bind), error as NodeJS.ErrnoException);
+        throw bindError(`listener ${listener}`, showBind(bind), error as NodeJS.ErrnoException);
       }
     });
   }
@@ -68,88 +81,160 @@ export class UdpPorts {
   }
 
   async #open(asked: Held): Promise<Bound> {
-    // Sockets of this worker stand in each other's way only where the port cannot be shared.
-    if (asked.reusePort && !this.#overlaps(asked)) await checkUdpFree(asked);
-    const { port } = await this.#bind(asked);
+    try {
+      return await this.#openAt(asked);
+    } catch (error) {
+      const host = withoutIpv6(asked.host, error as NodeJS.ErrnoException);
+      if (host === undefined) throw error;
+      return this.#openAt({ ...asked, host });
+    }
+  }
+
+  async #openAt(asked: Held): Promise<Bound> {
+    const here = this.#machine.localAddresses() ?? [];
+    const { port } = await this.#bind({ ...asked, port: await this.#freePort(asked, here) });
     const held = { ...asked, port };
     this.#held.add(held);
-    await this.#spread(held);
+    await this.#spread(held, here);
     this.#lookOn();
     return { port, close: () => this.#close(held) };
   }
 
-  #overlaps({ host, port }: Held): boolean {
+  /**
+   * Returns the port if nobody else has it, or one that is free. It is bound for a moment without `reusePort`, since another
+   * process of this user that asks for the same would not fail but share what comes. Sockets of our own would stand in the way
+   * of that; then each address is tried that they leave.
+   */
+  async #freePort(asked: Held, here: readonly string[]): Promise<number> {
+    const { host, port, reusePort } = asked;
+    if (!reusePort) return port;
+    if (!this.#overlaps(asked)) return freeUdpPort(host, port);
+    for (const address of here) {
+      if (!isWithin(address, host) || this.#overlaps({ host: address, port })) continue;
+      await freeUdpPort(address, port).catch((error) => {
+        if (error.code === 'EADDRINUSE') throw error;
+      });
+    }
+    return port;
+  }
+
+  #overlaps({ host, port }: Pick<Held, 'host' | 'port'>): boolean {
     return [...this.#ports.values()].some(
-      (own) => own.port === port && !own.isClosed && (isWithin(host, own.host) || isWithin(own.host, host)),
+      (own) => own.port === port && (isWithin(host, own.host) || isWithin(own.host, host)),
     );
   }
 
   async #bind(to: UdpBind): Promise<UdpPort> {
-    const { host } = to;
     const own = this.#ports.get(placeOf(to));
-    if (own?.reopen() === true) return own;
-    const opened = await UdpPort.bind(to, () => this.#siteOf(opened));
-    this.#ports.set(placeOf({ host, port: opened.port }), opened);
+    if (own !== undefined) return own;
+    const opened = await UdpPort.bind(to, this);
+    this.#ports.set(placeOf(opened), opened);
     return opened;
   }
 
-  /** Binds the addresses that a bind to all interfaces stands for. */
-  async #spread(held: Held): Promise<void> {
+  /** Binds the addresses that a bind to all interfaces stands for. What cannot be bound is answered by the socket for all. */
+  async #spread(held: Held, here: readonly string[]): Promise<void> {
     if (!held.reusePort) return;
-    const { port, reusePort } = held;
-    for (const host of this.#deps.localAddresses()) {
-      if (host === held.host || !isWithin(host, held.host)) continue;
-      // What cannot be bound, as it has just gone or is another's, is answered by the socket for all.
-      await this.#bind({ host, port, reusePort }).catch(() => {});
+    for (const host of here) {
+      if (!isWithin(host, held.host)) continue;
+      const to = { host, port: held.port, reusePort: true };
+      try {
+        await this.#bind(to);
+        this.#missing.delete(placeOf(to));
+      } catch (error) {
+        const { code = '' } = error as NodeJS.ErrnoException;
+        if (code !== 'EADDRNOTAVAIL') this.#tellMissing(held, to, code);
+        // Others need them too.
+        if (shortages.get(code)?.outcome === 'out-of-files') return;
+      }
     }
   }
 
-  /** Whose new clients at a socket are: those of the closest bind that has a listener already. */
+  #tellMissing({ listener }: Held, to: UdpBind, error: string): void {
+    const place = placeOf(to);
+    if (!this.#missing.has(place)) this.#onMissing(listener, to.host, error);
+    this.#missing.add(place);
+  }
+
+  flowFor(own: UdpPort, from: UdpSource): UdpFlow | undefined {
+    // Most clients of a socket for all have asked an address that has none yet.
+    if (isForAll(own.host) && this.#machine.clock.now() - this.#lookedAt > SOON_MS) this.#look();
+    return this.#begunWider(own, from) ?? this.#siteOf(own)?.begin(own, from);
+  }
+
+  /** The flow that a client has begun at a socket for all when there was none yet for the address that it asks. */
+  #begunWider(own: UdpPort, from: UdpSource): UdpFlow | undefined {
+    for (const host of ['0.0.0.0', '::']) {
+      const wider = isWithin(own.host, host) ? this.#ports.get(placeOf({ host, port: own.port })) : undefined;
+      if (wider === undefined || wider === own || wider.isIdle) continue;
+      const isMapped = host === '::' && isIP(from.address) === 4;
+      const known = isMapped ? { address: `::ffff:${from.address}`, port: from.port } : from;
+      const flow = own.takeOver(wider, known, from);
+      if (flow !== undefined) return flow;
+    }
+    return undefined;
+  }
+
   #siteOf(own: UdpPort): UdpTaker | undefined {
-    return this.#holdersOf(own)
-      .map((held) => held.siteNow())
-      .find((site) => site !== undefined);
+    for (const held of this.#holdersOf(own)) {
+      const site = held.siteNow();
+      if (site !== undefined) return site;
+    }
+    return undefined;
   }
 
   /** The binds that a socket stands for, the closest first. */
   #holdersOf({ host, port }: UdpPort): Held[] {
-    return [...this.#held]
-      .filter((held) => held.port === port && isWithin(host, held.host))
-      .sort((a, b) => (isWithin(a.host, b.host) ? -1 : 1));
+    const bound = [host, '0.0.0.0', '::'].filter((each, at, all) => isWithin(host, each) && all.indexOf(each) === at);
+    return bound.flatMap((each) => [...this.#held].filter((held) => held.host === each && held.port === port));
   }
 
   #close(held: Held): void {
     this.#held.delete(held);
-    for (const own of this.#ports.values()) if (this.#holdersOf(own).length === 0) own.close();
-    this.#forgetClosed();
+    for (const own of this.#ports.values()) if (own.isIdle) this.onIdle(own);
   }
 
-  #forgetClosed(): void {
-    for (const [place, own] of this.#ports) if (own.isClosed) this.#ports.delete(place);
+  onIdle(own: UdpPort): void {
+    if (this.#holdersOf(own).length === 0) this.#drop(own);
   }
 
-  #lookOn(): void {
-    if (this.#looking) return;
-    this.#looking = true;
-    this.#deps.clock.setTimeout(() => void this.#look(), LOOK_MS).unref();
+  #drop(own: UdpPort): void {
+    this.#ports.delete(placeOf(own));
+    own.close();
   }
 
   /** Follows the addresses of the machine, while there is a bind to all interfaces. */
-  async #look(): Promise<void> {
-    await this.#inTurn(async () => {
-      for (const held of this.#held) await this.#spread(held);
-      const here = new Set(this.#deps.localAddresses());
-      for (const own of this.#ports.values()) if (own.isIdle && this.#isGone(own, here)) own.close();
-      this.#forgetClosed();
-    });
-    this.#looking = false;
-    if (this.#held.size > 0) this.#lookOn();
+  #lookOn(): void {
+    if (this.#looking || ![...this.#held].some(({ host }) => isForAll(host))) return;
+    this.#looking = true;
+    const lookAgain = (): void => {
+      this.#looking = false;
+      this.#look();
+      this.#lookOn();
+    };
+    this.#machine.clock.setTimeout(lookAgain, LOOK_MS).unref();
   }
 
-  /** True of the socket for an address that is not here any more and was bound for all interfaces alone. */
-  #isGone(own: UdpPort, here: ReadonlySet<string>): boolean {
-    return !here.has(own.host) && this.#holdersOf(own).every(({ host }) => host !== own.host);
+  #look(): void {
+    this.#lookedAt = this.#machine.clock.now();
+    void this.#inTurn(async () => {
+      const here = this.#machine.localAddresses();
+      if (here !== undefined) await this.#follow(here);
+    });
   }
+
+  async #follow(here: readonly string[]): Promise<void> {
+    for (const held of this.#held) if (isForAll(held.host)) await this.#spread(held, here);
+    const listed = new Set(here);
+    for (const own of [...this.#ports.values()]) {
+      const isExtra = !listed.has(own.host) && this.#holdersOf(own).every(({ host }) => host !== own.host);
+      if (isExtra && !(await this.#machine.isHere(own.host)) && own.isIdle) this.#drop(own);
+    }
+  }
+}
+
+function isForAll(host: string): boolean {
+  return host === '::' || host === '0.0.0.0';
 }
 
 function placeOf({ host, port }: Pick<UdpBind, 'host' | 'port'>): string {

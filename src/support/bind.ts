@@ -11,11 +11,14 @@ const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such directory',
   ENOTDIR: 'there is no such directory',
   ENOTFOUND: 'that name has no address',
+  EAI_AGAIN: 'no name server tells an address of that name',
 };
 
 /** The error of an address that could not be listened on, in a sentence: `WHO cannot listen on WHERE: why`. */
 export function bindError(who: string, where: string, cause: NodeJS.ErrnoException): Error {
-  const reason = reasons[codeOf(where, cause)] ?? cause.message;
+  const code = codeOf(where, cause);
+  const isForAll = code === 'EADDRINUSE' && /^(?:\[::\]|0\.0\.0\.0):\d+$/.test(where);
+  const reason = `${reasons[code] ?? cause.message}${isForAll ? ', or at one of the addresses' : ''}`;
   return new Error(`${who} cannot listen on ${where}: ${reason}`, { cause });
 }
 

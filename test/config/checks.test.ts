@@ -249,6 +249,27 @@ describe('what is hardly meant', () => {
       [],
     ],
     [
+      'a key of HTTP for listeners that see none',
+      listening(`a: ${tcp('":1"')}`, 'pools: { app: { backends: ["h:1"], balance: { algorithm: hash, key: uri } } }'),
+      ['2:64: pools.app.balance.key: "uri" is of HTTP, and the listeners of this pool hash the address of the client'],
+    ],
+    [
+      'a key that they have',
+      listening(
+        `a: ${tcp('":1"')}`,
+        'pools: { app: { backends: ["h:1"], balance: { algorithm: hash, key: source } } }',
+      ),
+      [],
+    ],
+    [
+      'a queue for datagrams',
+      listening(
+        'a: { protocol: udp, bind: ":1", pool: app }',
+        'pools: { app: { backends: [{ address: "h:1", maxConnections: 1 }], queue: { max: 5 } } }',
+      ),
+      ['2:68: pools.app.queue: only udp listeners use this pool, and datagrams never wait'],
+    ],
+    [
       'a pool with some weight',
       listening(`a: ${tcp('":1"')}`, 'pools: { app: { backends: ["h:2", { address: "h:1", weight: 0 }] } }'),
       [],

@@ -71,6 +71,26 @@ describe('a udp flow', () => {
     expect(await on.active()).toEqual([0, 1]);
   });
 
+  it('is tried again on its only backend with the next datagram after a refusal', async () => {
+    const gone = await openUdp();
+    await gone.close();
+    const port = Number(gone.address.split(':')[1]);
+    const lb = await runFairlead({
+      admin: { bind: '127.0.0.1:0' },
+      listeners: { dns: { protocol: 'udp', bind: '127.0.0.1:0', pool: 'dns' } },
+      pools: { dns: { backends: [gone.address] } },
+    });
+    const client = await openUdp();
+    const failures = () => metric(lb, 'backend_failures_total', { pool: 'dns' });
+    for (const count of [1, 2, 3]) {
+      client.send(lb.address('dns'), 'lost');
+      await eventually(async () => (await failures()) === count, 'the refusal');
+    }
+    await openUdp((datagram) => [`here ${datagram}`], { port });
+    client.send(lb.address('dns'), 'now');
+    expect(await client.until(1)).toEqual(['here now']);
+  });
+
   it('hears no more of the backend that it has left', async () => {
     const on = await startFlow();
     on.push('in time');
