@@ -9,6 +9,7 @@ import type { Pool } from '../pool/pool.ts';
 import type { SessionTable } from '../pool/session-table.ts';
 import type { SharedTable } from '../pool/table.ts';
 import type { Deadlines } from '../support/deadlines.ts';
+import type { FileRoom } from '../support/file-room.ts';
 import type { ConnectTlsPlan } from '../support/tls-client.ts';
 import type { PoolMeters } from './pool-meters.ts';
 import type { Pressure } from './pressure.ts';
@@ -33,6 +34,8 @@ export interface ProxyDeps {
   onBan(ban: NewBan): void;
   /** Whether new work is to be refused. */
   readonly pressure: Pressure;
+  /** Whether there are descriptors for new clients. */
+  readonly files: FileRoom;
   /** Settings that a reload may change; read when they are needed. */
   readonly settings: ProcessSettings;
   /** Milliseconds, monotonic, exact. */

@@ -8,10 +8,14 @@ import { resetHandle, sourceOf } from './source-gate.ts';
 import { TcpSite } from './tcp-site.ts';
 
 /**
- * Lets a connection in that a listener has accepted, or refuses it: for its source, for want of time, or of a place. `door`
+ * Lets a connection in that a listener has accepted, or refuses it: for its source, for want of files, of time, or of a place. `door`
  * is undefined when the listener does not end TLS.
  */
 export function enter(site: HttpSite | TcpSite, door: TlsDoor | undefined, socket: AcceptedSocket): void {
+  if (site.deps.files.refuses(socket.fd, site.name)) {
+    site.meters.refused('out-of-files');
+    return resetHandle(socket);
+  }
   if (site.guard?.bars(sourceOf(socket)) === true) {
     site.meters.refused('banned');
     return resetHandle(socket);

@@ -75,6 +75,7 @@ interface ClientConnection extends Member {
 
 /** An http listener in one worker: its settings as of the last reload, and the connections it has. */
 export class HttpSite implements HttpOwner {
+  readonly protocol = 'http';
   readonly deps: ProxyDeps;
   readonly upstreams: Upstreams;
   readonly meters: ListenerMeters;

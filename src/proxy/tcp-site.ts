@@ -51,6 +51,7 @@ interface Destination {
 
 /** A tcp listener in one worker: its settings as of the last reload, and the connections it has. */
 export class TcpSite implements TcpOwner {
+  readonly protocol = 'tcp';
   readonly deps: ProxyDeps;
   readonly meters: ListenerMeters;
   readonly phases: PhaseMeters;

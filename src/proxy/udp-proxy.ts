@@ -16,6 +16,7 @@ export type UdpEnd = 'idle-timeout' | 'drained' | 'denied' | Outcome | Refusal;
 
 /** What a flow sees of its listener. */
 export interface UdpOwner {
+  readonly name: string;
   readonly deps: ProxyDeps;
   readonly meters: ListenerMeters;
   readonly target: PoolSite;
@@ -130,7 +131,11 @@ export class UdpFlow implements Expiring, Member, UdpSink {
     }
     const { local } = this.target.connect;
     this.#upstream = udp.connect({ host: endpoint.host, port: endpoint.port, local }, this);
-    return true;
+    const { deps, name, meters } = this.#site;
+    if (!deps.files.refuses(this.#upstream.fd, name)) return true;
+    meters.refused('out-of-files');
+    this.#unpin('out-of-files');
+    return false;
   }
 
   /** Leaves a backend that may not keep the flow, when another one can be had. Looked up only when something has changed. */

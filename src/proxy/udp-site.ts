@@ -30,6 +30,7 @@ const DRAIN_IDLE_MS = 2000;
 
 /** A udp listener in one worker: its settings as of the last reload, and the flows it has. */
 export class UdpSite implements UdpOwner {
+  readonly protocol = 'udp';
   readonly deps: ProxyDeps;
   readonly meters: ListenerMeters;
   readonly phases: PhaseMeters;

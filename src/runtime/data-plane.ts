@@ -27,6 +27,7 @@ import { UdpSite } from '../proxy/udp-site.ts';
 import { Upstreams } from '../proxy/upstreams.ts';
 import { sharedNow, systemClock } from '../support/clock.ts';
 import { Deadlines } from '../support/deadlines.ts';
+import { FileRoom } from '../support/file-room.ts';
 import type { AcceptedSocket } from '../support/socket-handle.ts';
 import { LoopWatch, threadCpuMs } from './loop-watch.ts';
 import type { BindPlan, FromWorker, PoolSitePlan, ToWorker, WorkerPlan, WorkerSeed } from './messages.ts';
@@ -95,6 +96,9 @@ export class DataPlane {
         afterTurn: (done) => void setImmediate(done),
         onChange: (shedding) => this.#overloaded(shedding),
       }),
+      files: new FileRoom((listener) =>
+        this.#listenerError(listener, 'clients are refused, to keep some files', 'EMFILE'),
+      ),
       lane: seed.lane,
       deadlines: new Deadlines(now, setImmediate),
       meters: new Meters(seed.meters, seed.lane, (claim) => tell({ type: 'claim', claim }), [...seed.claims]),
@@ -372,7 +376,7 @@ export class DataPlane {
   #shown({ limit, offset, listener, protocol }: ConnectionsWanted): ConnectionsShown {
     const all = [...this.#sites.values(), ...this.#retired].filter(
       (site) =>
-        (listener === undefined || site.name === listener) && (protocol === undefined || protocolOf(site) === protocol),
+        (listener === undefined || site.name === listener) && (protocol === undefined || site.protocol === protocol),
     );
     const open: ConnectionView[] = [];
     for (const site of all) open.push(...site.shown(offset + limit - open.length));
@@ -390,9 +394,4 @@ export class DataPlane {
   #cut(): void {
     for (const site of [...this.#sites.values(), ...this.#retired]) site.cut();
   }
-}
-
-function protocolOf(site: Site): ConnectionView['protocol'] {
-  if (site instanceof HttpSite) return 'http';
-  return site instanceof TcpSite ? 'tcp' : 'udp';
 }

@@ -125,6 +125,10 @@ class HandleUdpWire implements UdpWire, TurnEnd, DatagramOwner {
     return name.port ?? 0;
   }
 
+  get fd(): number {
+    return this.#handle.fd;
+  }
+
   send(bytes: Buffer): boolean {
     return this.#put(bytes, undefined);
   }

@@ -69,7 +69,7 @@ export interface SocketHandle extends SocketIo {
 }
 
 /** A socket that was accepted: a handle, or what a ring has in place of one. */
-export type AcceptedSocket = Pick<SocketHandle, 'getpeername' | 'close' | 'reset'>;
+export type AcceptedSocket = Pick<SocketHandle, 'fd' | 'getpeername' | 'close' | 'reset'>;
 
 /** True when a TCP socket that was connected has no peer any more, as after its reset; a FIN leaves it one. */
 export function isGone(handle: Pick<SocketHandle, 'getpeername'>): boolean {

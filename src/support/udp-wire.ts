@@ -22,6 +22,8 @@ export interface UdpSink {
 /** A UDP socket as the data plane needs it. A datagram that finds a full queue is lost, which sends tell by false; its bytes may not be changed. */
 export interface UdpWire {
   readonly localPort: number;
+  /** Its descriptor; negative when it is not known. */
+  readonly fd: number;
   /** Sends to the address it is connected to. */
   send(bytes: Buffer): boolean;
   sendTo(bytes: Buffer, to: UdpSource): boolean;
@@ -83,6 +85,8 @@ class SocketUdpWire implements UdpWire {
   get localPort(): number {
     return this.#socket.address().port;
   }
+
+  readonly fd = -1;
 
   send(bytes: Buffer): boolean {
     if (this.#socket.getSendQueueSize() > MOST_QUEUED_BYTES) return false;

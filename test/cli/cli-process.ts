@@ -8,6 +8,13 @@ export const entry = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.
 
 const STUCK_MS = 40_000;
 
+/** How a process is started. */
+export interface CliOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly files?: number | undefined;
+}
+
 /** The CLI as a process of its own. */
 export class CliProcess {
   readonly #child: ChildProcessByStdio<null, Readable, Readable>;
@@ -15,9 +22,12 @@ export class CliProcess {
   stdout = '';
   stderr = '';
 
-  constructor(args: readonly string[], { cwd, env = {} }: { cwd?: string; env?: Record<string, string> } = {}) {
+  /** It may open `files` files, if that is said. */
+  constructor(args: readonly string[], { cwd, env = {}, files }: CliOptions = {}) {
     const { FORCE_COLOR: _, NO_COLOR: __, ...inherited } = process.env;
-    this.#child = spawn(process.execPath, [entry, ...args], {
+    const limited = files === undefined ? [] : ['prlimit', `--nofile=${files}:${files}`];
+    const [command, ...words] = [...limited, process.execPath, entry, ...args];
+    this.#child = spawn(command!, words, {
       cwd,
       env: { ...inherited, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

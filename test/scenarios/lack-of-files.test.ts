@@ -90,3 +90,51 @@ describe.each([false, true])('without a file for a connection to a backend, ioUr
     expect(backends.filter(({ from }) => from.length > 0)).toHaveLength(2);
   });
 });
+
+/** A Fairlead that was started with few files, with as many clients as make them short. */
+async function crowded(protocol: 'http' | 'tcp', backend: string, ioUring: boolean) {
+  const lb = await runApart(
+    {
+      ioUring,
+      listeners: { web: { protocol, bind: '127.0.0.1:0', pool: 'back' } as never },
+      pools: { back: { backends: [backend], health: { type: 'off' } } },
+    },
+    160,
+  );
+  const clients = await Promise.all(Array.from({ length: 200 }, () => connectTo(lb.address)));
+  const ending = (how: RawClient['ending']): number => clients.filter((client) => client.ending === how).length;
+  return { lb, clients, ending };
+}
+
+describe.each([false, true])('with few files left, ioUring: %s', (ioUring) => {
+  it('new clients of L4 are reset and counted, and those that there are go on', async () => {
+    const peer = await startPeer((socket) => socket.pipe(socket));
+    const { lb, clients, ending } = await crowded('tcp', peer.address, ioUring);
+    for (const client of clients) client.send('hello');
+    await eventually(() => clients.filter(({ text }) => text === 'hello').length + ending('reset') === 200, 'all ends');
+    expect(ending('reset')).toBeGreaterThan(100);
+    expect(ending('reset')).toBeLessThan(190);
+    expect(await refused(lb)).toBe(ending('reset'));
+    expect(lb.log()).toContain('"error":"EMFILE","msg":"clients are refused, to keep some files"');
+    for (const client of clients) client.reset();
+    await eventually(() => filesOf(lb) < 80, 'files');
+    const later = await connectTo(lb.address);
+    later.send('again');
+    await eventually(() => later.text === 'again', 'an answer');
+  });
+
+  it('clients of http are reset, and the others get an answer, if not of a backend', async () => {
+    const backend = await startBackend();
+    const { lb, clients, ending } = await crowded('http', backend.address, ioUring);
+    await eventually(() => ending('reset') > 0, 'a reset');
+    for (const client of clients) client.send(get());
+    const answered = (status: number) => clients.filter(({ text }) => text.startsWith(`HTTP/1.1 ${status}`)).length;
+    await eventually(() => answered(200) + answered(503) + ending('reset') === 200, 'all answers');
+    expect(answered(200)).toBeGreaterThan(5);
+    const turnedAway = answered(503) + ending('reset');
+    for (const client of clients) client.reset();
+    await eventually(() => filesOf(lb) < 140, 'files');
+    expect(await refused(lb)).toBe(turnedAway);
+    expect(await failures(lb)).toBe(0);
+  });
+});

@@ -12,21 +12,24 @@ export interface ApartFairlead {
   /** The address of the listener `web`, as `host:port`. */
   readonly address: string;
   readonly adminAddresses: readonly string[];
+  /** What it has logged. */
+  log(): string;
   /** The resident memory of the process now, in bytes. */
   residentBytes(): Promise<number>;
   close(): Promise<void>;
 }
 
-/** Starts `fairlead run` with one worker on a config that has a listener `web`. */
-export async function runApart(config: ConfigInput): Promise<ApartFairlead> {
+/** Starts `fairlead run` with one worker on a config that has a listener `web`; it may open `files` files, if that is said. */
+export async function runApart(config: ConfigInput, files?: number): Promise<ApartFairlead> {
   const folder = await mkdtemp(join(tmpdir(), 'fairlead-apart-'));
   const path = join(folder, 'fairlead.json');
   await writeFile(path, JSON.stringify({ workers: 1, watch: false, admin: { bind: '127.0.0.1:0' }, ...config }));
-  const cli = new CliProcess(['run', path]);
+  const cli = new CliProcess(['run', path], { files });
   const instance = remember({
     pid: cli.pid,
     address: '',
     adminAddresses: [] as string[],
+    log: () => cli.stderr,
     residentBytes: async () => sumOf(await scrape(instance), 'process_resident_memory_bytes'),
     async close() {
       cli.kill('SIGKILL');
