@@ -109,7 +109,9 @@ const tcpListener = z
       .strictObject({
         opening: duration()
           .prefault('10s')
-          .describe('For what comes before the relaying: a PROXY header, and a ClientHello when routes ask for it.'),
+          .describe(
+            'For what comes before the relaying: a PROXY header, and a ClientHello when routes ask for it; a TLS handshake has 10 s of its own.',
+          ),
         idle: duration().prefault('1h').describe('Without a byte in either direction.'),
         halfClose: duration().prefault('30s').describe('For the other direction, once one has ended.'),
       })

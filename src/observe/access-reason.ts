@@ -42,7 +42,6 @@ const connectionWords: ReadonlyMap<string, string> = new Map([
   ['no-backends', 'the pool has no backends'],
   ['none-healthy', 'no backend of the pool is available'],
   ['all-saturated', 'every backend of the pool is at its connection limit'],
-  ['all-tried', 'every backend of the pool was tried'],
 ]);
 
 /**

@@ -99,7 +99,7 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
     const acquired = this.#acquire();
     if (acquired.ok) return this.#dial(acquired.lease);
     if (acquired.refusal === 'all-saturated' && this.#queueUp()) return;
-    this.#turnAway(acquired.refusal);
+    this.#turnAway(this.#failed ?? acquired.refusal);
   }
 
   #acquire(): Acquired {

@@ -13,6 +13,9 @@ import type { UdpBind, UdpSource } from '../support/udp-wire.ts';
 import { isWithin, showBind } from './bind-place.ts';
 import type { BindPlan } from './messages.ts';
 
+/** Addresses that a bind to all interfaces has a socket of its own for. */
+const MOST_ADDRESSES = 256;
+
 /** How often it is looked whether the machine has got other addresses, and how soon again when one seems to be new, in ms. */
 const LOOK_MS = 5000;
 const SOON_MS = 250;
@@ -134,25 +137,27 @@ export class UdpPorts implements UdpPortOwner {
 
   /** Binds the addresses that a bind to all interfaces stands for. What cannot be bound is answered by the socket for all. */
   async #spread(held: Held, here: readonly string[]): Promise<void> {
-    if (!held.reusePort) return;
-    for (const host of here) {
-      if (!isWithin(host, held.host)) continue;
-      const to = { host, port: held.port, reusePort: true };
+    if (!held.reusePort || !isForAll(held.host)) return;
+    const within = here.filter((host) => isWithin(host, held.host));
+    const beyond = within[MOST_ADDRESSES];
+    if (beyond !== undefined) this.#tellMissing({ ...held, host: beyond }, `more than ${MOST_ADDRESSES} addresses`);
+    for (const host of within.slice(0, MOST_ADDRESSES)) {
+      const to = { ...held, host };
       try {
         await this.#bind(to);
         this.#missing.delete(placeOf(to));
       } catch (error) {
         const { code = '' } = error as NodeJS.ErrnoException;
-        if (code !== 'EADDRNOTAVAIL') this.#tellMissing(held, to, code);
+        if (code !== 'EADDRNOTAVAIL') this.#tellMissing(to, code);
         // Others need them too.
         if (shortages.get(code)?.outcome === 'out-of-files') return;
       }
     }
   }
 
-  #tellMissing({ listener }: Held, to: UdpBind, error: string): void {
+  #tellMissing(to: Held, error: string): void {
     const place = placeOf(to);
-    if (!this.#missing.has(place)) this.#onMissing(listener, to.host, error);
+    if (!this.#missing.has(place)) this.#onMissing(to.listener, to.host, error);
     this.#missing.add(place);
   }
 
@@ -224,7 +229,7 @@ export class UdpPorts implements UdpPortOwner {
   }
 
   async #follow(here: readonly string[]): Promise<void> {
-    for (const held of this.#held) if (isForAll(held.host)) await this.#spread(held, here);
+    for (const held of this.#held) await this.#spread(held, here);
     const listed = new Set(here);
     for (const own of [...this.#ports.values()]) {
       const isExtra = !listed.has(own.host) && this.#holdersOf(own).every(({ host }) => host !== own.host);

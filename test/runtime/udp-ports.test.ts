@@ -131,6 +131,15 @@ describe('a bind to all interfaces', () => {
     await isAnsweredFrom('127.0.0.3');
   });
 
+  it('has sockets for some hundreds of addresses, and tells that there are more', async () => {
+    const many = Array.from({ length: 300 }, (_, index) => `127.0.${1 + (index >> 7)}.${1 + (index & 127)}`);
+    const { missing, look, open, ask } = machine(...many);
+    const { port } = await open('0.0.0.0', 0, { name: 'dns' });
+    await look();
+    expect(missing).toEqual([`dns ${many[256]} more than 256 addresses`]);
+    expect(await ask(many[255]!, port)).toBe(`dns ? from ${many[255]}:${port}`);
+  });
+
   it('tells once which address has no socket', async () => {
     const { missing, look, open } = machine('nowhere', '192.0.2.1');
     await open('::', 0, { name: 'dns' });

@@ -145,7 +145,7 @@ describe('a tcp listener with routes by SNI', () => {
     const client = await connectTo(lb.address('db'));
     await eventually(async () => (await metric(lb, 'backend_active', { pool: 'plain' })) === 1, 'the dial');
     expect((await client.send('late').ended()).ending).toBe('reset');
-    expect(await metric(lb, 'connections_ended_total', { listener: 'db', how: 'all-tried' })).toBe(1);
+    expect(await metric(lb, 'connections_ended_total', { listener: 'db', how: 'connect-timeout' })).toBe(1);
   });
 
   it('takes a hello that comes byte by byte', async () => {
