@@ -37,7 +37,7 @@ const connectionWords: ReadonlyMap<string, string> = new Map([
   ['connect-failed', 'the backend could not be reached'],
   ['connect-timeout', 'the backend did not accept the connection in time'],
   ['connect-tls', 'there is no TLS connection to the backend'],
-  ['connect-no-port', 'no local port was left for a connection to the backend'],
+  ['connect-no-port', 'there was no local address or port to connect to the backend from'],
   ['out-of-files', 'no more files can be opened, which a connection to a backend takes'],
   ['no-backends', 'the pool has no backends'],
   ['none-healthy', 'no backend of the pool is available'],

@@ -81,7 +81,11 @@ export function failureComplaint(outcome: Outcome, detail: string): Complaint {
     case 'connect-tls':
       return { code: 'backend-failed', cause: `there is no TLS connection to the backend: ${detail}` };
     case 'connect-no-port':
-      return { code: 'saturated', cause: 'no local port is left for a connection to the backend', reason: outcome };
+      return {
+        code: 'saturated',
+        cause: 'there is no local address or port to connect to the backend from',
+        reason: outcome,
+      };
     case 'out-of-files':
       return {
         code: 'saturated',

@@ -35,7 +35,7 @@ const clients = (port: number) => `
     }
     const socket = require('net').connect({ port: ${port}, host: '127.0.0.1', localAddress: '127.0.1.1', localPort: from });
     socket.on('error', () => count.reset++).write(text);
-    socket.on('data', (data) => /^ok|200 OK/.test(data) ? count.ok++ : / 503 .*no local port/s.test(data) && count.unavailable++);
+    socket.on('data', (data) => /^ok|200 OK/.test(data) ? count.ok++ : / 503 .*no local address or port/s.test(data) && count.unavailable++);
   }
   setTimeout(() => { console.log(JSON.stringify(count)); process.exit(); }, 2000);
 `;
