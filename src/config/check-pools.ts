@@ -36,7 +36,7 @@ export function poolWarnings(root: unknown, references: readonly PoolReference[]
     if (backends.length > 0 && backends.every(([, backend]) => Number(get(backend, 'weight')) === 0)) {
       warnings.push({ path: [...path, 'backends'], message: 'every weight is 0, so no backend gets anything' });
     }
-    if (waitsForNothing(pool)) {
+    if (warnings.every(({ path: [, , key] }) => key !== 'queue') && waitsForNothing(pool)) {
       const message = 'no backend has maxConnections, so nobody ever waits';
       warnings.push({ path: [...path, 'queue'], message });
     }

@@ -87,7 +87,7 @@ export class Link {
   failed(error: NodeJS.ErrnoException | undefined): DialFailure {
     this.problem = error?.message ?? '';
     this.unprocessed = error?.code === UNPROCESSED || error?.code === TLS_FAILED;
-    return dialFailure(error);
+    return dialFailure(error, this.#endpoint);
   }
 
   /** The dial has succeeded. */

@@ -1,5 +1,4 @@
 import type { Buffer } from 'node:buffer';
-import { dialFailure } from '../connect/dial.ts';
 import type { Meters } from '../observe/meters.ts';
 import type { PickHint } from '../pick/balancer.ts';
 import type { Lease, Outcome } from '../pool/lease.ts';
@@ -190,7 +189,7 @@ class MirrorCopy implements RequestCopy, BackendUser, Expiring {
   }
 
   onBackendClose(error: NodeJS.ErrnoException | undefined): void {
-    const failure = dialFailure(error);
+    const failure = this.#link.failed(error);
     if (this.#answer === undefined || failure === 'connect-tls') return this.#finish(failure);
     // A kept connection that was closed under the copy says nothing of the backend.
     this.#finish(this.#link.reused && !this.#answer.begun ? 'stale' : 'backend-reset');

@@ -174,7 +174,7 @@ export class TcpConnection implements WireSink, Expiring, TunnelObserver, Member
   /** The dialled wire broke before it was connected. */
   onClose(error: NodeJS.ErrnoException | undefined): void {
     this.#dialling = undefined;
-    this.#dialFailed(dialFailure(error));
+    this.#dialFailed(dialFailure(error, this.#endpoint));
   }
 
   #dialFailed(outcome: Outcome): void {

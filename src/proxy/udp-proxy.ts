@@ -2,7 +2,7 @@ import type { Buffer } from 'node:buffer';
 import { dialFailure } from '../connect/dial.ts';
 import type { PickHint } from '../pick/balancer.ts';
 import type { Backend, Endpoint } from '../pool/backend.ts';
-import type { Lease, Outcome } from '../pool/lease.ts';
+import { isFailure, type Lease, type Outcome } from '../pool/lease.ts';
 import type { Acquired, Refusal } from '../pool/pool.ts';
 import type { Expiring } from '../support/deadlines.ts';
 import type { Member } from '../support/members.ts';
@@ -82,8 +82,8 @@ export class UdpFlow implements Expiring, Member, UdpSink {
     this.bytesIn += datagram.length;
     meters.bytesIn(datagram.length);
     meters.datagramIn();
-    if (this.#upstream !== undefined) this.#follow();
-    if (this.#upstream === undefined && !this.#pin()) return;
+    const isPinned = this.#upstream === undefined ? this.#pin() : this.#follow();
+    if (!isPinned) return;
     if (!this.#upstream!.send(datagram)) meters.refused('queue-full');
   }
 
@@ -138,20 +138,25 @@ export class UdpFlow implements Expiring, Member, UdpSink {
     return false;
   }
 
-  /** Leaves a backend that may not keep the flow, when another one can be had. Looked up only when something has changed. */
-  #follow(): void {
+  /**
+   * Leaves a backend that may not keep the flow, when another one can be had. Looked up only when something has changed. False
+   * when there is no backend then.
+   */
+  #follow(): boolean {
     const { pool } = this.target;
-    if (pool.version === this.#version) return;
+    if (pool.version === this.#version) return true;
     if (this.#lease!.onTrial || pool.keeps(this.backend!)) {
       this.#version = pool.version;
-      return;
+      return true;
     }
     this.#skip();
     const acquired = this.#acquire();
     if (acquired.ok) {
       this.#leave();
-      this.#connect(acquired.lease);
-    } else if (acquired.refusal === 'all-saturated') this.#version = Number.NaN;
+      return this.#connect(acquired.lease);
+    }
+    if (acquired.refusal === 'all-saturated') this.#version = Number.NaN;
+    return true;
   }
 
   /** The pool it came by is no more: the listener's is looked at with the next datagram. */
@@ -177,10 +182,9 @@ export class UdpFlow implements Expiring, Member, UdpSink {
   onError(error: NodeJS.ErrnoException): void {
     // A datagram that is longer than the way to the backend allows is the client's.
     if (error.code === 'EMSGSIZE') return;
-    const failure = dialFailure(error);
-    // A datagram's socket has its port for itself, so that no other backend would help.
-    if (failure === 'out-of-files' || failure === 'connect-no-port') this.#site.meters.refused(failure);
-    else {
+    const failure = dialFailure(error, this.#endpoint);
+    if (!isFailure(failure)) this.#site.meters.refused(failure);
+    if (failure !== 'out-of-files') {
       this.backend!.skipEndpoint(this.#endpoint);
       this.#skip();
     }

@@ -25,6 +25,7 @@ import { NameBook } from './name-book.ts';
 import { Operator } from './operator.ts';
 import { RecordDesk } from './record-desk.ts';
 import type { OpenListener, Running, StartOptions } from './running.ts';
+import { SaidLately } from './said-lately.ts';
 import { SlotBook } from './slot-book.ts';
 import { StatusSource } from './status.ts';
 import { TlsBook } from './tls-book.ts';
@@ -69,6 +70,7 @@ class Control implements Running {
   readonly #applier: Applier;
   readonly #operator: Operator;
   readonly #events = new EventBus(systemClock);
+  readonly #listenerErrors = new SaidLately(systemClock, 5000);
   readonly #bans: BanDesk;
   readonly workerCount: number;
   generation = 0;
@@ -236,7 +238,9 @@ class Control implements Running {
     }
   }
 
+  /** Workers have the same troubles at the same time: it is said once for all of them. */
   #listenerFailed({ listener, what, error }: Extract<FromWorker, { type: 'listener-error' }>): void {
+    if (!this.#listenerErrors.isNew(`${listener} ${what} ${error}`)) return;
     this.#logger.error({ listener, error }, what);
     this.#events.publish({ kind: 'listener', listener, trouble: `${what}: ${error}` });
   }

@@ -233,7 +233,8 @@ export class UdpPorts implements UdpPortOwner {
     const listed = new Set(here);
     for (const own of [...this.#ports.values()]) {
       const isExtra = !listed.has(own.host) && this.#holdersOf(own).every(({ host }) => host !== own.host);
-      if (isExtra && !(await this.#machine.isHere(own.host)) && own.isIdle) this.#drop(own);
+      const isGone = isExtra && !(await this.#machine.isHere(own.host));
+      if (isGone && own.isIdle && this.#ports.get(placeOf(own)) === own) this.#drop(own);
     }
   }
 }

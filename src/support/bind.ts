@@ -18,7 +18,7 @@ const reasons: Readonly<Record<string, string>> = {
 export function bindError(who: string, where: string, cause: NodeJS.ErrnoException): Error {
   const code = codeOf(where, cause);
   const isForAll = code === 'EADDRINUSE' && /^(?:\[::\]|0\.0\.0\.0):\d+$/.test(where);
-  const reason = `${reasons[code] ?? cause.message}${isForAll ? ', or at one of the addresses' : ''}`;
+  const reason = `${reasons[code] ?? cause.message}${isForAll ? ", or at one of this machine's addresses" : ''}`;
   return new Error(`${who} cannot listen on ${where}: ${reason}`, { cause });
 }
 

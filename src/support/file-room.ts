@@ -1,60 +1,75 @@
 import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 
-/** Of so many descriptors one is kept, and so many at most. */
-const KEPT_OF = 16;
-const MOST_KEPT = 64;
+/** What a call returns that finds none left. */
+export const TOO_MANY_FILES = -constants.errno.EMFILE;
+
+/** A part of the descriptors that is kept: one of `of`, and `most` at most. */
+interface Kept {
+  readonly of: number;
+  readonly most: number;
+}
+
+/**
+ * For the clients that there are. More than can be let in before the first of them has its backend: a worker accepts up to
+ * eight of a port in a turn, by a ring 128, and dials at the end of it.
+ */
+const KEPT_FROM_CLIENTS: Kept = { of: 4, most: 256 };
+/** For whoever wants to see what goes on, and for files of the process itself. */
+const KEPT_FROM_DIALS: Kept = { of: 16, most: 16 };
 
 /** How often the limit is read again while there are none left, and how often it is told, in ms. */
 const READ_AGAIN_MS = 1000;
 const TELL_AGAIN_MS = 10_000;
 
-/**
- * Whether this process has descriptors for more clients. The last ones are kept for those that it has, as for their
- * connections to backends, and for whoever wants to see what goes on. At the limit itself libuv would end all that wait to be
- * accepted without telling anybody (`uv__emfile_trick`).
- */
-export class FileRoom {
-  readonly #onShort: (listener: string) => void;
-  readonly #readLimit: () => number | undefined;
-  readonly #now: () => number;
-  #firstKept: number;
-  #readAt = Number.NEGATIVE_INFINITY;
-  #toldAt = Number.NEGATIVE_INFINITY;
+/** Tells how many descriptors this process may have; undefined when that cannot be known. */
+export type ReadLimit = () => number | undefined;
 
-  /**
-   * `onShort` hears which listener has refused a client for want of descriptors, now and then. `readLimit` tells how many the
-   * process may have; undefined when that cannot be known.
-   */
-  constructor(onShort: (listener: string) => void, readLimit = openFilesLimit, now = () => performance.now()) {
-    this.#onShort = onShort;
+/**
+ * How many descriptors this process may have, and which of them are kept: the system gives the lowest that is free. At the
+ * limit itself libuv would end all that wait to be accepted without telling anybody (`uv__emfile_trick`).
+ */
+export class FileLimit {
+  readonly #readLimit: ReadLimit;
+  readonly #now: () => number;
+  #readAt = Number.NEGATIVE_INFINITY;
+  /** The first that is kept from clients, and from dials; 0 until the limit is known. */
+  #clientsEnd = 0;
+  #dialsEnd = 0;
+
+  constructor(readLimit = openFilesLimit, now = () => performance.now()) {
     this.#readLimit = readLimit;
     this.#now = now;
-    this.#firstKept = firstKept(readLimit() ?? Number.POSITIVE_INFINITY);
+    this.#read();
   }
 
-  /** True when the socket of a new client has one of those that are kept: the system gives the lowest that is free. */
-  refuses(fd: number, listener: string): boolean {
-    if (fd < this.#firstKept) return false;
+  /** True when the socket of a new client has a descriptor that is kept. */
+  isKeptFromClients(fd: number): boolean {
+    return fd >= this.#clientsEnd && this.#read() && fd >= this.#clientsEnd;
+  }
+
+  /** True when the socket of a new connection to a backend has one. */
+  isKeptFromDials(fd: number): boolean {
+    return fd >= this.#dialsEnd && this.#read() && fd >= this.#dialsEnd;
+  }
+
+  /** Reads the limit if that is due. False while it is not known. */
+  #read(): boolean {
     const now = this.#now();
-    this.#readAgain(now);
-    if (fd < this.#firstKept) return false;
-    if (now - this.#toldAt > TELL_AGAIN_MS) {
-      this.#toldAt = now;
-      this.#onShort(listener);
+    if (now - this.#readAt > READ_AGAIN_MS) {
+      this.#readAt = now;
+      const limit = this.#readLimit();
+      if (limit !== undefined) {
+        this.#clientsEnd = endOf(limit, KEPT_FROM_CLIENTS);
+        this.#dialsEnd = endOf(limit, KEPT_FROM_DIALS);
+      }
     }
-    return true;
-  }
-
-  #readAgain(now: number): void {
-    if (now - this.#readAt <= READ_AGAIN_MS) return;
-    this.#readAt = now;
-    const limit = this.#readLimit();
-    if (limit !== undefined) this.#firstKept = firstKept(limit);
+    return this.#clientsEnd > 0;
   }
 }
 
-function firstKept(limit: number): number {
-  return limit - Math.min(MOST_KEPT, Math.ceil(limit / KEPT_OF));
+function endOf(limit: number, { of, most }: Kept): number {
+  return limit - Math.min(most, Math.ceil(limit / of));
 }
 
 /** The soft limit of open files (`ulimit -n`), where the system tells it in /proc. */
@@ -64,5 +79,34 @@ function openFilesLimit(): number | undefined {
     return found === null ? undefined : Number(found[1]);
   } catch {
     return undefined;
+  }
+}
+
+/** That of this process, as this thread knows it. */
+export const fileLimit = new FileLimit();
+
+/** Refuses new clients while few descriptors are left. */
+export class FileRoom {
+  readonly #onShort: (listener: string) => void;
+  readonly #limit: FileLimit;
+  readonly #now: () => number;
+  #toldAt = Number.NEGATIVE_INFINITY;
+
+  /** `onShort` hears which listener has refused a client for that, every ten seconds at most. */
+  constructor(onShort: (listener: string) => void, limit = fileLimit, now = () => performance.now()) {
+    this.#onShort = onShort;
+    this.#limit = limit;
+    this.#now = now;
+  }
+
+  /** True when a new client whose socket has this descriptor is to be refused. */
+  refuses(fd: number, listener: string): boolean {
+    if (!this.#limit.isKeptFromClients(fd)) return false;
+    const now = this.#now();
+    if (now - this.#toldAt > TELL_AGAIN_MS) {
+      this.#toldAt = now;
+      this.#onShort(listener);
+    }
+    return true;
   }
 }

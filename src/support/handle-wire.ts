@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { Socket, type SocketConstructorOpts } from 'node:net';
 import { callbackBegins, callbackEnds, toTellClosed } from './closed-wires.ts';
+import { fileLimit, TOO_MANY_FILES } from './file-room.ts';
 import { latin1 } from './latin1.ts';
 import { handleOf, RingHandle } from './ring-handle.ts';
 import { RingIo, type RingIoUser } from './ring-io.ts';
@@ -121,7 +122,8 @@ export class HandleWire implements Wire, WriteOwner, RingIoUser, TurnEnd, NextTu
     if (this.#target === undefined) return this.#flush();
     const target = this.#target;
     this.#target = undefined;
-    const status = 'path' in target ? this.#connectUnix(target.path) : this.#connectTcp(target);
+    const started = this.#connectTo(target);
+    const status = started === 0 && fileLimit.isKeptFromDials(this.#handle.fd) ? TOO_MANY_FILES : started;
     if (status !== 0) this.#fail(status, 'connect');
     else if (!('path' in target) && this.#ringIo === undefined) this.#startReading();
   }
@@ -134,8 +136,10 @@ export class HandleWire implements Wire, WriteOwner, RingIoUser, TurnEnd, NextTu
     this.#wrote(this.#io.writeLatin1String(null, text));
   }
 
-  #connectTcp({ host, port }: { readonly host: string; readonly port: number }): number {
+  #connectTo(target: DialTarget): number {
     const handle = this.#handle as UnconnectedHandle;
+    if ('path' in target) return handle.connect(this.#request(this.#kit.newPipeConnect()), target.path);
+    const { host, port } = target;
     const local = this.#from;
     const v6 = host.includes(':');
     handle.setNoDelay?.(true);
@@ -143,10 +147,6 @@ export class HandleWire implements Wire, WriteOwner, RingIoUser, TurnEnd, NextTu
     if (status !== 0) return status;
     const request = this.#request(this.#kit.newTcpConnect());
     return v6 ? handle.connect6(request, host, port) : handle.connect(request, host, port);
-  }
-
-  #connectUnix(path: string): number {
-    return (this.#handle as UnconnectedHandle).connect(this.#request(this.#kit.newPipeConnect()), path);
   }
 
   #request(request: HandleRequest): HandleRequest {
@@ -204,7 +204,7 @@ export class HandleWire implements Wire, WriteOwner, RingIoUser, TurnEnd, NextTu
     if (!this.#reading && !this.destroyed && !this.readableEnded && !this.#connecting) this.#startReading();
   }
 
-  /** A TCP handle that connects does so too, so that libuv asks the kernel once; one that cannot begin to refuses, and says why later. */
+  /** A TCP handle reads while it connects too, so that libuv asks the kernel once. One that cannot begin to connect says why later. */
   #startReading(): void {
     const status = this.#io.readStart();
     this.#reading = status === 0;

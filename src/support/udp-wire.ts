@@ -90,7 +90,11 @@ class SocketUdpWire implements UdpWire {
 
   send(bytes: Buffer): boolean {
     if (this.#socket.getSendQueueSize() > MOST_QUEUED_BYTES) return false;
-    this.#socket.send(bytes, this.tell);
+    try {
+      this.#socket.send(bytes, this.tell);
+    } catch {
+      // It could not be connected, of which its error tells.
+    }
     return true;
   }
 

@@ -103,6 +103,16 @@ describe.each(makers)('a UDP socket on %s', (_name, maker) => {
     client.close();
   });
 
+  it('tells of a connect that cannot be, whatever is sent', async () => {
+    const heard = new Heard();
+    const client = maker.connect({ host: '255.255.255.255', port: 9, local: '' }, heard);
+    expect(client.send(Buffer.from('x'))).toBe(true);
+    await expect.poll(() => heard.errors.length).toBeGreaterThan(0);
+    expect(heard.errors).toContain('EACCES');
+    client.send(Buffer.from('y'));
+    client.close();
+  });
+
   it.each(['0.0.0.0', '::'])('hears at an address of its own beside one at all of %s', async (host) => {
     const [all, one] = [new Heard(), new Heard()];
     const wide = await maker.bind(at(host, 0, true), all);
