@@ -29,38 +29,32 @@ export function poolWarnings(root: unknown, references: readonly PoolReference[]
     const backends = itemsOf(get(pool, 'backends'));
     const used = users.get(name) ?? [];
     const protocols = new Set(used.map((each) => get(get(get(root, 'listeners'), each.path[1]!), 'protocol')));
-    const warnings: Finding[] =
-      used.length > 0
-        ? withoutUse(path, pool, protocols)
-        : [{ path, message: 'no listener and no route uses this pool' }];
+    const warnings: Finding[] = [];
+    if (used.length === 0) warnings.push({ path, message: 'no listener and no route uses this pool' });
     if (backends.length > 0 && backends.every(([, backend]) => Number(get(backend, 'weight')) === 0)) {
       warnings.push({ path: [...path, 'backends'], message: 'every weight is 0, so no backend gets anything' });
     }
-    if (warnings.every(({ path: [, , key] }) => key !== 'queue') && waitsForNothing(pool)) {
-      const message = 'no backend has maxConnections, so nobody ever waits';
-      warnings.push({ path: [...path, 'queue'], message });
-    }
-    return warnings;
+    const queue = uselessQueue(pool, protocols);
+    if (queue !== undefined) warnings.push({ path: [...path, 'queue'], message: queue });
+    return [...warnings, ...keyOfHttp([...path, 'balance', 'key'], pool, protocols)];
   });
 }
 
-/** Settings that the protocols of the listeners which use a pool do not go by. */
-function withoutUse(path: Path, pool: unknown, protocols: ReadonlySet<unknown>): Finding[] {
-  const findings: Finding[] = [];
+/** Listeners that are not of HTTP know of a client its address only. */
+function keyOfHttp(path: Path, pool: unknown, protocols: ReadonlySet<unknown>): Finding[] {
   const key = get(get(pool, 'balance'), 'key');
-  if (key !== undefined && key !== 'source' && !protocols.has('http')) {
-    const message = `${show(key)} is of HTTP, and the listeners of this pool hash the address of the client`;
-    findings.push({ path: [...path, 'balance', 'key'], message });
-  }
-  if (Number(get(get(pool, 'queue'), 'max')) > 0 && protocols.size === 1 && protocols.has('udp'))
-    findings.push({ path: [...path, 'queue'], message: 'only udp listeners use this pool, and datagrams never wait' });
-  return findings;
+  if (key === undefined || key === 'source' || protocols.size === 0 || protocols.has('http')) return [];
+  return [{ path, message: `${show(key)} is of HTTP, and the listeners of this pool hash the address of the client` }];
 }
 
-/** A queue is for when backends are full, which takes a limit; an agent may set one. */
-function waitsForNothing(pool: unknown): boolean {
-  if (!(Number(get(get(pool, 'queue'), 'max')) > 0) || get(get(pool, 'health'), 'agent') !== undefined) return false;
-  return itemsOf(get(pool, 'backends')).every(([, backend]) => !(Number(get(backend, 'maxConnections')) > 0));
+/** Why nobody will wait in a queue. It is for when backends are full, which takes a limit; an agent may set one. */
+function uselessQueue(pool: unknown, protocols: ReadonlySet<unknown>): string | undefined {
+  if (!(Number(get(get(pool, 'queue'), 'max')) > 0)) return undefined;
+  if (protocols.size === 1 && protocols.has('udp')) return 'only udp listeners use this pool, and datagrams never wait';
+  const isLimited =
+    get(get(pool, 'health'), 'agent') !== undefined ||
+    itemsOf(get(pool, 'backends')).some(([, backend]) => Number(get(backend, 'maxConnections')) > 0);
+  return isLimited ? undefined : 'no backend has maxConnections, so nobody ever waits';
 }
 
 /** The id a backend will have: its name, or its address in one spelling. */
