@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP, isIPv6 } from 'node:net';
-import type { Address } from '../support/address.ts';
+import { type Address, isWildcard } from '../support/address.ts';
 import type { TokenAttempts } from './attempts.ts';
 
 /** Why a request is refused. */
@@ -34,10 +34,6 @@ function canonicalName(name: string): string {
   if (!isIPv6(name)) return name.toLowerCase();
   const [address] = name.split('%');
   return new URL(`http://[${address}]`).hostname.slice(1, -1);
-}
-
-function isWildcard(name: string): boolean {
-  return name === '::' || name === '0.0.0.0';
 }
 
 /**

@@ -3,7 +3,7 @@ import { defaultConfigPath, loadAdmin } from '../config/load.ts';
 import { readCertificates, readPair } from '../config/pem-files.ts';
 import { formatProblem } from '../config/problem.ts';
 import { defaultAdminBind } from '../config/schema.ts';
-import { type Address, formatAddress, isLoopback, parseAddress } from '../support/address.ts';
+import { type Address, formatAddress, isLoopback, isWildcard, parseAddress } from '../support/address.ts';
 import { type OptionValues, UsageProblem } from './args.ts';
 import { CommandProblem } from './command.ts';
 import type { Io } from './io.ts';
@@ -114,8 +114,7 @@ function readAddress(written: string): Pick<AdminAddress, 'secure' | 'to'> {
 
 /** What listens everywhere is reached over loopback. */
 function reachable(address: Address): Address {
-  const everywhere = address.kind === 'tcp' && (address.host === '::' || address.host === '0.0.0.0');
-  return everywhere ? { ...address, host: '127.0.0.1' } : address;
+  return address.kind === 'tcp' && isWildcard(address.host) ? { ...address, host: '127.0.0.1' } : address;
 }
 
 /** The address as people write it. */

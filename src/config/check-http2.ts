@@ -1,4 +1,4 @@
-import type { PoolReference } from './check-listeners.ts';
+import { type PoolReference, protocolOf } from './check-listeners.ts';
 import type { Finding, Path } from './problem.ts';
 import { entriesOf, get } from './raw.ts';
 
@@ -17,15 +17,11 @@ export function http2Findings(root: unknown, references: readonly PoolReference[
         'not with proxyProtocol, since all clients share the connections of HTTP/2; expected one of the two';
       findings.push({ path, message });
     }
-    const user = references.find((reference) => reference.pool === name && !isHttp(root, reference));
+    const user = references.find((reference) => reference.pool === name && protocolOf(root, reference) !== 'http');
     if (user !== undefined) {
       const message = `not with listener ${user.path[1]}, which passes on bytes; expected http listeners only`;
       findings.push({ path, message });
     }
     return findings;
   });
-}
-
-function isHttp(root: unknown, { path }: PoolReference): boolean {
-  return get(path.slice(0, 2).reduce(get, root), 'protocol') === 'http';
 }

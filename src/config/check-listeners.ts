@@ -30,6 +30,11 @@ export function poolReferences(root: unknown): PoolReference[] {
   });
 }
 
+/** The protocol of the listener that names a pool. */
+export function protocolOf(root: unknown, { path }: PoolReference): unknown {
+  return get(path.slice(0, 2).reduce(get, root), 'protocol');
+}
+
 function reference(holder: Path, value: unknown): PoolReference[] {
   const pool = get(value, 'pool');
   return typeof pool === 'string' ? [{ path: [...holder, 'pool'], pool }] : [];

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
-import { formatAddress, parseAddress } from '../support/address.ts';
-import type { PoolReference } from './check-listeners.ts';
+import { formatAddress, isWildcard, parseAddress } from '../support/address.ts';
+import { type PoolReference, protocolOf } from './check-listeners.ts';
 import { type Finding, formatPath, type Path, show } from './problem.ts';
 import { entriesOf, get, isObject, itemsOf } from './raw.ts';
 import { algorithms, httpHealthKeys, keyedAlgorithms, udpHealthKeys } from './schema-pool.ts';
@@ -28,7 +28,7 @@ export function poolWarnings(root: unknown, references: readonly PoolReference[]
     const path = ['pools', name];
     const backends = itemsOf(get(pool, 'backends'));
     const used = users.get(name) ?? [];
-    const protocols = new Set(used.map((each) => get(get(get(root, 'listeners'), each.path[1]!), 'protocol')));
+    const protocols = new Set(used.map((reference) => protocolOf(root, reference)));
     const warnings: Finding[] = [];
     if (used.length === 0) warnings.push({ path, message: 'no listener and no route uses this pool' });
     if (backends.length > 0 && backends.every(([, backend]) => Number(get(backend, 'weight')) === 0)) {
@@ -105,7 +105,7 @@ function agentHosts(path: Path, pool: unknown): Finding[] {
 /** No connection goes from an address of one family to one of the other. */
 function localFamily(path: Path, pool: unknown): Finding[] {
   const local = get(get(pool, 'connect'), 'local');
-  const family = typeof local === 'string' && local !== '0.0.0.0' && local !== '::' ? isIP(local) : 0;
+  const family = typeof local === 'string' && !isWildcard(local) ? isIP(local) : 0;
   if (family === 0) return [];
   const beyond = itemsOf(get(pool, 'backends')).find(([, backend]) => {
     const written = isObject(backend) ? backend['address'] : backend;

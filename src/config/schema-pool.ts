@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { type Address, formatAddress } from '../support/address.ts';
+import { type Address, formatAddress, isWildcard } from '../support/address.ts';
 import { type NamedPlace, namedPlace } from './patterns.ts';
 import { expectedAnswer, payload, payloadBytes } from './payload.ts';
 import { Refusal, scalar } from './scalar.ts';
@@ -250,7 +250,7 @@ const localAddress = text({
   title: 'IP address',
   expected: 'an IP address of this machine',
   check: (written) => (written === '' || isIP(written) !== 0 ? undefined : new Refusal()),
-}).transform((written) => (written === '0.0.0.0' || written === '::' ? '' : written));
+}).transform((written) => (isWildcard(written) ? '' : written));
 
 /** A pool: backends that share one way of balancing, probing and connecting. */
 export const poolSchema = z

@@ -21,16 +21,13 @@ export async function placeOf(bind: BindPlan): Promise<BindPlace | undefined> {
     const folder = dirname(to.path);
     return { bind, where: join(await realpath(folder).catch(() => folder), basename(to.path)), port: 0 };
   }
-  const host = isIP(to.host) === 0 ? await addressOf(to.host) : to.host;
-  return host === undefined ? undefined : { bind, where: plainHost(host), port: to.port };
+  const where = await boundAddress(to.host).catch(() => undefined);
+  return where === undefined ? undefined : { bind, where, port: to.port };
 }
 
-async function addressOf(name: string): Promise<string | undefined> {
-  try {
-    return (await lookup(name)).address;
-  } catch {
-    return undefined;
-  }
+/** The address that is bound for a host: the first one of a name. Rejects with the system's error when it has none. */
+export async function boundAddress(host: string): Promise<string> {
+  return plainHost(isIP(host) === 0 ? (await lookup(host)).address : host);
 }
 
 /** True when two binds are for one address. */

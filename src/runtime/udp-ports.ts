@@ -1,17 +1,19 @@
-import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { Bound } from '../accept/listen.ts';
 import { UdpPort, type UdpPortOwner, type UdpTaker } from '../proxy/udp-port.ts';
 import type { UdpFlow } from '../proxy/udp-proxy.ts';
-import { plainHost } from '../support/address.ts';
+import { isWildcard } from '../support/address.ts';
 import { bindError, withoutIpv6 } from '../support/bind.ts';
 import { type Clock, systemClock } from '../support/clock.ts';
 import { isLocalAddress, localAddresses } from '../support/local-addresses.ts';
 import { freeUdpPort } from '../support/open-udp.ts';
 import { shortages } from '../support/shortages.ts';
 import type { UdpBind, UdpSource } from '../support/udp-wire.ts';
-import { isWithin, showBind } from './bind-place.ts';
+import { boundAddress, isWithin, showBind } from './bind-place.ts';
 import type { BindPlan } from './messages.ts';
+
+/** Hosts that stand for all interfaces, the closer first. */
+const WILDCARDS = ['0.0.0.0', '::'] as const;
 
 /** Addresses that a bind to all interfaces has a socket of its own for. */
 const MOST_ADDRESSES = 256;
@@ -69,7 +71,7 @@ export class UdpPorts implements UdpPortOwner {
     const { listener, shared: reusePort } = bind;
     return this.#inTurn(async () => {
       try {
-        const host = isIP(to.host) === 0 ? (await lookup(to.host)).address : plainHost(to.host);
+        const host = await boundAddress(to.host);
         return await this.#open({ listener, host, port: to.port, reusePort, siteNow });
       } catch (error) {
         throw bindError(`listener ${listener}`, showBind(bind), error as NodeJS.ErrnoException);
@@ -137,7 +139,7 @@ export class UdpPorts implements UdpPortOwner {
 
   /** Binds the addresses that a bind to all interfaces stands for. What cannot be bound is answered by the socket for all. */
   async #spread(held: Held, here: readonly string[]): Promise<void> {
-    if (!held.reusePort || !isForAll(held.host)) return;
+    if (!held.reusePort || !isWildcard(held.host)) return;
     const within = here.filter((host) => isWithin(host, held.host));
     const beyond = within[MOST_ADDRESSES];
     if (beyond !== undefined) this.#tellMissing({ ...held, host: beyond }, `more than ${MOST_ADDRESSES} addresses`);
@@ -163,13 +165,13 @@ export class UdpPorts implements UdpPortOwner {
 
   flowFor(own: UdpPort, from: UdpSource): UdpFlow | undefined {
     // Most clients of a socket for all have asked an address that has none yet.
-    if (isForAll(own.host) && this.#machine.clock.now() - this.#lookedAt > SOON_MS) this.#look();
+    if (isWildcard(own.host) && this.#machine.clock.now() - this.#lookedAt > SOON_MS) this.#look();
     return this.#begunWider(own, from) ?? this.#siteOf(own)?.begin(own, from);
   }
 
   /** The flow that a client has begun at a socket for all when there was none yet for the address that it asks. */
   #begunWider(own: UdpPort, from: UdpSource): UdpFlow | undefined {
-    for (const host of ['0.0.0.0', '::']) {
+    for (const host of WILDCARDS) {
       const wider = isWithin(own.host, host) ? this.#ports.get(placeOf({ host, port: own.port })) : undefined;
       if (wider === undefined || wider === own || wider.isIdle) continue;
       const isMapped = host === '::' && isIP(from.address) === 4;
@@ -190,7 +192,7 @@ export class UdpPorts implements UdpPortOwner {
 
   /** The binds that a socket stands for, the closest first. */
   #holdersOf({ host, port }: UdpPort): Held[] {
-    const bound = [host, '0.0.0.0', '::'].filter((each, at, all) => isWithin(host, each) && all.indexOf(each) === at);
+    const bound = [...new Set([host, ...WILDCARDS])].filter((each) => isWithin(host, each));
     return bound.flatMap((each) => [...this.#held].filter((held) => held.host === each && held.port === port));
   }
 
@@ -210,7 +212,7 @@ export class UdpPorts implements UdpPortOwner {
 
   /** Follows the addresses of the machine, while there is a bind to all interfaces. */
   #lookOn(): void {
-    if (this.#looking || ![...this.#held].some(({ host }) => isForAll(host))) return;
+    if (this.#looking || ![...this.#held].some(({ host }) => isWildcard(host))) return;
     this.#looking = true;
     const lookAgain = (): void => {
       this.#looking = false;
@@ -237,10 +239,6 @@ export class UdpPorts implements UdpPortOwner {
       if (isGone && own.isIdle && this.#ports.get(placeOf(own)) === own) this.#drop(own);
     }
   }
-}
-
-function isForAll(host: string): boolean {
-  return host === '::' || host === '0.0.0.0';
 }
 
 function placeOf({ host, port }: Pick<UdpBind, 'host' | 'port'>): string {

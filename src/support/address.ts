@@ -50,6 +50,11 @@ export function plainHost(host: string): string {
   return [...Buffer.from(groups.map((group) => group.padStart(4, '0')).join(''), 'hex')].join('.');
 }
 
+/** Whether a host stands for all interfaces, or for those of IPv4. */
+export function isWildcard(host: string): boolean {
+  return host === allInterfaces || host === '0.0.0.0';
+}
+
 /** Whether only this machine can reach the address: 127.0.0.0/8, `::1`, `localhost` (RFC 6761 §6.3), a Unix socket. */
 export function isLoopback(address: Address): boolean {
   return address.kind === 'unix' || address.host === 'localhost' || loopback.has(address.host);

@@ -2,6 +2,7 @@ import { lstatSync, statSync } from 'node:fs';
 import { lstat, unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
+import { isWildcard, parseAddress } from './address.ts';
 
 const reasons: Readonly<Record<string, string>> = {
   EADDRINUSE: 'another process listens there',
@@ -17,7 +18,9 @@ const reasons: Readonly<Record<string, string>> = {
 /** The error of an address that could not be listened on, in a sentence: `WHO cannot listen on WHERE: why`. */
 export function bindError(who: string, where: string, cause: NodeJS.ErrnoException): Error {
   const code = codeOf(where, cause);
-  const isForAll = code === 'EADDRINUSE' && /^(?:\[::\]|0\.0\.0\.0):\d+$/.test(where);
+  const address = parseAddress(where);
+  const isForAll =
+    code === 'EADDRINUSE' && typeof address === 'object' && address.kind === 'tcp' && isWildcard(address.host);
   const reason = `${reasons[code] ?? cause.message}${isForAll ? ", or at one of this machine's addresses" : ''}`;
   return new Error(`${who} cannot listen on ${where}: ${reason}`, { cause });
 }

@@ -33,9 +33,7 @@ export class FileLimit {
   readonly #readLimit: ReadLimit;
   readonly #now: () => number;
   #readAt = Number.NEGATIVE_INFINITY;
-  /** The first that is kept from clients, and from dials; 0 until the limit is known. */
-  #clientsEnd = 0;
-  #dialsEnd = 0;
+  #limit: number | undefined;
 
   constructor(readLimit = openFilesLimit, now = () => performance.now()) {
     this.#readLimit = readLimit;
@@ -45,26 +43,26 @@ export class FileLimit {
 
   /** True when the socket of a new client has a descriptor that is kept. */
   isKeptFromClients(fd: number): boolean {
-    return fd >= this.#clientsEnd && this.#read() && fd >= this.#clientsEnd;
+    return this.#isKept(fd, KEPT_FROM_CLIENTS);
   }
 
   /** True when the socket of a new connection to a backend has one. */
   isKeptFromDials(fd: number): boolean {
-    return fd >= this.#dialsEnd && this.#read() && fd >= this.#dialsEnd;
+    return this.#isKept(fd, KEPT_FROM_DIALS);
   }
 
-  /** Reads the limit if that is due. False while it is not known. */
-  #read(): boolean {
+  #isKept(fd: number, kept: Kept): boolean {
+    if (this.#limit !== undefined && fd < endOf(this.#limit, kept)) return false;
+    this.#read();
+    return this.#limit !== undefined && fd >= endOf(this.#limit, kept);
+  }
+
+  /** Reads the limit if that is due; one that cannot be read stays as it was. */
+  #read(): void {
     const now = this.#now();
-    if (now - this.#readAt > READ_AGAIN_MS) {
-      this.#readAt = now;
-      const limit = this.#readLimit();
-      if (limit !== undefined) {
-        this.#clientsEnd = endOf(limit, KEPT_FROM_CLIENTS);
-        this.#dialsEnd = endOf(limit, KEPT_FROM_DIALS);
-      }
-    }
-    return this.#clientsEnd > 0;
+    if (now - this.#readAt <= READ_AGAIN_MS) return;
+    this.#readAt = now;
+    this.#limit = this.#readLimit() ?? this.#limit;
   }
 }
 

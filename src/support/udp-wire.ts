@@ -68,6 +68,7 @@ function lookupNothing(
 
 /** A UDP socket on `dgram`: it works with every version of Node. */
 class SocketUdpWire implements UdpWire {
+  readonly fd = -1;
   readonly #socket: dgram.Socket;
   readonly #sink: UdpSink;
   #isOpen = true;
@@ -85,8 +86,6 @@ class SocketUdpWire implements UdpWire {
   get localPort(): number {
     return this.#socket.address().port;
   }
-
-  readonly fd = -1;
 
   send(bytes: Buffer): boolean {
     if (this.#socket.getSendQueueSize() > MOST_QUEUED_BYTES) return false;

@@ -1,6 +1,6 @@
 import type { ListenerStep } from '../../admin/explain-schema.ts';
 import type { ListenerConfig } from '../../config/schema.ts';
-import { type Address, formatAddress } from '../../support/address.ts';
+import { type Address, formatAddress, isWildcard } from '../../support/address.ts';
 import type { Target } from './target.ts';
 
 /** A listener with its name. */
@@ -82,7 +82,7 @@ function nearest(bound: readonly NamedConfig[], target: Target, port: number): N
   const wanted = target.host === 'localhost' ? ['localhost', '127.0.0.1', '::1'] : [target.host];
   return (
     bound.find((one) => hostsOf(one).some((host) => wanted.includes(host))) ??
-    bound.find((one) => hostsOf(one).some((host) => host === '::' || host === '0.0.0.0')) ??
+    bound.find((one) => hostsOf(one).some(isWildcard)) ??
     bound[0]!
   );
 }
