@@ -12,7 +12,8 @@ const STUCK_MS = 40_000;
 export interface CliOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
-  readonly files?: number | undefined;
+  /** A command that runs it, with its arguments. */
+  readonly under?: readonly string[];
 }
 
 /** The CLI as a process of its own. */
@@ -22,11 +23,9 @@ export class CliProcess {
   stdout = '';
   stderr = '';
 
-  /** It may open `files` files, if that is said. */
-  constructor(args: readonly string[], { cwd, env = {}, files }: CliOptions = {}) {
+  constructor(args: readonly string[], { cwd, env = {}, under = [] }: CliOptions = {}) {
     const { FORCE_COLOR: _, NO_COLOR: __, ...inherited } = process.env;
-    const limited = files === undefined ? [] : ['prlimit', `--nofile=${files}:${files}`];
-    const [command, ...words] = [...limited, process.execPath, entry, ...args];
+    const [command, ...words] = [...under, process.execPath, entry, ...args];
     this.#child = spawn(command!, words, {
       cwd,
       env: { ...inherited, ...env },

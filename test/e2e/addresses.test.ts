@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { isRoot, Namespace } from '../support/namespace.ts';
 import { skipsWithout } from '../support/needs.ts';
 import { closeOpened } from '../support/opened.ts';
-import { has } from '../support/servers.ts';
+import { dnsmasqArgs, has } from '../support/servers.ts';
 
 afterEach(closeOpened);
 
@@ -10,11 +10,7 @@ afterEach(closeOpened);
 async function machine(...addresses: string[]) {
   const namespace = new Namespace();
   for (const address of addresses) namespace.addAddress(address);
-  namespace.start('dnsmasq', [
-    ...['--keep-in-foreground', '--conf-file=/dev/null', '--no-resolv', '--no-hosts', '--pid-file='],
-    ...['--bind-interfaces', '--listen-address=127.0.0.1', '--port=5300', '--user=root'],
-    '--address=/app.test/192.0.2.1',
-  ]);
+  namespace.start('dnsmasq', dnsmasqArgs(5300, '/app.test/192.0.2.1'));
   await namespace.runFairlead({
     listeners: { dns: { protocol: 'udp', bind: ':53', pool: 'dns' } },
     pools: { dns: { backends: ['127.0.0.1:5300'], health: { type: 'off' } } },

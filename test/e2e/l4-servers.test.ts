@@ -12,7 +12,7 @@ import { closeOpened } from '../support/opened.ts';
 import { answerText, startBackend } from '../support/recording-backend.ts';
 import { runFairlead, webConfig } from '../support/running.ts';
 import { eventually } from '../support/scrape.ts';
-import { freePort, has, run, startServer } from '../support/servers.ts';
+import { dnsmasqArgs, freePort, has, run, startServer } from '../support/servers.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -174,13 +174,7 @@ describe.skipIf(skipsWithout(has('dnsmasq', 'dig')))('dnsmasq', () => {
   it('is asked by dig, over UDP and TCP, one server after the other', async () => {
     const ports = [await freePort(), await freePort()];
     for (const [index, port] of ports.entries()) {
-      await startServer(
-        'dnsmasq',
-        ['--keep-in-foreground', '--conf-file=/dev/null', '--no-resolv', '--no-hosts', '--pid-file=']
-          .concat(['--bind-interfaces', '--listen-address=127.0.0.1', `--port=${port}`])
-          .concat([`--address=/app.test/10.0.0.${index + 1}`, `--user=${process.env['USER'] ?? 'root'}`]),
-        port,
-      );
+      await startServer('dnsmasq', dnsmasqArgs(port, `/app.test/10.0.0.${index + 1}`), port);
     }
     const lb = await runFairlead({
       listeners: {
@@ -203,17 +197,9 @@ describe.skipIf(skipsWithout(has('dnsmasq', 'dig')))('dnsmasq', () => {
     const ports = [await freePort(), await freePort(), await freePort()];
     const servers = [];
     for (const [index, port] of ports.entries()) {
-      servers.push(
-        await startServer(
-          'dnsmasq',
-          ['--keep-in-foreground', '--conf-file=/dev/null', '--no-resolv', '--no-hosts', '--pid-file=']
-            .concat(['--bind-interfaces', '--listen-address=127.0.0.1', `--port=${port}`])
-            // The third one knows another name only, so that it answers the probe, and with an error.
-            .concat([`--address=/${index === 2 ? 'other' : 'app'}.test/10.0.0.${index + 1}`])
-            .concat([`--user=${process.env['USER'] ?? 'root'}`]),
-          port,
-        ),
-      );
+      // The third one knows another name only, so that it answers the probe, and with an error.
+      const name = index === 2 ? 'other.test' : 'app.test';
+      servers.push(await startServer('dnsmasq', dnsmasqArgs(port, `/${name}/10.0.0.${index + 1}`), port));
     }
     const query = String.raw`\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x03app\x04test\0\0\x01\0\x01`;
     const expected = String.raw`~^\x12\x34[\x80-\xff][\x00\x80]`;

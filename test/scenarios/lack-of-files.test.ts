@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { ConfigInput } from '../../src/config/schema.ts';
 import { type ApartFairlead, runApart } from '../support/apart.ts';
 import { closeOpened } from '../support/opened.ts';
 import { connectTo, type RawClient } from '../support/raw-client.ts';
@@ -17,15 +18,17 @@ const CLIENTS = 100;
 
 const filesOf = (lb: ApartFairlead): number => readdirSync(`/proc/${lb.pid}/fd`).length;
 
+/** Before backends that are not probed. */
+const configOf = (protocol: 'http' | 'tcp' | 'udp', backends: string[], ioUring: boolean): ConfigInput => {
+  const listener = { protocol, bind: '127.0.0.1:0', pool: 'back' };
+  const idle = protocol === 'udp' ? { timeouts: { idle: '1s' } } : {};
+  const pools = { back: { backends, health: { type: 'off' as const } } };
+  return { ioUring, listeners: { web: { ...listener, ...idle } as never }, pools };
+};
+
 /** A Fairlead that can open some files more than it has now. */
 async function short(protocol: 'http' | 'tcp' | 'udp', backends: string[], ioUring: boolean) {
-  const listener = { protocol, bind: '127.0.0.1:0', pool: 'back' } as const;
-  const idle = protocol === 'udp' ? { timeouts: { idle: '1s' } } : {};
-  const lb = await runApart({
-    ioUring,
-    listeners: { web: { ...listener, ...idle } as never },
-    pools: { back: { backends, health: { type: 'off' } } },
-  });
+  const lb = await runApart(configOf(protocol, backends, ioUring));
   const before = filesOf(lb);
   spawnSync('prlimit', [`--pid=${lb.pid}`, `--nofile=${before + MORE_FILES}`]);
   return { lb, hasFilesAgain: () => eventually(() => filesOf(lb) < before + MORE_FILES / 2, 'files') };
@@ -93,14 +96,7 @@ describe.each([false, true])('without a file for a connection to a backend, ioUr
 
 /** A Fairlead that was started with few files, with as many clients as make them short. */
 async function crowded(protocol: 'http' | 'tcp', backend: string, ioUring: boolean) {
-  const lb = await runApart(
-    {
-      ioUring,
-      listeners: { web: { protocol, bind: '127.0.0.1:0', pool: 'back' } as never },
-      pools: { back: { backends: [backend], health: { type: 'off' } } },
-    },
-    160,
-  );
+  const lb = await runApart(configOf(protocol, [backend], ioUring), 160);
   const clients = await Promise.all(Array.from({ length: 200 }, () => connectTo(lb.address)));
   const ending = (how: RawClient['ending']): number => clients.filter((client) => client.ending === how).length;
   return { lb, clients, ending };

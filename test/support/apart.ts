@@ -24,7 +24,9 @@ export async function runApart(config: ConfigInput, files?: number): Promise<Apa
   const folder = await mkdtemp(join(tmpdir(), 'fairlead-apart-'));
   const path = join(folder, 'fairlead.json');
   await writeFile(path, JSON.stringify({ workers: 1, watch: false, admin: { bind: '127.0.0.1:0' }, ...config }));
-  const cli = new CliProcess(['run', path], { files });
+  const cli = new CliProcess(['run', path], {
+    under: files === undefined ? [] : ['prlimit', `--nofile=${files}:${files}`],
+  });
   const instance = remember({
     pid: cli.pid,
     address: '',

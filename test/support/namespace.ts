@@ -3,13 +3,10 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { ConfigInput } from '../../src/config/schema.ts';
+import { CliProcess } from '../cli/cli-process.ts';
 import { remember } from './opened.ts';
 import { run } from './servers.ts';
-import { until } from './wire-stage.ts';
-
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
 /** Namespaces take root; in CI, where there is root, a tool that is missing is a failure. */
 export const isRoot = process.getuid?.() === 0;
@@ -41,8 +38,14 @@ export class Namespace {
     remember({ close: () => rmSync(folder, { recursive: true }) });
     const path = join(folder, 'fairlead.json');
     writeFileSync(path, JSON.stringify({ workers: 1, admin: false, ...config }));
-    const lb = this.start(process.execPath, [MAIN, 'run', path]);
-    await until(() => Object.keys(config.listeners).every((name) => lb.output().includes(`listening ${name} `)));
+    const lb = new CliProcess(['run', path], { under: ['ip', 'netns', 'exec', this.name] });
+    remember({
+      async close() {
+        lb.kill('SIGKILL');
+        await lb.code();
+      },
+    });
+    for (const name of Object.keys(config.listeners)) await lb.until('stdout', new RegExp(`^listening ${name} `, 'm'));
   }
 
   /** Starts a program in it, with all that it has written. */

@@ -30,6 +30,13 @@ export function userIds(name: string): { uid: number; gid: number } | undefined 
   return { uid: id('-u'), gid: id('-g') };
 }
 
+/** What dnsmasq is told to be a DNS server of 127.0.0.1 that knows one name, as `/app.test/10.0.0.1`. */
+export const dnsmasqArgs = (port: number, answer: string): string[] => [
+  ...['--keep-in-foreground', '--conf-file=/dev/null', '--no-resolv', '--no-hosts', '--pid-file='],
+  ...['--bind-interfaces', '--listen-address=127.0.0.1', `--port=${port}`],
+  ...[`--address=${answer}`, `--user=${process.env['USER'] ?? 'root'}`],
+];
+
 /** How a server is run. */
 export interface ServerOptions {
   /** As whom; as the one who runs the test unless said otherwise. */
