@@ -8,7 +8,7 @@ import type { ConfigInput } from '../../src/config/schema.ts';
 import { TestAuthority } from '../support/certificates.ts';
 import { comeFrom } from '../support/come-from.ts';
 import { closeOpened, remember } from '../support/opened.ts';
-import { startBackend } from '../support/recording-backend.ts';
+import { answerText, startBackend } from '../support/recording-backend.ts';
 import { get } from '../support/requests.ts';
 import { type RunningFairlead, runFairlead } from '../support/running.ts';
 import { eventually, metric } from '../support/scrape.ts';
@@ -75,8 +75,9 @@ async function echo() {
   return { address: peer.address, taken: () => peer.taken };
 }
 
+/** Never ends its answers, so that a connection is there for as long as its client, also where none may be kept. */
 async function httpBackend() {
-  const backend = await startBackend();
+  const backend = await startBackend(answerText('ok').slice(0, -1));
   return { address: backend.address, taken: () => backend.requests.length };
 }
 
