@@ -56,7 +56,10 @@ function sentence(value: unknown, expected: string, scalar?: ScalarIssue): Pick<
  */
 function union(issue: UnionIssue, path: Path, root: unknown): Finding[] {
   const value = valueAt(root, path);
-  if ('discriminator' in issue) return [{ path, ...sentence(value, oneOf(discriminators(issue))) }];
+  if ('discriminator' in issue) {
+    const known = discriminators(issue);
+    return [{ path, ...sentence(value, oneOf(known)), hint: didYouMean(closest(String(value ?? ''), known)) }];
+  }
   const meant = issue.errors.find((branch) => !branch.some(isOtherKind));
   if (!meant) return [{ path, ...sentence(value, kindsOf(issue).join(', or ')) }];
   const object = kindsOf(issue).find((kind) => kind.startsWith('an object'));

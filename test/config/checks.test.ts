@@ -47,7 +47,17 @@ describe('listeners', () => {
     [
       'another protocol',
       listening('a: { protocol: https }'),
-      'listeners.a.protocol: got "https", expected http, tcp or udp',
+      'listeners.a.protocol: got "https", expected http, tcp or udp (did you mean "http"?)',
+    ],
+    [
+      'a protocol in capitals',
+      listening('a: { protocol: UDP }'),
+      'listeners.a.protocol: got "UDP", expected http, tcp or udp (did you mean "udp"?)',
+    ],
+    [
+      'a protocol of another layer',
+      listening('a: { protocol: smtp }'),
+      'listeners.a.protocol: got "smtp", expected http, tcp or udp',
     ],
     [
       'no bind',

@@ -32,7 +32,7 @@ describe('a config module', () => {
     [`export const config = ${good};`, '1:1: no default export, expected `export default defineConfig({ … })`'],
     [
       `\n\nexport default ${good.replace('tcp', 'tpc')};`,
-      '1:1: listeners.a.protocol: got "tpc", expected http, tcp or udp',
+      '1:1: listeners.a.protocol: got "tpc", expected http, tcp or udp (did you mean "tcp"?)',
     ],
     ['export default 5;', '1:1: got 5, expected an object with listeners'],
     ['export default null;', '1:1: the file is empty, expected at least listeners'],
