@@ -5,6 +5,9 @@ import { type Shortage, shortages } from '../support/shortages.ts';
 import { TLS_FAILED } from '../support/tls-failure.ts';
 import type { DialTarget, Wire, WireSink } from '../support/wire.ts';
 
+/** Different backends that are tried for one L4 connection, or for a datagram, before it is given up. */
+export const MAX_DIALS = 3;
+
 /**
  * Starts a connection; `sink.onConnect` or `sink.onClose` follows. `local` is the address to connect from, '' for any.
  * The deadline is the caller's.

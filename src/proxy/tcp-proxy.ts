@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { dialFailure } from '../connect/dial.ts';
+import { dialFailure, MAX_DIALS } from '../connect/dial.ts';
 import { plainDialler } from '../connect/dialler.ts';
 import type { PickHint } from '../pick/balancer.ts';
 import type { Backend, Endpoint } from '../pool/backend.ts';
@@ -16,9 +16,6 @@ import type { PoolSite, ProxyDeps } from './deps.ts';
 import type { ListenerMeters } from './listener-meters.ts';
 import type { OpenPhase, PhaseMeters } from './phase-meters.ts';
 import { QueuePlace } from './queue-place.ts';
-
-/** Different backends that are dialled for one connection before the client is turned away. */
-const MAX_DIALS = 3;
 
 /** How one L4 connection ended. */
 export type TcpEnd = TunnelEnd | 'client-aborted' | Outcome | Refusal;

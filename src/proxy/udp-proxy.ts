@@ -1,8 +1,8 @@
 import type { Buffer } from 'node:buffer';
-import { dialFailure } from '../connect/dial.ts';
+import { dialFailure, MAX_DIALS } from '../connect/dial.ts';
 import type { PickHint } from '../pick/balancer.ts';
 import type { Backend, Endpoint } from '../pool/backend.ts';
-import { isFailure, type Lease, type Outcome } from '../pool/lease.ts';
+import type { Lease, Outcome } from '../pool/lease.ts';
 import type { Acquired, Refusal } from '../pool/pool.ts';
 import type { Expiring } from '../support/deadlines.ts';
 import type { Member } from '../support/members.ts';
@@ -10,6 +10,7 @@ import { udp } from '../support/open-udp.ts';
 import type { UdpSink, UdpSource, UdpWire } from '../support/udp-wire.ts';
 import type { PoolSite, ProxyDeps } from './deps.ts';
 import type { ListenerMeters } from './listener-meters.ts';
+import { Unanswered } from './unanswered.ts';
 
 /** How one flow ended. */
 export type UdpEnd = 'idle-timeout' | 'drained' | 'denied' | Outcome | Refusal;
@@ -40,8 +41,8 @@ export interface UdpDoor {
  * One UDP flow: all datagrams of one client address and port, pinned to one backend until none has come either way for
  * the idle time. accept → pick → connect → relay → observe, without any of TCP's ends: silence is the only one.
  *
- * A backend of which the system says that nobody is there (ICMP) loses the flow; the client's next datagram goes to
- * another one. So does that to one that may not keep what it has, once there is another.
+ * A backend of which the system says that nobody is there (ICMP) loses the flow to another one, with what it cannot have
+ * had. So does one that may not keep what it has, once there is another, with the client's next datagram.
  */
 export class UdpFlow implements Expiring, Member, UdpSink {
   memberIndex = -1;
@@ -63,6 +64,7 @@ export class UdpFlow implements Expiring, Member, UdpSink {
   #upstream: UdpWire | undefined;
   #endpoint: Endpoint | undefined;
   #tried: Set<Backend> | undefined;
+  readonly #unanswered = new Unanswered();
   #answered = false;
   /** Of the pool, when it was last seen that the backend keeps the flow. */
   #version = Number.NaN;
@@ -84,7 +86,12 @@ export class UdpFlow implements Expiring, Member, UdpSink {
     meters.datagramIn();
     const isPinned = this.#upstream === undefined ? this.#pin() : this.#follow();
     if (!isPinned) return;
-    if (!this.#upstream!.send(datagram)) meters.refused('queue-full');
+    this.#deliver(datagram);
+  }
+
+  #deliver(datagram: Buffer): void {
+    this.#unanswered.add(datagram, this.#site.deps.now());
+    if (!this.#upstream!.send(datagram)) this.#site.meters.refused('queue-full');
   }
 
   /** Its client is at another socket from now on, which may know it by another address. */
@@ -117,6 +124,7 @@ export class UdpFlow implements Expiring, Member, UdpSink {
     return pool.acquire(this.#site.hintFor(this), this.#tried);
   }
 
+  /** False when neither this backend nor another one can be had for it. */
   #connect(lease: Lease): boolean {
     const { backend } = lease;
     const { endpoint } = backend;
@@ -124,11 +132,9 @@ export class UdpFlow implements Expiring, Member, UdpSink {
     this.backend = backend;
     this.#endpoint = endpoint;
     this.#answered = false;
+    this.#unanswered.clear();
     this.picks++;
-    if (endpoint === undefined || 'path' in endpoint) {
-      this.#unpin('connect-failed');
-      return false;
-    }
+    if (endpoint === undefined || 'path' in endpoint) return this.#failed('connect-failed', true);
     const { local } = this.target.connect;
     this.#upstream = udp.connect({ host: endpoint.host, port: endpoint.port, local }, this);
     const { deps, name, meters } = this.#site;
@@ -171,6 +177,7 @@ export class UdpFlow implements Expiring, Member, UdpSink {
     if (!this.#answered) this.#lease?.show(true);
     this.#answered = true;
     this.#tried = undefined;
+    this.#unanswered.clear();
     this.touch();
     this.bytesOut += datagram.length;
     meters.bytesOut(datagram.length);
@@ -183,12 +190,30 @@ export class UdpFlow implements Expiring, Member, UdpSink {
     // A datagram that is longer than the way to the backend allows is the client's.
     if (error.code === 'EMSGSIZE') return;
     const failure = dialFailure(error, this.#endpoint);
-    if (!isFailure(failure)) this.#site.meters.refused(failure);
-    if (failure !== 'out-of-files') {
-      this.backend!.skipEndpoint(this.#endpoint);
-      this.#skip();
+    const lost = this.#unanswered.take(this.#site.deps.now());
+    if (failure === 'out-of-files') {
+      this.#site.meters.refused(failure);
+      return this.#unpin(failure);
     }
+    this.backend!.skipEndpoint(this.#endpoint);
+    if (!this.#failed(failure, lost.length > 0)) return;
+    for (const datagram of lost) this.#deliver(datagram);
+  }
+
+  /**
+   * Leaves a backend that has failed, for another one at once if what it has not had can be sent to that; false when it
+   * cannot, and is lost.
+   */
+  #failed(failure: Outcome, canRepeat: boolean): boolean {
+    this.#skip();
     this.#unpin(failure);
+    const acquired = canRepeat && this.#tried!.size < MAX_DIALS ? this.#acquire() : undefined;
+    if (acquired?.ok === true) {
+      this.target.meters.retried(failure);
+      return this.#connect(acquired.lease);
+    }
+    this.#site.meters.refused(failure);
+    return false;
   }
 
   /** The next pick is of another backend. */
