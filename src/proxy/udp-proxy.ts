@@ -10,7 +10,7 @@ import { udp } from '../support/open-udp.ts';
 import type { UdpSink, UdpSource, UdpWire } from '../support/udp-wire.ts';
 import type { PoolSite, ProxyDeps } from './deps.ts';
 import type { ListenerMeters } from './listener-meters.ts';
-import { Unanswered } from './unanswered.ts';
+import { type LastDatagrams, Unanswered } from './unanswered.ts';
 
 /** How one flow ended. */
 export type UdpEnd = 'idle-timeout' | 'drained' | 'denied' | Outcome | Refusal;
@@ -23,6 +23,7 @@ export interface UdpOwner {
   readonly target: PoolSite;
   /** How long a flow lives without a datagram either way, in ms. */
   readonly idleMs: number;
+  readonly last: LastDatagrams;
   /** What the pool's algorithm may go by. */
   hintFor(flow: UdpFlow): PickHint;
   /** The flow is over; `ended` says how. */
@@ -64,7 +65,7 @@ export class UdpFlow implements Expiring, Member, UdpSink {
   #upstream: UdpWire | undefined;
   #endpoint: Endpoint | undefined;
   #tried: Set<Backend> | undefined;
-  readonly #unanswered = new Unanswered();
+  readonly #unanswered: Unanswered;
   #answered = false;
   /** Of the pool, when it was last seen that the backend keeps the flow. */
   #version = Number.NaN;
@@ -75,6 +76,7 @@ export class UdpFlow implements Expiring, Member, UdpSink {
     this.from = from;
     this.target = site.target;
     this.startedAt = site.deps.now();
+    this.#unanswered = new Unanswered(site.last);
   }
 
   /** A datagram came from the client. */

@@ -8,6 +8,7 @@ import { ListenerMeters } from './listener-meters.ts';
 import { PhaseMeters } from './phase-meters.ts';
 import { gateFor, type SourceGate, type SourcePlan } from './source-gate.ts';
 import { type UdpDoor, type UdpEnd, UdpFlow, type UdpOwner } from './udp-proxy.ts';
+import { LastDatagrams } from './unanswered.ts';
 
 /** What a worker must know of a udp listener: plain data, sent from the control plane. */
 export interface UdpListenerPlan {
@@ -34,6 +35,7 @@ export class UdpSite implements UdpOwner {
   readonly deps: ProxyDeps;
   readonly meters: ListenerMeters;
   readonly phases: PhaseMeters;
+  readonly last = new LastDatagrams();
   #plan: UdpListenerPlan;
   #target: PoolSite;
   #routed: () => void;

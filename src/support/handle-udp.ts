@@ -238,6 +238,7 @@ export class HandleUdp implements UdpMaker {
     for (const wire of this.#bound) wire.followRing();
   }
 
+  /** The bytes themselves, or a copy if they are the caller's only until the call returns. */
   kept(bytes: Buffer): Buffer {
     return this.ring?.owns(bytes) === true ? Buffer.from(bytes) : bytes;
   }

@@ -54,8 +54,6 @@ export interface UdpMaker {
   bind(to: UdpBind, sink: UdpSink): Promise<UdpWire>;
   /** Never fails by itself: what goes wrong is told to the sink. */
   connect(to: UdpTarget, sink: UdpSink): UdpWire;
-  /** The bytes of a datagram that has just come, or a copy if they are its sink's only during the call. */
-  kept(bytes: Buffer): Buffer;
 }
 
 /** Every address is one already, and an answer at once saves a turn of the event loop for each datagram. */
@@ -145,6 +143,4 @@ export const socketUdp: UdpMaker = {
     socket.connect(port, host);
     return wire;
   },
-
-  kept: (bytes) => bytes,
 };
