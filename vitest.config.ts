@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { PATIENCE_MS } from './test/support/patience.ts';
 
 /** Folders of `test/` whose files start instances, processes and browsers. */
 const large = ['cli', 'conformance', 'e2e', 'examples', 'fastify', 'fuzz', 'library', 'scenarios'];
@@ -12,9 +13,9 @@ export default defineConfig({
     maxWorkers: Math.max(2, availableParallelism() - 1),
     // Most scenarios start worker threads, and would strip the types of every source anew each time.
     env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url)) },
-    testTimeout: 40_000,
+    testTimeout: 60_000,
     // A second, which is usual, is short for what waits for other processes on a busy machine.
-    expect: { poll: { timeout: 10_000 } },
+    expect: { poll: { timeout: PATIENCE_MS } },
     hookTimeout: 60_000,
     projects: [
       { extends: true, test: { name: 'large', include: [largeFiles] } },

@@ -2,9 +2,7 @@ import net from 'node:net';
 import { parseAddress } from '../../src/support/address.ts';
 import { type HttpText, type Reading, readMessages } from './http-text.ts';
 import { remember } from './opened.ts';
-
-/** Longer than anything a test waits for on a machine that is busy with other tests, in ms. */
-const PATIENCE_MS = 10_000;
+import { PATIENCE_MS } from './patience.ts';
 
 /** How often a wait looks at what no event of the client tells of, in ms. */
 const LOOK_MS = 5;

@@ -1,7 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { PATIENCE_MS } from './patience.ts';
 
-/** How long a metric may take to come to what is expected, in ms. */
-const PATIENCE_MS = 10_000;
 const LOOK_MS = 20;
 
 /** One line of a scrape. */

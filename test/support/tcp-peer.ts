@@ -1,9 +1,8 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { remember } from './opened.ts';
+import { PATIENCE_MS } from './patience.ts';
 
-/** How long a wait for a peer may take, in ms. */
-const PATIENCE_MS = 10_000;
 const LOOK_MS = 5;
 
 /** A TCP backend that does what the test says with each connection. */

@@ -2,9 +2,7 @@ import type { Buffer } from 'node:buffer';
 import dgram from 'node:dgram';
 import { once } from 'node:events';
 import { remember } from './opened.ts';
-
-/** How long a wait for a datagram may take, in ms. */
-const PATIENCE_MS = 10_000;
+import { PATIENCE_MS } from './patience.ts';
 
 /** A UDP socket of a test, with what has come to it. */
 export interface UdpEnd {

@@ -4,6 +4,7 @@ import net from 'node:net';
 import type { WireMaker } from '../../src/support/open-wire.ts';
 import type { ListeningHandle } from '../../src/support/socket-handle.ts';
 import { type DialTarget, silentSink, type Wire, type WireSink } from '../../src/support/wire.ts';
+import { PATIENCE_MS } from './patience.ts';
 
 /** Everything that happened on a wire, in order. */
 export class Recorder implements WireSink {
@@ -50,7 +51,7 @@ export class Recorder implements WireSink {
 
 /** Waits until `holds` does. */
 export async function until(holds: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + PATIENCE_MS;
   while (!holds()) {
     if (Date.now() > deadline) throw new Error('waited in vain');
     await new Promise((resolve) => setTimeout(resolve, 2));
