@@ -12,8 +12,14 @@ import type { PoolSite, ProxyDeps } from './deps.ts';
 import type { ListenerMeters } from './listener-meters.ts';
 import { type LastDatagrams, Unanswered } from './unanswered.ts';
 
+/** So long a backend that has failed a flow is not tried again by it while there is another one, in ms. */
+const AVOIDED_MS = 1000;
+
 /** How one flow ended. */
-export type UdpEnd = 'idle-timeout' | 'drained' | 'denied' | Outcome | Refusal;
+export type UdpEnd = 'idle-timeout' | 'drained' | 'denied';
+
+/** Why a datagram has come to no backend. */
+type Obstacle = Outcome | Refusal;
 
 /** What a flow sees of its listener. */
 export interface UdpOwner {
@@ -64,7 +70,12 @@ export class UdpFlow implements Expiring, Member, UdpSink {
   #lease: Lease | undefined;
   #upstream: UdpWire | undefined;
   #endpoint: Endpoint | undefined;
+  #endpointsTried = 0;
+  /** Backends that have failed it lately. */
   #tried: Set<Backend> | undefined;
+  #triedUntil = 0;
+  /** Backends that were picked since the client last said something. */
+  #dials = 0;
   readonly #unanswered: Unanswered;
   #answered = false;
   /** Of the pool, when it was last seen that the backend keeps the flow. */
@@ -86,14 +97,18 @@ export class UdpFlow implements Expiring, Member, UdpSink {
     this.bytesIn += datagram.length;
     meters.bytesIn(datagram.length);
     meters.datagramIn();
-    const isPinned = this.#upstream === undefined ? this.#pin() : this.#follow();
-    if (!isPinned) return;
-    this.#deliver(datagram);
+    this.#dials = 0;
+    this.#deliver([datagram], this.#upstream === undefined ? this.#pin() : this.#follow());
   }
 
-  #deliver(datagram: Buffer): void {
-    this.#unanswered.add(datagram, this.#site.deps.now());
-    if (!this.#upstream!.send(datagram)) this.#site.meters.refused('queue-full');
+  /** To the backend; they are lost when there is something in the way. */
+  #deliver(datagrams: readonly Buffer[], obstacle: Obstacle | undefined): void {
+    const { meters, deps } = this.#site;
+    for (const datagram of datagrams) {
+      if (obstacle !== undefined) meters.refused(obstacle);
+      else if (this.#upstream!.send(datagram)) this.#unanswered.add(datagram, deps.now());
+      else meters.refused('queue-full');
+    }
   }
 
   /** Its client is at another socket from now on, which may know it by another address. */
@@ -107,64 +122,75 @@ export class UdpFlow implements Expiring, Member, UdpSink {
     this.deadline = this.#site.deps.deadlines.in(this.#site.idleMs);
   }
 
-  /** pick → connect. The datagram is lost when there is no backend, as UDP loses them. */
-  #pin(): boolean {
-    let acquired = this.#acquire();
-    if (!acquired.ok && this.#tried !== undefined) {
-      // Every one has failed this client: it may try them again.
-      this.#tried = undefined;
-      acquired = this.#acquire();
-    }
-    if (acquired.ok) return this.#connect(acquired.lease);
-    this.#site.meters.refused(acquired.refusal);
-    return false;
+  /** pick → connect; returns why there is no backend. */
+  #pin(): Obstacle | undefined {
+    const acquired = this.#acquireAny();
+    return acquired.ok ? this.#connect(acquired.lease) : acquired.refusal;
   }
 
   #acquire(): Acquired {
     const { pool } = this.target;
     this.#version = pool.version;
+    this.#forgetTried();
     return pool.acquire(this.#site.hintFor(this), this.#tried);
   }
 
-  /** False when neither this backend nor another one can be had for it. */
-  #connect(lease: Lease): boolean {
-    const { backend } = lease;
-    const { endpoint } = backend;
+  /** When every one has failed this client, it may try them again, but for the one that it is to leave. */
+  #acquireAny(left?: Backend): Acquired {
+    const acquired = this.#acquire();
+    if (acquired.ok || this.#tried === undefined) return acquired;
+    this.#tried = left && new Set([left]);
+    return this.#acquire();
+  }
+
+  /** Returns what is in the way to this backend and to those that were tried in its stead. */
+  #connect(lease: Lease): Obstacle | undefined {
     this.#lease = lease;
-    this.backend = backend;
-    this.#endpoint = endpoint;
+    this.backend = lease.backend;
     this.#answered = false;
     this.#unanswered.clear();
     this.picks++;
+    this.#dials++;
+    this.#endpointsTried = 0;
+    return this.#open(lease.backend);
+  }
+
+  /** connect, to one of the addresses of a backend. */
+  #open({ endpoint }: Backend): Obstacle | undefined {
+    this.#endpoint = endpoint;
+    this.#endpointsTried++;
     if (endpoint === undefined || 'path' in endpoint) return this.#failed('connect-failed', true);
     const { local } = this.target.connect;
     this.#upstream = udp.connect({ host: endpoint.host, port: endpoint.port, local }, this);
-    const { deps, name, meters } = this.#site;
-    if (!deps.files.refuses(this.#upstream.fd, name)) return true;
-    meters.refused('out-of-files');
+    const { deps, name } = this.#site;
+    if (!deps.files.refuses(this.#upstream.fd, name)) return undefined;
     this.#unpin('out-of-files');
-    return false;
+    return 'out-of-files';
   }
 
   /**
-   * Leaves a backend that may not keep the flow, when another one can be had. Looked up only when something has changed. False
-   * when there is no backend then.
+   * Leaves a backend that may not keep the flow, when another one can be had, which gets what one that has failed may not
+   * have had. Looked up only when something has changed.
    */
-  #follow(): boolean {
+  #follow(): Obstacle | undefined {
     const { pool } = this.target;
-    if (pool.version === this.#version) return true;
-    if (this.#lease!.onTrial || pool.keeps(this.backend!)) {
+    const backend = this.backend!;
+    if (pool.version === this.#version) return undefined;
+    if (this.#lease!.onTrial || pool.keeps(backend)) {
       this.#version = pool.version;
-      return true;
+      return undefined;
     }
     this.#skip();
-    const acquired = this.#acquire();
-    if (acquired.ok) {
-      this.#leave();
-      return this.#connect(acquired.lease);
+    const acquired = this.#acquireAny(backend);
+    if (!acquired.ok) {
+      if (acquired.refusal === 'all-saturated') this.#version = Number.NaN;
+      return undefined;
     }
-    if (acquired.refusal === 'all-saturated') this.#version = Number.NaN;
-    return true;
+    const lost = backend.wanted ? this.#unanswered.take(this.#site.deps.now()) : [];
+    this.#leave();
+    const obstacle = this.#connect(acquired.lease);
+    this.#deliver(lost, obstacle);
+    return obstacle;
   }
 
   /** The pool it came by is no more: the listener's is looked at with the next datagram. */
@@ -178,6 +204,7 @@ export class UdpFlow implements Expiring, Member, UdpSink {
     const { meters } = this.#site;
     if (!this.#answered) this.#lease?.show(true);
     this.#answered = true;
+    this.#endpointsTried = 1;
     this.#tried = undefined;
     this.#unanswered.clear();
     this.touch();
@@ -193,35 +220,40 @@ export class UdpFlow implements Expiring, Member, UdpSink {
     if (error.code === 'EMSGSIZE') return;
     const failure = dialFailure(error, this.#endpoint);
     const lost = this.#unanswered.take(this.#site.deps.now());
+    if (lost.length === 0) this.#site.meters.refused(failure);
     if (failure === 'out-of-files') {
-      this.#site.meters.refused(failure);
-      return this.#unpin(failure);
+      this.#unpin(failure);
+      return this.#deliver(lost, failure);
     }
     this.backend!.skipEndpoint(this.#endpoint);
-    if (!this.#failed(failure, lost.length > 0)) return;
-    for (const datagram of lost) this.#deliver(datagram);
+    this.#deliver(lost, this.#failed(failure, lost.length > 0));
   }
 
-  /**
-   * Leaves a backend that has failed, for another one at once if what it has not had can be sent to that; false when it
-   * cannot, and is lost.
-   */
-  #failed(failure: Outcome, canRepeat: boolean): boolean {
+  /** Goes on with another address of the backend, or with another backend if it has something to say; returns what is in the way. */
+  #failed(failure: Outcome, speaks: boolean): Obstacle | undefined {
+    const backend = this.backend!;
+    if (this.#endpointsTried < backend.endpoints.length) {
+      this.#shut();
+      return this.#open(backend);
+    }
     this.#skip();
     this.#unpin(failure);
-    const acquired = canRepeat && this.#tried!.size < MAX_DIALS ? this.#acquire() : undefined;
-    if (acquired?.ok === true) {
-      this.target.meters.retried(failure);
-      return this.#connect(acquired.lease);
-    }
-    this.#site.meters.refused(failure);
-    return false;
+    const acquired = speaks && this.#dials < MAX_DIALS ? this.#acquire() : undefined;
+    if (acquired?.ok !== true) return failure;
+    this.target.meters.retried(failure);
+    return this.#connect(acquired.lease);
   }
 
   /** The next pick is of another backend. */
   #skip(): void {
+    this.#forgetTried();
     this.#tried ??= new Set();
     this.#tried.add(this.backend!);
+    this.#triedUntil = this.#site.deps.now() + AVOIDED_MS;
+  }
+
+  #forgetTried(): void {
+    if (this.#site.deps.now() >= this.#triedUntil) this.#tried = undefined;
   }
 
   /** A backend that has never answered has not failed, as many protocols ask for no answer. */
@@ -232,9 +264,13 @@ export class UdpFlow implements Expiring, Member, UdpSink {
   #unpin(outcome: Outcome): void {
     const lease = this.#lease;
     this.#lease = undefined;
+    this.#shut();
+    lease?.release(outcome);
+  }
+
+  #shut(): void {
     this.#upstream?.close();
     this.#upstream = undefined;
-    lease?.release(outcome);
   }
 
   onDeadline(): void {

@@ -1,12 +1,12 @@
 import { Buffer } from 'node:buffer';
 
 const ROOM_BYTES = 1024 * 1024;
+/** Longer datagrams are not kept. */
+const LONGEST_BYTES = 4096;
 /** Datagrams that are kept of one flow. */
 const MOST = 4;
-/** Their bytes, all together. */
-const MOST_BYTES = 4096;
-/** What the network says of a datagram it says within this time, in ms. */
-const VERDICT_MS = 1000;
+/** What the network says of a datagram it says within this time, in ms, unless the backend is far away. */
+const VERDICT_MS = 100;
 
 /** The last datagrams of all flows together, in room that is used round and round, so that no flow holds memory by silence. */
 export class LastDatagrams {
@@ -14,7 +14,7 @@ export class LastDatagrams {
   /** Grows without end; where it stands in the room is what is left over. */
   #end = 0;
 
-  /** Copies a datagram, of 4 KiB at most, and returns where it is. */
+  /** Copies a datagram and returns where it is. */
   add(datagram: Buffer): number {
     let at = this.#end % ROOM_BYTES;
     if (at + datagram.length > ROOM_BYTES) {
@@ -35,38 +35,52 @@ export class LastDatagrams {
   }
 }
 
+/** A datagram that was sent. */
+interface Sent {
+  /** Where it is kept. */
+  position: number;
+  length: number;
+  atMs: number;
+}
+
 /**
- * What a client has sent since the last answer of its backend, the first of it, and only while the network may still say
- * that it did not arrive: RFC 1122, 4.1.3.3, has UDP pass such errors on, but none of them tells which datagram it is of.
+ * What a client has sent last and has no answer to, while the network may still say that it did not arrive. RFC 1122,
+ * 4.1.3.3, has such errors passed on, but what a socket hears of them does not tell which datagram they are of.
  */
 export class Unanswered {
   readonly #last: LastDatagrams;
-  /** Position and length of each. */
-  readonly #kept: number[] = [];
-  #bytes = 0;
-  #sinceMs = 0;
+  /** Written round and round. */
+  readonly #sent: Sent[] = [];
+  /** Those since the last answer, also if they are not there any more. */
+  #count = 0;
 
   constructor(last: LastDatagrams) {
     this.#last = last;
   }
 
-  /** Keeps a datagram, if there is room for it. */
-  add(datagram: Buffer, nowMs: number): void {
-    if (this.#kept.length > 0 && nowMs - this.#sinceMs > VERDICT_MS) this.clear();
-    if (this.#kept.length === 2 * MOST || this.#bytes + datagram.length > MOST_BYTES) return;
-    if (this.#kept.length === 0) this.#sinceMs = nowMs;
-    this.#kept.push(this.#last.add(datagram), datagram.length);
-    this.#bytes += datagram.length;
+  add(datagram: Buffer, atMs: number): void {
+    const { length } = datagram;
+    if (length > LONGEST_BYTES) return;
+    const position = this.#last.add(datagram);
+    const place = this.#count % MOST;
+    const sent = this.#sent[place];
+    this.#count++;
+    if (sent === undefined) {
+      this.#sent.push({ position, length, atMs });
+      return;
+    }
+    sent.position = position;
+    sent.length = length;
+    sent.atMs = atMs;
   }
 
-  /** Those that may not have arrived, in the order they came. It has none of them any more. */
+  /** Those that may not have arrived, in the order they were sent. It has none of them any more. */
   take(nowMs: number): Buffer[] {
     const taken: Buffer[] = [];
-    if (nowMs - this.#sinceMs <= VERDICT_MS) {
-      for (let i = 0; i < this.#kept.length; i += 2) {
-        const datagram = this.#last.at(this.#kept[i]!, this.#kept[i + 1]!);
-        if (datagram !== undefined) taken.push(datagram);
-      }
+    for (let n = Math.max(0, this.#count - MOST); n < this.#count; n++) {
+      const { position, length, atMs } = this.#sent[n % MOST]!;
+      const datagram = nowMs - atMs <= VERDICT_MS ? this.#last.at(position, length) : undefined;
+      if (datagram !== undefined) taken.push(datagram);
     }
     this.clear();
     return taken;
@@ -74,7 +88,6 @@ export class Unanswered {
 
   /** There was an answer. */
   clear(): void {
-    this.#kept.length = 0;
-    this.#bytes = 0;
+    this.#count = 0;
   }
 }

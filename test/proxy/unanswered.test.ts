@@ -2,71 +2,80 @@ import { Buffer } from 'node:buffer';
 import { expect, test } from 'vitest';
 import { LastDatagrams, Unanswered } from '../../src/proxy/unanswered.ts';
 
-const texts = (datagrams: readonly Buffer[]) => datagrams.map(String);
+/** What one flow has sent, a text at a time. */
+function stage(last = new LastDatagrams()) {
+  const unanswered = new Unanswered(last);
+  const add = (text: string, atMs = 0) => unanswered.add(Buffer.from(text), atMs);
+  const take = (nowMs = 0) => unanswered.take(nowMs).map(String);
+  return { unanswered, add, take };
+}
+
+/** Takes up room with datagrams of others, until `left` bytes are left before it begins anew. */
+function fill(last: LastDatagrams, left: number): void {
+  for (let n = 0; n < 255; n++) last.add(Buffer.alloc(4096));
+  last.add(Buffer.alloc(4096 - left));
+}
 
 test('gives back what has no answer yet, once and in order', () => {
-  const unanswered = new Unanswered(new LastDatagrams());
-  unanswered.add(Buffer.from('a'), 0);
-  unanswered.add(Buffer.from('b'), 1000);
-  expect(texts(unanswered.take(1000))).toEqual(['a', 'b']);
-  expect(unanswered.take(1000)).toEqual([]);
+  const { add, take } = stage();
+  for (const text of ['a', '', 'b']) add(text);
+  expect(take()).toEqual(['a', '', 'b']);
+  expect(take()).toEqual([]);
 });
 
 test('forgets all of it with an answer', () => {
-  const unanswered = new Unanswered(new LastDatagrams());
-  unanswered.add(Buffer.from('a'), 0);
+  const { unanswered, add, take } = stage();
+  add('a');
   unanswered.clear();
-  unanswered.add(Buffer.from('b'), 5);
-  expect(texts(unanswered.take(5))).toEqual(['b']);
+  add('b');
+  expect(take()).toEqual(['b']);
 });
 
-test('gives nothing back of which the network would have told long ago, and begins anew then', () => {
-  const unanswered = new Unanswered(new LastDatagrams());
-  unanswered.add(Buffer.from('a'), 0);
-  expect(unanswered.take(1001)).toEqual([]);
-  unanswered.add(Buffer.from('b'), 2000);
-  unanswered.add(Buffer.from('c'), 3001);
-  expect(texts(unanswered.take(3001))).toEqual(['c']);
+test('gives nothing back of which the network would have told before', () => {
+  const { add, take } = stage();
+  add('a', 0);
+  add('b', 60);
+  add('c', 120);
+  expect(take(160)).toEqual(['b', 'c']);
+  add('d', 200);
+  expect(take(301)).toEqual([]);
 });
 
-test('keeps the first four, and no more than 4096 bytes', () => {
-  const unanswered = new Unanswered(new LastDatagrams());
-  for (const text of ['a', 'b', 'c', 'd', 'e']) unanswered.add(Buffer.from(text), 0);
-  expect(texts(unanswered.take(0))).toEqual(['a', 'b', 'c', 'd']);
-  unanswered.add(Buffer.alloc(4097), 0);
-  unanswered.add(Buffer.alloc(4000), 0);
-  unanswered.add(Buffer.alloc(97), 0);
-  unanswered.add(Buffer.alloc(96), 0);
-  expect(unanswered.take(0).map(({ length }) => length)).toEqual([4000, 96]);
+test('keeps the last four, but none above 4096 bytes', () => {
+  const { add, take } = stage();
+  for (const text of ['a', 'b', 'c', 'd', 'e', 'f']) add(text);
+  expect(take()).toEqual(['c', 'd', 'e', 'f']);
+  for (const length of [4097, 4096]) add('x'.repeat(length));
+  expect(take().map(({ length }) => length)).toEqual([4096]);
 });
 
 test('takes what comes as it was, whatever becomes of its bytes', () => {
-  const unanswered = new Unanswered(new LastDatagrams());
+  const { unanswered, add } = stage();
   const bytes = Buffer.from('as it was');
   unanswered.add(bytes, 0);
   bytes.fill('x');
-  const last = unanswered.take(0)[0]!;
-  unanswered.add(Buffer.from('another one'), 0);
-  expect(String(last)).toBe('as it was');
+  const [taken] = unanswered.take(0);
+  add('another one');
+  expect(String(taken)).toBe('as it was');
 });
 
 test('gives nothing back that datagrams of others have taken the room of', () => {
   const last = new LastDatagrams();
-  const [one, other] = [new Unanswered(last), new Unanswered(last)];
-  one.add(Buffer.from('first'), 0);
-  one.add(Buffer.from('second'), 0);
-  for (let n = 0; n < 255; n++) last.add(Buffer.alloc(4096));
-  last.add(Buffer.alloc(4085));
-  other.add(Buffer.from('other'), 0);
-  expect(texts(one.take(0))).toEqual(['second']);
-  expect(texts(other.take(0))).toEqual(['other']);
+  const [one, other] = [stage(last), stage(last)];
+  one.add('first');
+  one.add('second');
+  fill(last, 11);
+  last.add(Buffer.alloc(0));
+  fill(last, 0);
+  other.add('other');
+  expect(other.take()).toEqual(['other']);
+  expect(one.take()).toEqual([]);
 });
 
 test('keeps what does not fit in the rest of the room whole, at its beginning', () => {
   const last = new LastDatagrams();
-  const unanswered = new Unanswered(last);
-  for (let n = 0; n < 255; n++) last.add(Buffer.alloc(4096));
-  last.add(Buffer.alloc(4090));
-  unanswered.add(Buffer.from('over the end'), 0);
-  expect(texts(unanswered.take(0))).toEqual(['over the end']);
+  const { add, take } = stage(last);
+  fill(last, 6);
+  add('over the end');
+  expect(take()).toEqual(['over the end']);
 });

@@ -4,7 +4,9 @@ import { closeOpened } from '../support/opened.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { answerText } from '../support/recording-backend.ts';
 import { runFairlead } from '../support/running.ts';
+import { metric } from '../support/scrape.ts';
 import { startPeer } from '../support/tcp-peer.ts';
+import { openUdp } from '../support/udp-peer.ts';
 
 afterEach(closeOpened);
 
@@ -36,6 +38,21 @@ describe('a backend that is given by name', () => {
     const client = await connectTo(lb.address('l4'));
     client.send('x');
     await client.until(() => client.text.endsWith('found'), 'answer');
+  });
+
+  it.each(['127.0.0.1', '::1'])('has its first datagram, too, when it is found on %s', async (host) => {
+    const peer = await openUdp((datagram) => [`found ${datagram}`], { host });
+    const port = peer.address.split(':').at(-1);
+    const lb = await runFairlead({
+      admin: { bind: '127.0.0.1:0' },
+      listeners: { dns: { protocol: 'udp', bind: '127.0.0.1:0', pool: 'dns' } },
+      pools: { dns: { backends: [`localhost:${port}`] } },
+    });
+    const client = await openUdp();
+    client.send(lb.address('dns'), '1');
+    expect(await client.until(1)).toEqual(['found 1']);
+    expect(await metric(lb, 'backend_failures_total')).toBe(0);
+    expect(await metric(lb, 'refusals_total')).toBe(0);
   });
 
   it('that does not resolve is down with that reason, and takes nothing else down', async () => {

@@ -1,6 +1,8 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { closeOpened } from '../support/opened.ts';
+import { askApi } from '../support/operator.ts';
 import { runFairlead } from '../support/running.ts';
 import { eventually, metric } from '../support/scrape.ts';
 import { openUdp } from '../support/udp-peer.ts';
@@ -73,14 +75,94 @@ describe('a datagram for a udp backend that is gone', () => {
       pools: { dns: { backends: [...dead, { address: here.address, backup: true }], eject: { failures: 0 } } },
     });
     const client = await openUdp();
-    const refused = () => metric(lb, 'refusals_total', { reason: 'connect-refused' });
+    const counts = () =>
+      Promise.all(['backend_failures_total', 'retries_total', 'refusals_total'].map((name) => metric(lb, name)));
     client.send(lb.address('dns'), 'lost');
-    await eventually(async () => (await refused()) === 1, 'the end of its tries');
-    expect(await metric(lb, 'backend_failures_total', { reason: 'connect-refused' })).toBe(3);
-    client.send(lb.address('dns'), 'also');
-    await eventually(async () => (await refused()) === 2, 'the end of its tries');
-    expect(await metric(lb, 'backend_failures_total', { reason: 'connect-refused' })).toBe(4);
+    await eventually(async () => (await counts())[2] === 1, 'the end of its tries');
+    expect(await counts()).toEqual([3, 2, 1]);
     client.send(lb.address('dns'), 'now');
     expect(await client.until(1)).toEqual(['here now']);
+    expect(await counts()).toEqual([4, 3, 1]);
+  });
+
+  it('goes along when its flow leaves a backend that a probe has found to be silent', async () => {
+    const silent = await openUdp((datagram) => (String(datagram) === 'ping' && mute.isOff ? ['pong'] : []));
+    const mute = { isOff: true };
+    const here = await named('here');
+    const health = { type: 'udp' as const, send: 'ping', interval: '50ms', timeout: '40ms', fall: 1, rise: 1 };
+    const lb = await runFairlead({
+      ...configFor([]),
+      pools: { dns: { backends: [silent.address, { address: here.address, backup: true }], health } },
+    });
+    const client = await openUdp();
+    let sent = 0;
+    const say = () => client.send(lb.address('dns'), `${++sent}`);
+    say();
+    await eventually(() => silent.got.includes('1'), 'its first datagram');
+    mute.isOff = false;
+    await eventually(() => {
+      say();
+      return here.got.some((datagram) => datagram !== 'ping');
+    }, 'the move');
+    const moved = here.got.filter((datagram) => datagram !== 'ping').map(Number);
+    expect(moved.length).toBeGreaterThan(1);
+    expect(moved).toEqual(moved.map((_, index) => moved[0]! + index));
+    expect(silent.got).toContain(String(moved[0]));
+  });
+});
+
+describe('a udp flow that gets no answers', () => {
+  const sinks = async () => {
+    const [a, b] = [await openUdp(), await openUdp()];
+    const lb = await runFairlead(configFor([a.address, b.address]));
+    const client = await openUdp();
+    let said = 0;
+    const say = () => {
+      client.send(lb.address('dns'), `${++said}`);
+      return `${said}`;
+    };
+    /** Sends the next number, and returns who has got it. */
+    const next = async () => {
+      const text = say();
+      await eventually(() => a.got.includes(text) || b.got.includes(text), `the arrival of ${text}`);
+      return a.got.includes(text) ? a : b;
+    };
+    const on = await next();
+    return { lb, say, next, on, off: on === a ? b : a };
+  };
+
+  it('loses none when its backend goes, and has nothing sent twice that went long before', async () => {
+    const { next, on, off } = await sinks();
+    for (const number of [2, 3, 4, 5]) {
+      await pause(150);
+      expect(await next(), `${number}`).toBe(on);
+    }
+    await on.close();
+    await pause(150);
+    expect(await next()).toBe(off);
+    expect(off.got).toEqual(['6']);
+  });
+
+  it('goes back to a backend that failed it a while ago, when the other one fails', async () => {
+    const { say, next, on, off } = await sinks();
+    const port = Number(on.address.split(':')[1]);
+    await on.close();
+    expect(await next()).toBe(off);
+    const back = await openUdp(undefined, { port });
+    await pause(1100);
+    await off.close();
+    say();
+    expect(await back.until(1)).toEqual(['3']);
+  });
+
+  it('leaves a backend that is disabled for one that it has left before', async () => {
+    const { lb, next, on, off } = await sinks();
+    const set = ({ address }: typeof on, state: string) =>
+      askApi(lb, `PATCH /api/pools/dns/backends/${address}`, { state });
+    await set(on, 'disabled');
+    expect(await next()).toBe(off);
+    await set(on, 'enabled');
+    await set(off, 'disabled');
+    expect(await next()).toBe(on);
   });
 });
