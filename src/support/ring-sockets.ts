@@ -78,7 +78,7 @@ export class RingSockets implements CompletionSink, TurnEnd {
   readonly #tags = new Tags<RingSocket | RingTask<unknown>>();
   #queued = false;
   /** The next turn is to look again. */
-  #comesBack = false;
+  #comesBack: NodeJS.Immediate | undefined;
   /** How much was told in this turn. */
   #told = 0;
 
@@ -198,11 +198,11 @@ export class RingSockets implements CompletionSink, TurnEnd {
 
   /** There is something to take. A turn that was cut short is to be followed by one, not by one for each of these. */
   readonly #onEvents = (): void => {
-    if (!this.#comesBack) this.#onTurn();
+    if (this.#comesBack === undefined) this.#onTurn();
   };
 
   readonly #onTurn = (): void => {
-    this.#comesBack = false;
+    this.#comesBack = undefined;
     this.#told = 0;
     this.#take();
   };
@@ -225,9 +225,8 @@ export class RingSockets implements CompletionSink, TurnEnd {
     if (ring.queued > 0) ring.submit();
     ring.quiet = false;
     // One that was cut short is to be followed by another, also when there is nothing to tell yet.
-    if (this.#comesBack || !(ring.hasMore || this.#told >= MOST_IN_A_TURN)) return;
-    this.#comesBack = true;
-    setImmediate(this.#onTurn);
+    if (this.#comesBack !== undefined || !(ring.hasMore || this.#told >= MOST_IN_A_TURN)) return;
+    this.#comesBack = setImmediate(this.#onTurn);
   }
 
   onConnected(tag: number, status: number): void {
@@ -303,9 +302,11 @@ export class RingSockets implements CompletionSink, TurnEnd {
     socket.owner.onRingLeft(socket.left, socket.status);
   }
 
-  /** Gives everything back; no socket may be in it, and nothing be under way. */
+  /** Gives everything back; no socket may be in it, nothing be under way, and no owner be hearing of anything. */
   close(): void {
     this.open = false;
+    // What looks for more in the next turn would look into memory that is somebody else's by then.
+    clearImmediate(this.#comesBack);
     this.#events.close();
     freeRing(this.#record);
   }

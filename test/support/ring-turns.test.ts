@@ -71,6 +71,7 @@ it('asks for no more when the kernel says late that there was some', async () =>
 class Echo implements RingOwner {
   static on = true;
   static heard = 0;
+  static onLeft = (): void => {};
   socket: RingSocket | undefined;
   readonly #ring: RingSockets;
   constructor(ring: RingSockets) {
@@ -81,7 +82,9 @@ class Echo implements RingOwner {
     if (Echo.on) this.#ring.write(this.socket!, bytes, 0, length);
   }
   onRingSent(): void {}
-  onRingLeft(): void {}
+  onRingLeft(): void {
+    Echo.onLeft();
+  }
 }
 
 it('gives everything else its turn, however often it hears that there is more', async () => {
@@ -108,4 +111,22 @@ it('gives everything else its turn, however often it hears that there is more', 
   // All of them once in each turn, or nearly; and it did go on.
   expect(heard).toBeLessThan(2 * 20 * echoes.length);
   expect(heard).toBeGreaterThan(echoes.length);
+});
+
+// It would be a look into memory that is no longer there, which ends the process.
+it('does not look again once it is closed, also when it has put that off', async () => {
+  const ring = new RingSockets(handleKit!, createRingRecord());
+  // So many as it tells of in one turn.
+  const sockets = (await pairs(64)).flat().map((fd) => ring.join(new Echo(ring), fd));
+  await nextTurn();
+  const isClosed = new Promise<void>((resolve) => {
+    Echo.onLeft = () => {
+      if (ring.size === 0) process.nextTick(() => resolve(ring.close()));
+    };
+  });
+  for (const socket of sockets) ring.leave(socket);
+  await isClosed;
+  Echo.onLeft = () => {};
+  for (let i = 0; i < 3; i++) await nextTurn();
+  expect(ring.size).toBe(0);
 });
