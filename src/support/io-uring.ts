@@ -93,6 +93,8 @@ export class IoUring {
   /** Where the half of the outbox begins that is written to, and how much of it is in use. */
   #outboxHalf = 0;
   #outboxUsed = 0;
+  /** The buffer of what a stream brought last. */
+  #received: Buffer | undefined;
   /** Completions that had to make room for others, and are told before those. */
   readonly #spilled: Int32Array[] = [];
 
@@ -186,7 +188,8 @@ export class IoUring {
 
   /** Where the bytes are from which they can be sent: where they lie, or a copy. */
   #place(bytes: Buffer, start: number, end: number): number {
-    if (this.owns(bytes)) return bytes.byteOffset + start;
+    // What came goes on at once as a rule, and to ask for the memory of a buffer takes its time.
+    if (bytes === this.#received || this.owns(bytes)) return bytes.byteOffset + start;
     const at = this.#room(end - start);
     bytes.copy(this.#outbox, at, start, end);
     return OUTBOX_AT + at;
@@ -328,8 +331,8 @@ export class IoUring {
     // Those that had no room then may have some before the end, where this does not look for them.
     const overflowed = this.#overflows;
     let told = 0;
-    for (let spilled = this.#spilled.shift(); spilled !== undefined; spilled = this.#spilled.shift()) {
-      this.#tell(sink, spilled, 0);
+    while (this.#spilled.length > 0) {
+      this.#tell(sink, this.#spilled.shift()!, 0);
       told++;
     }
     const rings = this.#rings;
@@ -365,17 +368,18 @@ export class IoUring {
     if (kind === SEND) sink.onSent(ints[at]!, ints[at + 2]!);
     else if (kind === CONNECT) sink.onConnected(ints[at]!, ints[at + 2]!);
     else if (kind === ACCEPT) sink.onAccepted(ints[at]!, ints[at + 2]!);
-    else if (kind === RECV) this.#received(sink, ints[at]!, ints[at + 2]!, ints[at + 3]!);
-    else if (kind === RECVMSG) this.#receivedDatagram(sink, ints[at]!, ints[at + 2]!, ints[at + 3]!);
+    else if (kind === RECV) this.#tellReceived(sink, ints[at]!, ints[at + 2]!, ints[at + 3]!);
+    else if (kind === RECVMSG) this.#tellDatagram(sink, ints[at]!, ints[at + 2]!, ints[at + 3]!);
     else if (kind === UNSENT_DATAGRAM) sink.onDatagramUnsent(ints[at]!, ints[at + 2]!);
   }
 
-  #received(sink: CompletionSink, tag: number, status: number, flags: number): void {
+  #tellReceived(sink: CompletionSink, tag: number, status: number, flags: number): void {
     if (status <= 0) return sink.onReceiveEnd(tag, status);
-    sink.onReceived(tag, this.#streams.take(flags >>> 16), status, (flags & CQE_F_MORE) !== 0);
+    this.#received = this.#streams.take(flags >>> 16);
+    sink.onReceived(tag, this.#received, status, (flags & CQE_F_MORE) !== 0);
   }
 
-  #receivedDatagram(sink: DatagramSink, tag: number, status: number, flags: number): void {
+  #tellDatagram(sink: DatagramSink, tag: number, status: number, flags: number): void {
     if (status < 0) return sink.onDatagramEnd(tag, status);
     sink.onDatagram(tag, this.#datagrams.take(flags >>> 16), status, (flags & CQE_F_MORE) !== 0);
   }

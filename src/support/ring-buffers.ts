@@ -28,8 +28,8 @@ export class RingBuffers {
   readonly #buffers: readonly Buffer[];
   #tail = 0;
   /** Those that were received into since the last turn-over, and before it. */
-  #used: number[] = [];
-  #usedBefore: number[] = [];
+  #used: Indices;
+  #usedBefore: Indices;
 
   constructor(memory: ArrayBuffer, addresses: Addresses, group: BufferGroup) {
     const { entriesAt, at, count, bytes } = group;
@@ -38,25 +38,32 @@ export class RingBuffers {
     this.#entries = new Int32Array(memory, entriesAt, count * BUFFER_ENTRY_INTS);
     this.#shorts = new Uint16Array(memory, entriesAt, count * BUFFER_ENTRY_INTS * 2);
     this.#buffers = Array.from({ length: count }, (_, i) => Buffer.from(memory, at + i * bytes, bytes));
-    this.#give(this.#buffers.keys());
+    this.#used = new Indices(count);
+    this.#usedBefore = new Indices(count);
+    for (const i of this.#buffers.keys()) this.#usedBefore.add(i);
+    this.#giveBack();
   }
 
   /** The buffer that the kernel has received into. It is given back at the turn-over after the next. */
   take(index: number): Buffer {
-    this.#used.push(index);
+    this.#used.add(index);
     return this.#buffers[index]!;
   }
 
   turnOver(): void {
-    this.#give(this.#usedBefore);
-    this.#usedBefore.length = 0;
-    [this.#used, this.#usedBefore] = [this.#usedBefore, this.#used];
+    this.#giveBack();
+    const empty = this.#usedBefore;
+    this.#usedBefore = this.#used;
+    this.#used = empty;
   }
 
-  /** Lets the kernel have them; struct io_uring_buf, with the tail of all in the first one. */
-  #give(indices: Iterable<number>): void {
+  /** Lets the kernel have those that were used before; struct io_uring_buf, with the tail of all in the first one. */
+  #giveBack(): void {
     const { at: first, count, bytes } = this.#group;
-    for (const index of indices) {
+    const { list, length } = this.#usedBefore;
+    if (length === 0) return;
+    for (let i = 0; i < length; i++) {
+      const index = list[i]!;
       const at = (this.#tail & (count - 1)) * BUFFER_ENTRY_INTS;
       this.#addresses.put(this.#entries, at, first + index * bytes);
       this.#entries[at + 2] = bytes;
@@ -64,5 +71,20 @@ export class RingBuffers {
       this.#tail = (this.#tail + 1) & 0xffff;
     }
     this.#shorts[7] = this.#tail;
+    this.#usedBefore.length = 0;
+  }
+}
+
+/** Numbers of buffers, in memory that is never given back: there are new ones in each turn. */
+class Indices {
+  readonly list: Uint16Array;
+  length = 0;
+
+  constructor(most: number) {
+    this.list = new Uint16Array(most);
+  }
+
+  add(index: number): void {
+    this.list[this.length++] = index;
   }
 }

@@ -217,7 +217,8 @@ export class RingSockets implements CompletionSink, TurnEnd {
   #take(): void {
     const ring = this.#ring;
     ring.quiet = true;
-    while (this.#told < MOST_IN_A_TURN) {
+    // To ask for what is not there is a call as long as any.
+    while (this.#told < MOST_IN_A_TURN && (ring.queued > 0 || ring.hasMore)) {
       const told = ring.take(this);
       if (told === 0) break;
       this.#told += told;
