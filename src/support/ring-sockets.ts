@@ -76,7 +76,8 @@ export class RingSockets implements CompletionSink, TurnEnd {
   readonly #events: UnconnectedHandle;
   /** By their tags: what is said for a tag is said of its kind. */
   readonly #tags = new Tags<RingSocket | RingTask<unknown>>();
-  #queued = false;
+  /** What is queued will be submitted. */
+  #submits = false;
   /** The next turn is to look again. */
   #comesBack: NodeJS.Immediate | undefined;
   /** How much was told in this turn. */
@@ -191,8 +192,8 @@ export class RingSockets implements CompletionSink, TurnEnd {
   }
 
   #queue(): void {
-    if (this.#queued) return;
-    this.#queued = true;
+    if (this.#submits) return;
+    this.#submits = true;
     atTurnEnd(this);
   }
 
@@ -209,13 +210,14 @@ export class RingSockets implements CompletionSink, TurnEnd {
 
   /** What the others wanted written is known. */
   afterPoll(): void {
-    this.#queued = false;
+    this.#submits = false;
     if (this.#ring.queued > 0) this.#take();
   }
 
   /** Tells what was done, and what came of that, as far as it does not keep everything else waiting. */
   #take(): void {
     const ring = this.#ring;
+    this.#submits = true;
     ring.quiet = true;
     // To ask for what is not there is a call as long as any.
     while (this.#told < MOST_IN_A_TURN && (ring.queued > 0 || ring.hasMore)) {
@@ -224,6 +226,7 @@ export class RingSockets implements CompletionSink, TurnEnd {
       this.#told += told;
     }
     if (ring.queued > 0) ring.submit();
+    this.#submits = false;
     ring.quiet = false;
     // One that was cut short is to be followed by another, also when there is nothing to tell yet.
     if (this.#comesBack !== undefined || !(ring.hasMore || this.#told >= MOST_IN_A_TURN)) return;
