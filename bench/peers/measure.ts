@@ -1,6 +1,6 @@
 import type { Cores } from '../lib/cores.ts';
 import { cpuUsed, readCpu, readResidentBytes } from '../lib/cpu-time.ts';
-import { ProcessGroup } from '../lib/processes.ts';
+import { ProcessGroup, type RunningProcess } from '../lib/processes.ts';
 import type { Contestant, Peer } from './peer.ts';
 import { type PeerOptions, startPeer } from './start.ts';
 import { watchPeer } from './watch.ts';
@@ -31,43 +31,48 @@ export interface WindowOptions extends Cores {
   readonly forwarded: boolean;
 }
 
-/**
- * Starts a fresh backend and a fresh proxy, warms them up, and measures one window. Fresh, so that no window sees the
- * heap, the connections or the compiled code that another workload left.
- */
-export async function measureWindow(
-  peer: Peer,
-  workload: Workload,
-  options: WindowOptions,
-): Promise<Omit<Sample, 'round'>> {
-  const group = new ProcessGroup();
-  try {
-    const backends = await workload.startBackends(group, options.loadCore);
-    const setup: PeerOptions = {
-      backends: backends.map((port, i) => ({ name: `backend-${i + 1}`, port })),
-      balance: 'round-robin',
-      workers: 1,
-      forwarded: options.forwarded,
-      nodeFlags: [],
-      core: options.proxyCore,
-    };
-    const running = await startPeer(group, peer, setup);
-    const port = { l7: running.l7Port, l4: running.l4Port, 'l7-tls': running.tlsPort, 'l4-udp': running.udpPort }[
-      workload.layer
-    ];
-    const needed = [running.process];
-    if (peer.watched !== undefined) {
-      const seen =
-        peer.watched === 'itself' ? running : await startPeer(group, peer, { ...setup, core: options.loadCore });
-      needed.push(...(await watchPeer(group, seen.adminPort, options.loadCore)));
-    }
-    const drive = { port, connections: options.connections, core: options.loadCore };
-    if (options.warmUpS > 0) await workload.run(group, { ...drive, durationS: options.warmUpS });
-    const pid = running.process.pid;
+/** Somebody who is started and warm, and can be measured with one workload time and again. */
+export interface Stand {
+  readonly contestant: Contestant;
+  /** Measures one window. Rejects when somebody who is needed has ended in it. */
+  measure(): Promise<Omit<Sample, 'round'>>;
+}
+
+/** What the stands of one workload have in common. */
+export interface StandSetup {
+  /** Ends what was started for them. */
+  readonly group: ProcessGroup;
+  readonly workload: Workload;
+  /** Ports of its backends. */
+  readonly backends: readonly number[];
+  readonly options: WindowOptions;
+}
+
+/** Starts a peer and warms it up. */
+export async function standOf(peer: Peer, { group, workload, backends, options }: StandSetup): Promise<Stand> {
+  const setup: PeerOptions = {
+    backends: backends.map((port, i) => ({ name: `backend-${i + 1}`, port })),
+    balance: 'round-robin',
+    workers: 1,
+    forwarded: options.forwarded,
+    nodeFlags: [],
+    core: options.proxyCore,
+  };
+  const running = await startPeer(group, peer, setup);
+  const port = { l7: running.l7Port, l4: running.l4Port, 'l7-tls': running.tlsPort, 'l4-udp': running.udpPort }[
+    workload.layer
+  ];
+  const seen =
+    peer.watched === 'another' ? await startPeer(group, peer, { ...setup, core: options.loadCore }) : running;
+  const drive = { port, connections: options.connections, core: options.loadCore };
+  if (options.warmUpS > 0) await workload.run(group, { ...drive, durationS: options.warmUpS });
+
+  const window = async (watchers: readonly RunningProcess[]): Promise<Omit<Sample, 'round'>> => {
+    const { pid } = running.process;
     const [cpuBefore, beganAt] = [readCpu(pid), performance.now()];
     const work = await workload.run(group, { ...drive, durationS: options.durationS });
     const [used, windowMs] = [cpuUsed(cpuBefore, readCpu(pid)), performance.now() - beganAt];
-    const gone = needed.find((one) => !one.alive());
+    const gone = [running.process, ...watchers].find((one) => !one.alive());
     if (gone !== undefined) throw new Error(`${gone.name} ended during ${workload.name}\n${gone.output()}`);
     const scale = (workload.kind === 'bulk' ? 1 : 1000) / work.units;
     return {
@@ -79,22 +84,32 @@ export async function measureWindow(
       busy: (used.userMs + used.systemMs) / windowMs,
       residentBytes: readResidentBytes(pid),
     };
-  } finally {
-    await group.close();
-  }
+  };
+  return {
+    contestant: peer,
+    measure: async () => {
+      if (peer.watched === undefined) return window([]);
+      // Nobody looks while others are measured.
+      const watching = new ProcessGroup();
+      try {
+        return await window(await watchPeer(watching, seen.adminPort, options.loadCore));
+      } finally {
+        await watching.close();
+      }
+    },
+  };
 }
 
-/** The same window with nobody in between: the generator is led to the first of the backends. There is no CPU to count. */
-export async function measureDirect(workload: Workload, options: WindowOptions): Promise<Omit<Sample, 'round'>> {
-  const group = new ProcessGroup();
-  try {
-    const [port] = await workload.startBackends(group, options.loadCore);
-    const drive = { port: port!, connections: options.connections, core: options.loadCore };
-    if (options.warmUpS > 0) await workload.run(group, { ...drive, durationS: options.warmUpS });
-    const work = await workload.run(group, { ...drive, durationS: options.durationS });
-    const none = { userPerUnit: Number.NaN, systemPerUnit: Number.NaN, busy: Number.NaN, residentBytes: Number.NaN };
-    return { ...work, ...none, peer: DIRECT.name, workload: workload.name };
-  } finally {
-    await group.close();
-  }
+/** Nobody in between: the generator is led to the first of the backends. There is no CPU to count. */
+export async function directStand({ group, workload, backends, options }: StandSetup): Promise<Stand> {
+  const drive = { port: backends[0]!, connections: options.connections, core: options.loadCore };
+  if (options.warmUpS > 0) await workload.run(group, { ...drive, durationS: options.warmUpS });
+  return {
+    contestant: DIRECT,
+    measure: async () => {
+      const work = await workload.run(group, { ...drive, durationS: options.durationS });
+      const none = { userPerUnit: Number.NaN, systemPerUnit: Number.NaN, busy: Number.NaN, residentBytes: Number.NaN };
+      return { ...work, ...none, peer: DIRECT.name, workload: workload.name };
+    },
+  };
 }

@@ -102,7 +102,7 @@ export function peerReport(results: PeerResults, workloads: readonly Workload[])
   return `# ${results.title}
 
 ${describeMachine(results.machine)}
-Medians of ${rounds} rounds of ${window.durationS} s after ${window.warmUpS} s of warm-up, ${window.connections} connections, ${cores}.
+Medians of ${rounds} turns of ${window.durationS} s, all in turn, after ${window.warmUpS} s of warm-up each, ${window.connections} connections, ${cores}.
 Forwarding fields written by every peer: ${window.forwarded ? 'yes' : 'no (only by those that always do)'}. See ../README.md for the method and its limits.
 
 ${[...versions, ...missing].join('\n')}

@@ -1,10 +1,11 @@
 import { coreOptions, coresOf } from '../lib/cores.ts';
 import type { OptionSpec, OptionValues } from '../lib/options.ts';
+import { ProcessGroup } from '../lib/processes.ts';
 import { Progress } from '../lib/progress.ts';
 import { json, thisMachine, writeResults } from '../lib/results.ts';
 import { number } from '../lib/table.ts';
 import { fairlead, fairleadRing } from './fairlead.ts';
-import { DIRECT, measureDirect, measureWindow, type Sample, type WindowOptions } from './measure.ts';
+import { DIRECT, directStand, type Sample, type Stand, standOf, type WindowOptions } from './measure.ts';
 import type { Contestant, Peer } from './peer.ts';
 import { type PeerResults, peerReport } from './report.ts';
 import { peerVersion } from './start.ts';
@@ -28,9 +29,9 @@ export interface Comparison {
 /** The options of a comparison's command line. */
 export function comparisonOptions({ workloads, peers, contestants }: Comparison) {
   return {
-    rounds: { about: 'how often each window is measured', default: 3 },
-    duration: { about: 'seconds of each window', default: 5 },
-    'warm-up': { about: 'seconds of the same load before each window', default: 8 },
+    rounds: { about: 'how often each of them has its turn', default: 15 },
+    duration: { about: 'seconds of a turn', default: 2 },
+    'warm-up': { about: 'seconds of the same load before the first turn', default: 8 },
     connections: { about: 'connections of the request workloads', default: 64 },
     peers: {
       about: 'who takes part; the first is compared with the others',
@@ -64,37 +65,87 @@ function windowOptions(options: Options): WindowOptions {
   };
 }
 
-interface Turn {
-  readonly round: number;
-  readonly contestant: Contestant;
+/** In each round all have their turn, begun by the next: nobody is always measured first. */
+export function turns<T>(able: readonly T[], rounds: number): { readonly round: number; readonly one: T }[] {
+  return Array.from({ length: rounds }, (_, round) =>
+    able.map((_each, i) => ({ round: round + 1, one: able[(i + round) % able.length]! })),
+  ).flat();
+}
+
+/** One workload that some can do. */
+interface Contest {
   readonly workload: Workload;
+  readonly able: readonly Contestant[];
 }
 
-/** Workload by workload, the peers take turns. Who begins moves on each round: nobody is always measured first. */
-export function turns(chosen: readonly Contestant[], work: readonly Workload[], rounds: number): Turn[] {
-  return work.flatMap((workload) => {
-    const able = chosen.filter(({ layers }) => layers.includes(workload.layer));
-    return Array.from({ length: rounds }, (_, round) =>
-      able.map((_each, i) => ({ round: round + 1, contestant: able[(i + round) % able.length]!, workload })),
-    ).flat();
-  });
+/** All workloads, each with those of the contestants that can do it. */
+export function contestsOf(contestants: readonly Contestant[], work: readonly Workload[]): Contest[] {
+  return work.map((workload) => ({
+    workload,
+    able: contestants.filter(({ layers }) => layers.includes(workload.layer)),
+  }));
 }
 
-async function measureAll(plan: readonly Turn[], peers: Comparison['peers'], window: WindowOptions): Promise<Sample[]> {
-  const samples: Sample[] = [];
-  const stepMs = (window.durationS + window.warmUpS + 1) * 1000;
-  const progress = new Progress(plan.length * stepMs);
-  for (const { round, contestant, workload } of plan) {
-    const label = `${workload.name} · ${contestant.name} · round ${round}`;
-    const peer = peers[contestant.name];
-    const measured = peer === undefined ? measureDirect(workload, window) : measureWindow(peer, workload, window);
-    const sample = await progress.during(label, measured);
-    samples.push({ ...sample, round });
-    const [unit, cpu] = workload.kind === 'bulk' ? ['Gbit/s', 'ms/GiB'] : ['req/s', 'µs/request'];
-    const used = number(sample.userPerUnit + sample.systemPerUnit, 1);
-    progress.step(`${label}: ${number(sample.rate, 1)} ${unit}, ${used} ${cpu}, ${sample.errors} errors`, stepMs);
+/** Measures all that there is to measure, one contest after the other, and shows how far it is. */
+class Contests {
+  readonly #peers: Comparison['peers'];
+  readonly #rounds: number;
+  readonly #window: WindowOptions;
+  readonly #warmUpMs: number;
+  readonly #windowMs: number;
+
+  constructor(peers: Comparison['peers'], rounds: number, window: WindowOptions) {
+    this.#peers = peers;
+    this.#rounds = rounds;
+    this.#window = window;
+    // A process has to start before it.
+    this.#warmUpMs = (window.warmUpS + 1) * 1000;
+    this.#windowMs = (window.durationS + 0.3) * 1000;
   }
-  return samples;
+
+  async measure(contests: readonly Contest[]): Promise<Sample[]> {
+    const stands = contests.reduce((sum, { able }) => sum + able.length, 0);
+    const progress = new Progress(stands * (this.#warmUpMs + this.#rounds * this.#windowMs));
+    const samples: Sample[] = [];
+    for (const contest of contests) samples.push(...(await this.#contest(contest, progress)));
+    return samples;
+  }
+
+  /**
+   * Starts all, warms each up, and lets them take short turns, so that what the machine does meanwhile meets all of them.
+   * Backends and peers are fresh: nobody sees the heap, the connections or the compiled code that another workload left.
+   */
+  async #contest({ workload, able }: Contest, progress: Progress): Promise<Sample[]> {
+    const group = new ProcessGroup();
+    try {
+      const backends = await workload.startBackends(group, this.#window.loadCore);
+      const setup = { group, workload, backends, options: this.#window };
+      const stands: Stand[] = [];
+      for (const { name } of able) {
+        const peer = this.#peers[name];
+        const label = `${workload.name} · ${name}`;
+        const opened = peer === undefined ? directStand(setup) : standOf(peer, setup);
+        stands.push(await progress.during(`${label} · warm-up`, opened));
+        progress.step(`${label}: warm`, this.#warmUpMs);
+      }
+      const samples: Sample[] = [];
+      for (const { round, one } of turns(stands, this.#rounds)) {
+        const label = `${workload.name} · ${one.contestant.name} · round ${round}`;
+        const sample = await progress.during(label, one.measure());
+        samples.push({ ...sample, round });
+        progress.step(`${label}: ${resultLine(workload, sample)}`, this.#windowMs);
+      }
+      return samples;
+    } finally {
+      await group.close();
+    }
+  }
+}
+
+function resultLine({ kind }: Workload, sample: Omit<Sample, 'round'>): string {
+  const [unit, cpu] = kind === 'bulk' ? ['Gbit/s', 'ms/GiB'] : ['req/s', 'µs/request'];
+  const used = number(sample.userPerUnit + sample.systemPerUnit, 1);
+  return `${number(sample.rate, 1)} ${unit}, ${used} ${cpu}, ${sample.errors} errors`;
 }
 
 /** Measures, and writes the report; exit code 1 when that is asked for and a goal is missed or a request failed. */
@@ -105,7 +156,7 @@ export async function runComparison(comparison: Comparison, options: Options): P
   const versions = new Map(asked.map((each) => [each, versionOf(peers[each.name])]));
   const present = asked.filter((each) => versions.get(each) !== undefined);
   const work = workloads.filter((each) => options.only.includes(each.name));
-  const samples = await measureAll(turns(present, work, options.rounds), peers, window);
+  const samples = await new Contests(peers, options.rounds, window).measure(contestsOf(present, work));
 
   const summaries = summarize(samples);
   const subjects = present.filter(({ name: one }, i) => i === 0 || one === fairleadRing.name).map((each) => each.name);

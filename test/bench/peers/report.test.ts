@@ -111,7 +111,9 @@ describe('peerReport', () => {
   it('says on what, how and with whom it was measured', () => {
     const text = peerReport(results, workloads);
     expect(text).toContain('Measured on 2026-01-02: 2 cores of Some CPU, 8 GiB, linux 6.1, Node v26.0.0.');
-    expect(text).toContain('Medians of 3 rounds of 5 s after 2 s of warm-up, 64 connections, proxy on core 0,');
+    expect(text).toContain(
+      'Medians of 3 turns of 5 s, all in turn, after 2 s of warm-up each, 64 connections, proxy on core 0,',
+    );
     expect(text).toContain('generator and backend on core 1.');
     expect(text).toContain('- nginx: nginx/1.22.1\n- caddy: not installed, left out\n');
     expect(text).toContain('written by every peer: no');
