@@ -98,17 +98,19 @@ export class UdpFlow implements Expiring, Member, UdpSink {
     meters.bytesIn(datagram.length);
     meters.datagramIn();
     this.#dials = 0;
-    this.#deliver([datagram], this.#upstream === undefined ? this.#pin() : this.#follow());
+    this.#deliver(datagram, this.#upstream === undefined ? this.#pin() : this.#follow());
   }
 
-  /** To the backend; they are lost when there is something in the way. */
-  #deliver(datagrams: readonly Buffer[], obstacle: Obstacle | undefined): void {
+  /** To the backend; it is lost when there is something in the way. */
+  #deliver(datagram: Buffer, obstacle: Obstacle | undefined): void {
     const { meters, deps } = this.#site;
-    for (const datagram of datagrams) {
-      if (obstacle !== undefined) meters.refused(obstacle);
-      else if (this.#upstream!.send(datagram)) this.#unanswered.add(datagram, deps.now());
-      else meters.refused('queue-full');
-    }
+    if (obstacle !== undefined) meters.refused(obstacle);
+    else if (this.#upstream!.send(datagram)) this.#unanswered.add(datagram, deps.now());
+    else meters.refused('queue-full');
+  }
+
+  #deliverAll(datagrams: readonly Buffer[], obstacle: Obstacle | undefined): void {
+    for (const datagram of datagrams) this.#deliver(datagram, obstacle);
   }
 
   /** Its client is at another socket from now on, which may know it by another address. */
@@ -189,7 +191,7 @@ export class UdpFlow implements Expiring, Member, UdpSink {
     const lost = backend.wanted ? this.#unanswered.take(this.#site.deps.now()) : [];
     this.#leave();
     const obstacle = this.#connect(acquired.lease);
-    this.#deliver(lost, obstacle);
+    this.#deliverAll(lost, obstacle);
     return obstacle;
   }
 
@@ -223,10 +225,10 @@ export class UdpFlow implements Expiring, Member, UdpSink {
     if (lost.length === 0) this.#site.meters.refused(failure);
     if (failure === 'out-of-files') {
       this.#unpin(failure);
-      return this.#deliver(lost, failure);
+      return this.#deliverAll(lost, failure);
     }
     this.backend!.skipEndpoint(this.#endpoint);
-    this.#deliver(lost, this.#failed(failure, lost.length > 0));
+    this.#deliverAll(lost, this.#failed(failure, lost.length > 0));
   }
 
   /** Goes on with another address of the backend, or with another backend if it has something to say; returns what is in the way. */
