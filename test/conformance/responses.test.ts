@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parserFault } from '../fuzz/parser-case.ts';
 import { fieldOf, readMessages } from '../support/http-text.ts';
 import { closeOpened } from '../support/opened.ts';
+import { eventually } from '../support/patience.ts';
 import { connectTo, type RawClient } from '../support/raw-client.ts';
 import {
   answerText,
@@ -14,7 +15,7 @@ import {
 } from '../support/recording-backend.ts';
 import { get } from '../support/requests.ts';
 import { type RunningFairlead, runFairlead, webConfig } from '../support/running.ts';
-import { eventually, scrape, sumOf } from '../support/scrape.ts';
+import { scrape, sumOf } from '../support/scrape.ts';
 import type { ResponseCase } from './response-case.ts';
 import { responseCases } from './response-cases.ts';
 

@@ -19,8 +19,9 @@ import {
 import { afterEach, describe, expect, it } from 'vitest';
 import { TestAuthority } from '../support/certificates.ts';
 import { closeOpened, remember } from '../support/opened.ts';
+import { eventually } from '../support/patience.ts';
 import { type RunningFairlead, runFairlead, webConfig } from '../support/running.ts';
-import { eventually, metric } from '../support/scrape.ts';
+import { metric } from '../support/scrape.ts';
 
 afterEach(closeOpened);
 

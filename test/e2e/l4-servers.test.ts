@@ -9,9 +9,9 @@ import { TestAuthority } from '../support/certificates.ts';
 import { fieldOf } from '../support/http-text.ts';
 import { skipsWithout } from '../support/needs.ts';
 import { closeOpened } from '../support/opened.ts';
+import { eventually } from '../support/patience.ts';
 import { answerText, startBackend } from '../support/recording-backend.ts';
 import { runFairlead, webConfig } from '../support/running.ts';
-import { eventually } from '../support/scrape.ts';
 import { dnsmasqArgs, freePort, has, run, startServer } from '../support/servers.ts';
 
 let folder: string;

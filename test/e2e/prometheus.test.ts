@@ -9,8 +9,8 @@ import { asked } from '../gates/promql.ts';
 import { readFiles, root } from '../gates/source.ts';
 import { skipsWithout } from '../support/needs.ts';
 import { closeOpened, remember } from '../support/opened.ts';
+import { eventually } from '../support/patience.ts';
 import { type RunningFairlead, runFairlead } from '../support/running.ts';
-import { eventually } from '../support/scrape.ts';
 import { freePort, has, run, startServer } from '../support/servers.ts';
 import { startAttached } from '../support/socket-backends.ts';
 

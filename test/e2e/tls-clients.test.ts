@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { TestAuthority } from '../support/certificates.ts';
 import { closeOpened } from '../support/opened.ts';
+import { eventually } from '../support/patience.ts';
 import { startBackend } from '../support/recording-backend.ts';
 import { runFairlead, webConfig } from '../support/running.ts';
-import { eventually } from '../support/scrape.ts';
 import { openTls } from '../support/tls-client.ts';
 import { run } from './client-runs.ts';
 

@@ -5,7 +5,7 @@ import SockJS from 'sockjs-client';
 import { afterAll, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { closeOpened, remember } from '../support/opened.ts';
-import { eventually } from '../support/scrape.ts';
+import { eventually } from '../support/patience.ts';
 import { runSticky, startAttached } from '../support/socket-backends.ts';
 
 afterAll(closeOpened);

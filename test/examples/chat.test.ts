@@ -7,8 +7,8 @@ import { afterEach, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { closeOpened, remember } from '../support/opened.ts';
+import { eventually } from '../support/patience.ts';
 import { type RunningFairlead, runFairlead } from '../support/running.ts';
-import { eventually } from '../support/scrape.ts';
 import { freePort } from '../support/servers.ts';
 
 afterEach(closeOpened);

@@ -7,7 +7,7 @@ import { Deadlines } from '../../src/support/deadlines.ts';
 import { silentSink, type Wire, type WireSink } from '../../src/support/wire.ts';
 import { healthyTable } from '../pool/stage.ts';
 import { closeOpened } from '../support/opened.ts';
-import { eventually } from '../support/scrape.ts';
+import { eventually } from '../support/patience.ts';
 import { startPeer } from '../support/tcp-peer.ts';
 
 afterEach(closeOpened);

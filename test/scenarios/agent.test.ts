@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runLoad, startNamed } from '../support/load.ts';
 import { closeOpened, remember } from '../support/opened.ts';
+import { eventually } from '../support/patience.ts';
 import { type RunningFairlead, runFairlead, webConfig } from '../support/running.ts';
-import { eventually, metric } from '../support/scrape.ts';
+import { metric } from '../support/scrape.ts';
 import { startPeer } from '../support/tcp-peer.ts';
 
 afterAll(closeOpened);

@@ -8,10 +8,11 @@ import type { ConfigInput } from '../../src/config/schema.ts';
 import { TestAuthority } from '../support/certificates.ts';
 import { comeFrom } from '../support/come-from.ts';
 import { closeOpened, remember } from '../support/opened.ts';
+import { eventually } from '../support/patience.ts';
 import { answerText, startBackend } from '../support/recording-backend.ts';
 import { get } from '../support/requests.ts';
 import { type RunningFairlead, runFairlead } from '../support/running.ts';
-import { eventually, metric } from '../support/scrape.ts';
+import { metric } from '../support/scrape.ts';
 import { startPeer } from '../support/tcp-peer.ts';
 
 afterEach(closeOpened);

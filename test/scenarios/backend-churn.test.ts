@@ -2,11 +2,12 @@ import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { closeOpened } from '../support/opened.ts';
 import { poolOf } from '../support/operator.ts';
+import { eventually } from '../support/patience.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { answerText, startBackend } from '../support/recording-backend.ts';
 import { get } from '../support/requests.ts';
 import { type RunningFairlead, runFairlead, webConfig } from '../support/running.ts';
-import { eventually, metric } from '../support/scrape.ts';
+import { metric } from '../support/scrape.ts';
 
 afterEach(closeOpened);
 

@@ -3,11 +3,12 @@ import net from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import type { Connections } from '../../src/admin/schema.ts';
 import { closeOpened, remember } from '../support/opened.ts';
+import { eventually } from '../support/patience.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { answerText, startBackend } from '../support/recording-backend.ts';
 import { get } from '../support/requests.ts';
 import { type RunningFairlead, runFairlead } from '../support/running.ts';
-import { eventually, metric } from '../support/scrape.ts';
+import { metric } from '../support/scrape.ts';
 import { startPeer } from '../support/tcp-peer.ts';
 import { openUdp } from '../support/udp-peer.ts';
 

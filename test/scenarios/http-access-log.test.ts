@@ -4,11 +4,11 @@ import type { ConfigInput } from '../../src/config/schema.ts';
 import { askH2, connectH2 } from '../support/h2-client.ts';
 import { fieldOf } from '../support/http-text.ts';
 import { closeOpened } from '../support/opened.ts';
+import { eventually } from '../support/patience.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { answerText, type RecordedConnection, startBackend } from '../support/recording-backend.ts';
 import { get, post, requestText } from '../support/requests.ts';
 import { type RunningFairlead, runFairlead, webConfig } from '../support/running.ts';
-import { eventually } from '../support/scrape.ts';
 
 afterEach(closeOpened);
 

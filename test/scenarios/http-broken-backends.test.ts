@@ -3,11 +3,12 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { startDeafListener } from '../support/deaf-listener.ts';
 import { fieldOf, type HttpText } from '../support/http-text.ts';
 import { closeOpened } from '../support/opened.ts';
+import { eventually } from '../support/patience.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { answerText, startBackend } from '../support/recording-backend.ts';
 import { get, post, requestText } from '../support/requests.ts';
 import { type RunningFairlead, runFairlead, webConfig } from '../support/running.ts';
-import { eventually, metric } from '../support/scrape.ts';
+import { metric } from '../support/scrape.ts';
 import { startPeer } from '../support/tcp-peer.ts';
 
 afterAll(closeOpened);

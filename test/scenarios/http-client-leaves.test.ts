@@ -2,11 +2,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startDeafListener } from '../support/deaf-listener.ts';
 import { closeOpened } from '../support/opened.ts';
+import { eventually } from '../support/patience.ts';
 import { connectTo, type RawClient } from '../support/raw-client.ts';
 import { answerText, startBackend } from '../support/recording-backend.ts';
 import { get, post, requestText } from '../support/requests.ts';
 import { type RunningFairlead, runFairlead, webConfig } from '../support/running.ts';
-import { eventually, metric, scrape, sumOf } from '../support/scrape.ts';
+import { metric, scrape, sumOf } from '../support/scrape.ts';
 import { type Peer, startPeer } from '../support/tcp-peer.ts';
 
 afterEach(closeOpened);

@@ -1,11 +1,11 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { fieldOf } from '../support/http-text.ts';
 import { closeOpened } from '../support/opened.ts';
+import { eventually } from '../support/patience.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { answerText, startBackend } from '../support/recording-backend.ts';
 import { get, post, requestText } from '../support/requests.ts';
 import { runFairlead, webConfig } from '../support/running.ts';
-import { eventually } from '../support/scrape.ts';
 
 afterAll(closeOpened);
 

@@ -4,9 +4,10 @@ import net from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { hashOf, Sink, Source } from '../support/flow.ts';
 import { closeOpened, remember } from '../support/opened.ts';
+import { eventually } from '../support/patience.ts';
 import { get, requestText } from '../support/requests.ts';
 import { type RunningFairlead, runFairlead, webConfig } from '../support/running.ts';
-import { eventually, metric } from '../support/scrape.ts';
+import { metric } from '../support/scrape.ts';
 import { startPeer } from '../support/tcp-peer.ts';
 
 afterEach(closeOpened);

@@ -1,10 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { closeOpened } from '../support/opened.ts';
+import { eventually } from '../support/patience.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { answerText, startBackend } from '../support/recording-backend.ts';
 import { chunked, get, post, requestText } from '../support/requests.ts';
 import { runFairlead } from '../support/running.ts';
-import { eventually, metric } from '../support/scrape.ts';
+import { metric } from '../support/scrape.ts';
 
 afterEach(closeOpened);
 

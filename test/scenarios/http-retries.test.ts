@@ -4,6 +4,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { startDeafListener } from '../support/deaf-listener.ts';
 import { fieldOf } from '../support/http-text.ts';
 import { closeOpened } from '../support/opened.ts';
+import { eventually } from '../support/patience.ts';
 import { connectTo, type RawClient } from '../support/raw-client.ts';
 import {
   answerText,
@@ -13,7 +14,7 @@ import {
 } from '../support/recording-backend.ts';
 import { get, post, requestText } from '../support/requests.ts';
 import { type RunningFairlead, runFairlead, webConfig } from '../support/running.ts';
-import { eventually, metric } from '../support/scrape.ts';
+import { metric } from '../support/scrape.ts';
 
 afterAll(closeOpened);
 

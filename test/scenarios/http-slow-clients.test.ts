@@ -2,10 +2,11 @@ import { Buffer } from 'node:buffer';
 import { afterAll, expect, it } from 'vitest';
 import { SLOW_KINDS, SlowCrowd } from '../../bench/slow-clients/slow-client.ts';
 import { closeOpened, remember } from '../support/opened.ts';
+import { eventually } from '../support/patience.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { get } from '../support/requests.ts';
 import { runFairlead, webConfig } from '../support/running.ts';
-import { eventually, metric } from '../support/scrape.ts';
+import { metric } from '../support/scrape.ts';
 import { startPeer } from '../support/tcp-peer.ts';
 
 afterAll(closeOpened);

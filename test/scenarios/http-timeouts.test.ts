@@ -4,11 +4,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { fieldOf } from '../support/http-text.ts';
 import { closeOpened } from '../support/opened.ts';
+import { eventually } from '../support/patience.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { answerText, startBackend } from '../support/recording-backend.ts';
 import { chunked, get, post, requestText } from '../support/requests.ts';
 import { type RunningFairlead, runFairlead, webConfig } from '../support/running.ts';
-import { eventually, metric, scrape } from '../support/scrape.ts';
+import { metric, scrape } from '../support/scrape.ts';
 import { startPeer } from '../support/tcp-peer.ts';
 
 afterAll(closeOpened);

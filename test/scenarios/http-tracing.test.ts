@@ -5,11 +5,11 @@ import type { ConfigInput } from '../../src/config/schema.ts';
 import { fieldOf } from '../support/http-text.ts';
 import { closeOpened } from '../support/opened.ts';
 import { type ReceivedSpan, startOtlpReceiver } from '../support/otlp-receiver.ts';
+import { eventually } from '../support/patience.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { answerText, startBackend } from '../support/recording-backend.ts';
 import { get } from '../support/requests.ts';
 import { type RunningFairlead, runFairlead, webConfig } from '../support/running.ts';
-import { eventually } from '../support/scrape.ts';
 
 const environment = new Set<string>();
 

@@ -3,10 +3,11 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type OnStream, startH2Backend } from '../support/h2-backend.ts';
 import { connectH2 } from '../support/h2-client.ts';
 import { closeOpened } from '../support/opened.ts';
+import { eventually } from '../support/patience.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { get, requestText } from '../support/requests.ts';
 import { type RunningFairlead, runFairlead, webConfig } from '../support/running.ts';
-import { eventually, metric } from '../support/scrape.ts';
+import { metric } from '../support/scrape.ts';
 
 afterEach(closeOpened);
 

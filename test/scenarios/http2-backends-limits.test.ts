@@ -6,10 +6,11 @@ import { type OnStream, startH2Backend } from '../support/h2-backend.ts';
 import { askH2, connectH2 } from '../support/h2-client.ts';
 import { fieldOf } from '../support/http-text.ts';
 import { closeOpened, remember } from '../support/opened.ts';
+import { eventually } from '../support/patience.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { get, post } from '../support/requests.ts';
 import { type RunningFairlead, runFairlead, webConfig } from '../support/running.ts';
-import { eventually, metric } from '../support/scrape.ts';
+import { metric } from '../support/scrape.ts';
 import { startPeer } from '../support/tcp-peer.ts';
 
 afterAll(closeOpened);

@@ -7,10 +7,11 @@ import WebSocket, { WebSocketServer } from 'ws';
 import { TestAuthority } from '../support/certificates.ts';
 import { startH2Backend } from '../support/h2-backend.ts';
 import { closeOpened, remember } from '../support/opened.ts';
+import { eventually } from '../support/patience.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { get } from '../support/requests.ts';
 import { runFairlead, webConfig } from '../support/running.ts';
-import { eventually, metric } from '../support/scrape.ts';
+import { metric } from '../support/scrape.ts';
 
 const upgrade = get(
   '/ws',

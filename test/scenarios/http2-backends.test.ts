@@ -9,10 +9,11 @@ import { TestAuthority } from '../support/certificates.ts';
 import { type OnStream, startH2Backend } from '../support/h2-backend.ts';
 import { askH2, connectH2, h2Field } from '../support/h2-client.ts';
 import { closeOpened, remember } from '../support/opened.ts';
+import { eventually } from '../support/patience.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { get } from '../support/requests.ts';
 import { runFairlead, webConfig } from '../support/running.ts';
-import { eventually, metric } from '../support/scrape.ts';
+import { metric } from '../support/scrape.ts';
 
 afterEach(closeOpened);
 

@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { block, connectFrames, Flag, Frame, type FrameClient, frame, pseudo } from '../support/h2-frames.ts';
 import { closeOpened } from '../support/opened.ts';
+import { eventually } from '../support/patience.ts';
 import { answerText, startBackend } from '../support/recording-backend.ts';
 import { runFairlead, webConfig } from '../support/running.ts';
-import { eventually, metric } from '../support/scrape.ts';
+import { metric } from '../support/scrape.ts';
 
 afterEach(closeOpened);
 

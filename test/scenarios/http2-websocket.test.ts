@@ -4,9 +4,10 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { askH2, connectH2, h2Field } from '../support/h2-client.ts';
 import { fieldOf } from '../support/http-text.ts';
 import { closeOpened } from '../support/opened.ts';
+import { eventually } from '../support/patience.ts';
 import { answerText, startBackend } from '../support/recording-backend.ts';
 import { runFairlead, webConfig } from '../support/running.ts';
-import { eventually, metric } from '../support/scrape.ts';
+import { metric } from '../support/scrape.ts';
 
 afterEach(closeOpened);
 

@@ -4,10 +4,11 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { type ApartFairlead, runApart } from '../support/apart.ts';
 import { closeOpened } from '../support/opened.ts';
+import { eventually } from '../support/patience.ts';
 import { connectTo, type RawClient } from '../support/raw-client.ts';
 import { startBackend } from '../support/recording-backend.ts';
 import { get } from '../support/requests.ts';
-import { eventually, metric } from '../support/scrape.ts';
+import { metric } from '../support/scrape.ts';
 import { startPeer } from '../support/tcp-peer.ts';
 import { openUdp } from '../support/udp-peer.ts';
 

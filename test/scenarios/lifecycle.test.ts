@@ -8,10 +8,11 @@ import { holdUpNewestWorker } from '../support/hold-up.ts';
 import { type NamedBackend, runLoad, startNamed } from '../support/load.ts';
 import { closeOpened, remember } from '../support/opened.ts';
 import { askApi } from '../support/operator.ts';
+import { eventually } from '../support/patience.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { get } from '../support/requests.ts';
 import { type RunningFairlead, runFairlead, webConfig } from '../support/running.ts';
-import { eventually, metric } from '../support/scrape.ts';
+import { metric } from '../support/scrape.ts';
 import { startPeer } from '../support/tcp-peer.ts';
 
 afterEach(closeOpened);

@@ -4,11 +4,11 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { closeOpened, remember } from '../support/opened.ts';
+import { eventually } from '../support/patience.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { startBackend } from '../support/recording-backend.ts';
 import { get } from '../support/requests.ts';
 import { runFairlead, webConfig } from '../support/running.ts';
-import { eventually } from '../support/scrape.ts';
 
 afterAll(closeOpened);
 

@@ -7,10 +7,10 @@ import { fieldOf } from '../support/http-text.ts';
 import { type NamedBackend, runLoad, startNamed } from '../support/load.ts';
 import { closeOpened, remember } from '../support/opened.ts';
 import { askApi, backendOf, poolOf } from '../support/operator.ts';
+import { eventually } from '../support/patience.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { get } from '../support/requests.ts';
 import { type RunningFairlead, runFairlead } from '../support/running.ts';
-import { eventually } from '../support/scrape.ts';
 import { type Peer, startPeer } from '../support/tcp-peer.ts';
 import { openUdp, type UdpEnd } from '../support/udp-peer.ts';
 

@@ -8,12 +8,13 @@ import { parseProxyHeader } from '../../src/accept/proxy-protocol.ts';
 import { TestAuthority } from '../support/certificates.ts';
 import { fieldOf } from '../support/http-text.ts';
 import { closeOpened, remember } from '../support/opened.ts';
+import { eventually } from '../support/patience.ts';
 import { field, ipv4Block, summed, v2 } from '../support/proxy-bytes.ts';
 import { connectTo, RawClient, sendAll } from '../support/raw-client.ts';
 import { answerText, startBackend } from '../support/recording-backend.ts';
 import { get } from '../support/requests.ts';
 import { runFairlead, webConfig } from '../support/running.ts';
-import { eventually, metric } from '../support/scrape.ts';
+import { metric } from '../support/scrape.ts';
 import { startPeer } from '../support/tcp-peer.ts';
 
 afterEach(closeOpened);

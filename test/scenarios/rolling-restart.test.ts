@@ -7,8 +7,8 @@ import type { ConfigInput } from '../../src/config/schema.ts';
 import { runLoad } from '../support/load.ts';
 import { closeOpened, remember } from '../support/opened.ts';
 import { askApi, backendOf } from '../support/operator.ts';
+import { eventually } from '../support/patience.ts';
 import { type RunningFairlead, runFairlead } from '../support/running.ts';
-import { eventually } from '../support/scrape.ts';
 
 afterAll(closeOpened);
 

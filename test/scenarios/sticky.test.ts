@@ -3,11 +3,12 @@ import type { ConfigInput } from '../../src/config/schema.ts';
 import { TestAuthority } from '../support/certificates.ts';
 import { fieldOf, type HttpText } from '../support/http-text.ts';
 import { closeOpened } from '../support/opened.ts';
+import { eventually } from '../support/patience.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { answerText, type RecordingBackend, startBackend } from '../support/recording-backend.ts';
 import { get } from '../support/requests.ts';
 import { type RunningFairlead, runFairlead } from '../support/running.ts';
-import { eventually, metric } from '../support/scrape.ts';
+import { metric } from '../support/scrape.ts';
 import { connectTls } from '../support/tls-client.ts';
 
 afterAll(closeOpened);

@@ -2,9 +2,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { closeOpened } from '../support/opened.ts';
+import { eventually } from '../support/patience.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { type RunningFairlead, runFairlead } from '../support/running.ts';
-import { eventually } from '../support/scrape.ts';
 import { startPeer } from '../support/tcp-peer.ts';
 
 afterEach(closeOpened);

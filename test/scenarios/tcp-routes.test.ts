@@ -8,9 +8,10 @@ import type { ConfigInput } from '../../src/config/schema.ts';
 import { TestAuthority } from '../support/certificates.ts';
 import { startDeafListener } from '../support/deaf-listener.ts';
 import { closeOpened, remember } from '../support/opened.ts';
+import { eventually } from '../support/patience.ts';
 import { connectTo, sendAll } from '../support/raw-client.ts';
 import { type RunningFairlead, runFairlead } from '../support/running.ts';
-import { eventually, metric } from '../support/scrape.ts';
+import { metric } from '../support/scrape.ts';
 import { startPeer } from '../support/tcp-peer.ts';
 import { connectTls } from '../support/tls-client.ts';
 

@@ -3,11 +3,12 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { TestAuthority } from '../support/certificates.ts';
 import { fieldOf } from '../support/http-text.ts';
 import { closeOpened } from '../support/opened.ts';
+import { eventually } from '../support/patience.ts';
 import { connectTo, sendAll } from '../support/raw-client.ts';
 import { answerText, startBackend } from '../support/recording-backend.ts';
 import { get, post } from '../support/requests.ts';
 import { runFairlead, webConfig } from '../support/running.ts';
-import { eventually, metric } from '../support/scrape.ts';
+import { metric } from '../support/scrape.ts';
 import { connectTls, refusalOf } from '../support/tls-client.ts';
 
 afterEach(closeOpened);

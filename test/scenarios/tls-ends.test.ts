@@ -2,10 +2,10 @@ import { writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { TestAuthority } from '../support/certificates.ts';
 import { closeOpened } from '../support/opened.ts';
+import { eventually } from '../support/patience.ts';
 import { startBackend } from '../support/recording-backend.ts';
 import { get } from '../support/requests.ts';
 import { type RunningFairlead, runFairlead, webConfig } from '../support/running.ts';
-import { eventually } from '../support/scrape.ts';
 import { startPeer } from '../support/tcp-peer.ts';
 import { connectTls } from '../support/tls-client.ts';
 

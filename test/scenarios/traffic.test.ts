@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Traffic } from '../../src/admin/traffic.ts';
 import { closeOpened, remember } from '../support/opened.ts';
+import { eventually } from '../support/patience.ts';
 import { type RunningFairlead, runFairlead } from '../support/running.ts';
-import { eventually, scrape, sumOf } from '../support/scrape.ts';
+import { scrape, sumOf } from '../support/scrape.ts';
 import { startAttached } from '../support/socket-backends.ts';
 
 let lb: RunningFairlead;

@@ -3,8 +3,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { closeOpened } from '../support/opened.ts';
 import { askApi } from '../support/operator.ts';
+import { eventually } from '../support/patience.ts';
 import { runFairlead } from '../support/running.ts';
-import { eventually, metric } from '../support/scrape.ts';
+import { metric } from '../support/scrape.ts';
 import { openUdp } from '../support/udp-peer.ts';
 
 afterEach(closeOpened);

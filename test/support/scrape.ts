@@ -1,8 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import { PATIENCE_MS } from './patience.ts';
-
-const LOOK_MS = 20;
-
 /** One line of a scrape. */
 export interface Sample {
   readonly name: string;
@@ -39,13 +34,4 @@ export function sumOf(samples: readonly Sample[], name: string, labels: Sample['
 /** One metric now. */
 export async function metric(running: Scraped, name: string, labels: Sample['labels'] = {}): Promise<number> {
   return sumOf(await scrape(running), `fairlead_${name}`, labels);
-}
-
-/** Waits until this holds; says what did not happen when it takes too long. */
-export async function eventually(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS;
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`${what} did not happen within ${PATIENCE_MS} ms`);
-    await pause(LOOK_MS);
-  }
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_proces
 import net from 'node:net';
 import { promisify } from 'node:util';
 import { remember } from './opened.ts';
-import { eventually } from './scrape.ts';
+import { eventually } from './patience.ts';
 
 /** Debian keeps daemons where only root looks. */
 const env = { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/sbin` };

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { remember } from './opened.ts';
-import { PATIENCE_MS } from './patience.ts';
+import { eventually } from './patience.ts';
 
 const LOOK_MS = 5;
 
@@ -63,11 +63,7 @@ export async function startPeer(
     },
     endings,
     async until(holds: () => boolean) {
-      const deadline = Date.now() + PATIENCE_MS;
-      while (!holds()) {
-        if (Date.now() > deadline) throw new Error(`what the peer waited for did not happen within ${PATIENCE_MS} ms`);
-        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-      }
+      await eventually(holds, 'what the peer waited for', LOOK_MS);
     },
     async close() {
       for (const socket of sockets) socket.destroy();

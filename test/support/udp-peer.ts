@@ -2,7 +2,7 @@ import type { Buffer } from 'node:buffer';
 import dgram from 'node:dgram';
 import { once } from 'node:events';
 import { remember } from './opened.ts';
-import { PATIENCE_MS } from './patience.ts';
+import { eventually } from './patience.ts';
 
 /** A UDP socket of a test, with what has come to it. */
 export interface UdpEnd {
@@ -49,11 +49,11 @@ export async function openUdp(
       for (const each of datagrams) socket.send(each, Number(to.slice(colon + 1)), name);
     },
     async until(count: number) {
-      const deadline = Date.now() + PATIENCE_MS;
-      while (got.length < count) {
-        if (Date.now() > deadline) throw new Error(`${got.length} of ${count} datagrams came within ${PATIENCE_MS} ms`);
-        await new Promise((resolve) => setTimeout(resolve, 5));
-      }
+      await eventually(
+        () => got.length >= count,
+        () => `the coming of ${count} datagrams (${got.length} came)`,
+        5,
+      );
       return got;
     },
     async close() {

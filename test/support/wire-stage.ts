@@ -4,7 +4,7 @@ import net from 'node:net';
 import type { WireMaker } from '../../src/support/open-wire.ts';
 import type { ListeningHandle } from '../../src/support/socket-handle.ts';
 import { type DialTarget, silentSink, type Wire, type WireSink } from '../../src/support/wire.ts';
-import { PATIENCE_MS } from './patience.ts';
+import { eventually } from './patience.ts';
 
 /** Everything that happened on a wire, in order. */
 export class Recorder implements WireSink {
@@ -51,11 +51,7 @@ export class Recorder implements WireSink {
 
 /** Waits until `holds` does. */
 export async function until(holds: () => boolean): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS;
-  while (!holds()) {
-    if (Date.now() > deadline) throw new Error('waited in vain');
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
+  await eventually(holds, 'what the test waited for', 2);
 }
 
 /** A turn of the event loop or more, for what must not happen. */
