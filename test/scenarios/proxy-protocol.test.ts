@@ -219,9 +219,13 @@ describe('a tcp listener that expects PROXY headers', () => {
 
   it('refuses a connection without one', async () => {
     const peer = await keeper();
-    const lb = await runFairlead(tcpConfig(peer.address, { proxyProtocol: true, timeouts: { opening: '50ms' } }));
+    const lb = await runFairlead(tcpConfig(peer.address, { proxyProtocol: true, timeouts: { opening: '1s' } }));
     expect(await sendAll(lb.address('db'), 'SELECT 1')).toEqual({ text: '', ending: 'reset' });
     await (await connectTo(lb.address('db'))).ended();
+    await eventually(
+      async () => (await metric(lb, 'refusals_total', { listener: 'db' })) >= 2,
+      'the count of two refusals',
+    );
     expect(await metric(lb, 'refusals_total', { listener: 'db', reason: 'proxy-header' })).toBe(1);
     expect(await metric(lb, 'refusals_total', { listener: 'db', reason: 'proxy-timeout' })).toBe(1);
     expect(peer.taken).toBe(0);
