@@ -11,18 +11,17 @@ const REST_BYTES = 96 * MIB;
 const REST_MS = 400;
 /** What the kernel's buffers of two connections may hold (`net.ipv4.tcp_rmem` goes up to 32 MiB each), and Fairlead's own. */
 const MOST_HELD_BYTES = 96 * MIB;
+const MOST_GROWTH_BYTES = 32 * MIB;
 
 /** The two ends of a flow: what sends, and a reader that will be made to pause. */
 export interface Flow {
   readonly source: Source;
   readonly sink: Sink;
   readonly lb: ApartFairlead;
-  /** How much more memory the balancer may have than when it was warm; 32 MiB unless said otherwise. */
-  readonly mayGrowBytes?: number;
 }
 
 /** Lets everything pass a reader that pauses now and then, while what is held in between stays small. */
-export async function passAll({ source, sink, lb, mayGrowBytes = 32 * MIB }: Flow): Promise<void> {
+export async function passAll({ source, sink, lb }: Flow): Promise<void> {
   await sink.until(WARM_BYTES);
   const startBytes = await lb.residentBytes();
   // While the reader pauses, more is left than may be held.
@@ -30,7 +29,7 @@ export async function passAll({ source, sink, lb, mayGrowBytes = 32 * MIB }: Flo
     await sink.until(next);
     await sink.rest(REST_MS);
     expect(source.sent - sink.received).toBeLessThan(MOST_HELD_BYTES);
-    expect((await lb.residentBytes()) - startBytes).toBeLessThan(mayGrowBytes);
+    expect((await lb.residentBytes()) - startBytes).toBeLessThan(MOST_GROWTH_BYTES);
   }
   await sink.until(TOTAL_BYTES);
   expect(sink.received).toBe(TOTAL_BYTES);
