@@ -13,7 +13,7 @@ export interface Scraped {
 /** All samples that an instance with an admin server shows now, as Prometheus would read them. */
 export async function scrape(running: Scraped): Promise<Sample[]> {
   // A series that is new is announced by a message, which may be a moment behind the answer that it counts.
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await new Promise((resolve) => setTimeout(resolve, 40));
   const response = await fetch(`http://${running.adminAddresses[0]}/metrics`);
   const text = await response.text();
   return [...text.matchAll(/^([a-z_]+)(?:\{([^\n]*)\})? (\S+)$/gm)].map((match) => ({
