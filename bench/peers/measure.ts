@@ -20,6 +20,9 @@ export interface Sample extends Work {
   readonly residentBytes: number;
 }
 
+/** A window by itself. */
+export type Measured = Omit<Sample, 'round'>;
+
 /** Nobody in between, to see what generator and backends can do by themselves. */
 export const DIRECT: Contestant = { name: 'direct', layers: ['l4', 'l4-udp'] };
 
@@ -35,7 +38,7 @@ export interface WindowOptions extends Cores {
 export interface Stand {
   readonly contestant: Contestant;
   /** Measures one window. Rejects when somebody who is needed has ended in it. */
-  measure(): Promise<Omit<Sample, 'round'>>;
+  measure(): Promise<Measured>;
 }
 
 /** What the stands of one workload have in common. */
@@ -65,9 +68,12 @@ export async function standOf(peer: Peer, { group, workload, backends, options }
   const seen =
     peer.watched === 'another' ? await startPeer(group, peer, { ...setup, core: options.loadCore }) : running;
   const drive = { port, connections: options.connections, core: options.loadCore };
-  if (options.warmUpS > 0) await workload.run(group, { ...drive, durationS: options.warmUpS });
+  const warmUp = async (): Promise<void> => {
+    if (options.warmUpS > 0) await workload.run(group, { ...drive, durationS: options.warmUpS });
+  };
+  await warmUp();
 
-  const window = async (watchers: readonly RunningProcess[]): Promise<Omit<Sample, 'round'>> => {
+  const window = async (watchers: readonly RunningProcess[]): Promise<Measured> => {
     const { pid } = running.process;
     const [cpuBefore, beganAt] = [readCpu(pid), performance.now()];
     const work = await workload.run(group, { ...drive, durationS: options.durationS });
@@ -92,7 +98,10 @@ export async function standOf(peer: Peer, { group, workload, backends, options }
       // Nobody looks while others are measured.
       const watching = new ProcessGroup();
       try {
-        return await window(await watchPeer(watching, seen.adminPort, options.loadCore));
+        const watchers = await watchPeer(watching, seen.adminPort, options.loadCore);
+        // A page that has just been opened asks for more than one that stays open.
+        await warmUp();
+        return await window(watchers);
       } finally {
         await watching.close();
       }

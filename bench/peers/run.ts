@@ -5,7 +5,7 @@ import { Progress } from '../lib/progress.ts';
 import { json, thisMachine, writeResults } from '../lib/results.ts';
 import { number } from '../lib/table.ts';
 import { fairlead, fairleadRing } from './fairlead.ts';
-import { DIRECT, directStand, type Sample, type Stand, standOf, type WindowOptions } from './measure.ts';
+import { DIRECT, directStand, type Measured, type Sample, type Stand, standOf, type WindowOptions } from './measure.ts';
 import type { Contestant, Peer } from './peer.ts';
 import { type PeerResults, peerReport } from './report.ts';
 import { peerVersion } from './start.ts';
@@ -142,7 +142,7 @@ class Contests {
   }
 }
 
-function resultLine({ kind }: Workload, sample: Omit<Sample, 'round'>): string {
+function resultLine({ kind }: Workload, sample: Measured): string {
   const [unit, cpu] = kind === 'bulk' ? ['Gbit/s', 'ms/GiB'] : ['req/s', 'µs/request'];
   const used = number(sample.userPerUnit + sample.systemPerUnit, 1);
   return `${number(sample.rate, 1)} ${unit}, ${used} ${cpu}, ${sample.errors} errors`;
