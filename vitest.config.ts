@@ -7,6 +7,13 @@ import { PATIENCE_MS } from './test/support/patience.ts';
 const large = ['cli', 'conformance', 'e2e', 'examples', 'fastify', 'fuzz', 'library', 'scenarios'];
 const largeFiles = `test/{${large.join(',')}}/**/*.test.ts`;
 
+/** What is run again as where io_uring cannot be had, in containers above all. */
+const again = [
+  'conformance/requests',
+  'scenarios/{arrivals,connections,tcp-relay,tcp-routes,udp-flows,udp-failover,udp-relay}',
+  'scenarios/http-{bodies,client-leaves,fields,interim,keep-alive,pipelining,retries,reuse-race,upgrade}',
+];
+
 export default defineConfig({
   test: {
     // Most tests wait for sockets and timers, so that one at a time would leave a small machine idle.
@@ -19,6 +26,14 @@ export default defineConfig({
     hookTimeout: 60_000,
     projects: [
       { extends: true, test: { name: 'large', include: [largeFiles] } },
+      {
+        extends: true,
+        test: {
+          name: 'handles',
+          include: again.map((files) => `test/${files}.test.ts`),
+          env: { TEST_IO_URING: 'false' },
+        },
+      },
       // A process for each of the many small files would take longer than most of them run.
       { extends: true, test: { name: 'small', include: ['test/**/*.test.ts'], exclude: [largeFiles], isolate: false } },
     ],

@@ -12,7 +12,7 @@ const comparison: Comparison = {
   title: 'L4',
   workloads: [...workloads.filter(({ layer }) => layer === 'l4'), udpWorkload, ...serverWorkloads],
   peers: { ...peers, bare },
-  contestants: ['fairlead', 'fairlead-ring', 'nginx', 'haproxy', 'bare', 'direct'],
+  contestants: ['fairlead', 'fairlead-handles', 'nginx', 'haproxy', 'bare', 'direct'],
   goals: L4_GOALS,
 };
 

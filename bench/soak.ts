@@ -12,7 +12,6 @@ const OPTIONS = {
   lanes: { about: 'pieces of each kind of work at a time', default: 6 },
   reload: { about: 'seconds between two reloads', default: 5 },
   kill: { about: 'seconds between two deaths of a backend', default: 10 },
-  'io-uring': { about: 'have connections use io_uring, which every fourth reload turns off', default: false },
   out: { about: 'folder for the results', default: 'bench/results' },
 } satisfies Record<string, OptionSpec>;
 
@@ -34,7 +33,6 @@ async function main(options: Options): Promise<void> {
         lanes: options.lanes,
         reloadEveryS: options.reload,
         killEveryS: options.kill,
-        ioUring: options['io-uring'],
       },
       ({ atS, done, files, residentBytes }) => {
         const mib = number(residentBytes / 2 ** 20);

@@ -4,8 +4,8 @@ import type { Peer, PeerSetup } from './peer.ts';
 /** Fairlead with one pool behind a listener of each protocol; health checks, admin address and metrics stay on. */
 export const fairlead = fairleadPeer('fairlead', '');
 
-/** The same with `ioUring: true`. */
-export const fairleadRing = fairleadPeer('fairlead-ring', 'ioUring: true\n');
+/** The same without io_uring, as where that cannot be had. */
+export const fairleadHandles = fairleadPeer('fairlead-handles', 'ioUring: false\n');
 
 function fairleadPeer(name: string, more: string): Peer {
   return {
@@ -14,7 +14,7 @@ function fairleadPeer(name: string, more: string): Peer {
     version: [
       process.execPath,
       '-p',
-      `"Fairlead on Node " + process.version + "${more === '' ? '' : ', ioUring: true'}"`,
+      `"Fairlead on Node " + process.version + "${more === '' ? '' : ', ioUring: false'}"`,
     ],
     countsPicks: true,
     launch: (setup) => ({

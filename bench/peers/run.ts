@@ -4,7 +4,7 @@ import { ProcessGroup } from '../lib/processes.ts';
 import { Progress } from '../lib/progress.ts';
 import { json, thisMachine, writeResults } from '../lib/results.ts';
 import { number } from '../lib/table.ts';
-import { fairlead, fairleadRing } from './fairlead.ts';
+import { fairlead, fairleadHandles } from './fairlead.ts';
 import { DIRECT, directStand, type Measured, type Sample, type Stand, standOf, type WindowOptions } from './measure.ts';
 import type { Contestant, Peer } from './peer.ts';
 import { type PeerResults, peerReport } from './report.ts';
@@ -159,7 +159,9 @@ export async function runComparison(comparison: Comparison, options: Options): P
   const samples = await new Contests(peers, options.rounds, window).measure(contestsOf(present, work));
 
   const summaries = summarize(samples);
-  const subjects = present.filter(({ name: one }, i) => i === 0 || one === fairleadRing.name).map((each) => each.name);
+  const subjects = present
+    .filter(({ name: one }, i) => i === 0 || one === fairleadHandles.name)
+    .map((each) => each.name);
   const results: PeerResults = {
     title,
     machine: thisMachine(),
@@ -180,7 +182,7 @@ export async function runComparison(comparison: Comparison, options: Options): P
   if (options.check && failed) process.exitCode = 1;
 }
 
-const isOurs = (name: string): boolean => name === fairlead.name || name === fairleadRing.name;
+const isOurs = (name: string): boolean => name === fairlead.name || name === fairleadHandles.name;
 
 /** The first one is held to the goals; the others are there to be looked at. */
 function missesGoals({ subjects }: PeerResults): boolean {

@@ -5,7 +5,7 @@ import { configuredFiles } from '../lib/file-limit.ts';
 import { freePorts, portsReady } from '../lib/ports.ts';
 import { type ProcessGroup, type RunningProcess, searchPath } from '../lib/processes.ts';
 import { caddy } from './caddy.ts';
-import { fairlead, fairleadRing } from './fairlead.ts';
+import { fairlead, fairleadHandles } from './fairlead.ts';
 import { gateway } from './gateway.ts';
 import { haproxy } from './haproxy.ts';
 import { nginx } from './nginx.ts';
@@ -14,7 +14,7 @@ import type { Peer, PeerSetup } from './peer.ts';
 /** Every proxy the benchmarks know, by name. The first one is what the others are compared with. */
 export const peers: Readonly<Record<string, Peer>> = {
   fairlead,
-  [fairleadRing.name]: fairleadRing,
+  [fairleadHandles.name]: fairleadHandles,
   nginx,
   haproxy,
   caddy,

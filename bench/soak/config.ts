@@ -13,12 +13,8 @@ export const KEPT_MS = 3000;
 
 const ALGORITHMS = ['round-robin', 'least-connections', 'p2c', 'random'] as const;
 
-/** The config of one round: each has other weights, another algorithm, and every second one a listener and a route more. */
-export function soakConfig(
-  ports: SoakPorts,
-  backends: readonly MortalBackend[],
-  { round, ioUring }: { readonly round: number; readonly ioUring: boolean },
-): string {
+/** The config of one round: each has other weights, another algorithm, every second one a listener and a route more, and every fourth goes without io_uring. */
+export function soakConfig(ports: SoakPorts, backends: readonly MortalBackend[], round: number): string {
   const balance = ALGORITHMS[round % ALGORITHMS.length];
   const weight = (i: number) => 1 + ((round + i) % 3);
   const list = (port: (backend: MortalBackend) => number) =>
@@ -26,7 +22,7 @@ export function soakConfig(
   const more = round % 2 === 0 ? '' : '  extra: { protocol: tcp, bind: "127.0.0.1:0", pool: echo }\n';
   const route = round % 2 === 0 ? '' : '      - { match: { path: /no/* }, respond: { status: 404 } }\n';
   return `workers: 2
-ioUring: ${ioUring && round % 4 !== 3}
+ioUring: ${round % 4 === 3 ? 'false' : 'auto'}
 watch: false
 admin: { bind: "127.0.0.1:${ports.admin}" }
 log: { level: error }

@@ -21,8 +21,6 @@ export interface SoakOptions {
   /** Seconds between two reloads, and between two deaths of a backend. */
   readonly reloadEveryS: number;
   readonly killEveryS: number;
-  /** Whether connections use io_uring, but for the rounds that turn it off. */
-  readonly ioUring: boolean;
 }
 
 /** How Fairlead stood at one moment of the run, under load. */
@@ -97,7 +95,7 @@ export class Soak {
   }
 
   #config(round: number): string {
-    return soakConfig(this.#ports, this.#backends, { round, ioUring: this.#options.ioUring });
+    return soakConfig(this.#ports, this.#backends, round);
   }
 
   get #fairlead(): RunningProcess {

@@ -18,6 +18,16 @@ const workers = scalar<number | 'auto', number | 'auto'>({
   },
 });
 
+const ioUring = scalar<boolean | 'auto', boolean | 'auto'>({
+  title: 'auto, true or false',
+  expected: 'auto, true or false',
+  json: { enum: ['auto', true, false] },
+  parse(written) {
+    const meant = (['auto', true, false] as const).find((value) => String(value) === String(written));
+    return meant ?? new Refusal();
+  },
+});
+
 /** Where the admin server listens when nothing is said. */
 export const defaultAdminBind = '127.0.0.1:9900';
 
@@ -79,10 +89,10 @@ export const configSchema = z
       .optional()
       .describe('The JSON Schema of this file, for editors; has no effect.'),
     workers: workers.prefault('auto').describe('Data-plane threads; `auto` is one per core.'),
-    ioUring: flag()
-      .prefault(false)
+    ioUring: ioUring
+      .prefault('auto')
       .describe(
-        'Whether workers accept, connect, read and write through io_uring, which takes less processor time. Experimental; needs Linux 6.1 on x64 and Node 26.10, and is left out where it cannot be had.',
+        'Whether workers accept, connect, read and write through io_uring, which takes less processor time; `auto` where it can be had, which `true` warns of where it cannot. Needs Linux 6.1 on x64 and Node 26.10.',
       ),
     watch: flag().prefault(true).describe('Whether a change of the file is taken up at once. SIGHUP works either way.'),
     admin: adminSchema,

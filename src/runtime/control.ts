@@ -225,7 +225,7 @@ class Control implements Running {
       case 'spans':
         return reply(this.#records.take(message));
       case 'io-uring':
-        return this.#usesIoUring(lane, message.obstacle);
+        return this.#usesIoUring(lane, message);
       case 'overload':
         return this.#overload(lane, message.shedding);
       case 'banned':
@@ -246,10 +246,11 @@ class Control implements Running {
   }
 
   /** Said once for all workers: what one of them can have, the others can, too. */
-  #usesIoUring(worker: number, obstacle: string | undefined): void {
+  #usesIoUring(worker: number, { set, obstacle }: Extract<FromWorker, { type: 'io-uring' }>): void {
     if (worker !== 0) return;
-    if (obstacle === undefined) this.#logger.info('connections use io_uring');
-    else this.#logger.warn({ obstacle }, 'io_uring cannot be had: connections are read and written without it');
+    if (obstacle === undefined) return this.#logger.info('connections use io_uring');
+    const level = set === true ? 'warn' : 'info';
+    this.#logger[level]({ obstacle }, 'io_uring cannot be had: connections are read and written without it');
   }
 
   #overload(worker: number, shedding: boolean): void {

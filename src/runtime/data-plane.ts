@@ -82,7 +82,7 @@ export class DataPlane {
   constructor(seed: WorkerSeed, tell: (message: FromWorker) => void) {
     this.#tell = tell;
     this.#lane = seed.lane;
-    this.#ring = new RingSwitch(seed.ring, (obstacle) => tell({ type: 'io-uring', obstacle }));
+    this.#ring = new RingSwitch(seed.ring, (set, obstacle) => tell({ type: 'io-uring', set, obstacle }));
     const now = (): number => performance.now();
     this.#deps = {
       table: new SharedTable(seed.table.size, seed.table.memory),

@@ -1,4 +1,5 @@
 import type { BindTarget } from '../accept/listen.ts';
+import type { Config } from '../config/schema.ts';
 import type { AccessBatch } from '../observe/access-log.ts';
 import type { Claim, MeterMemory } from '../observe/meters.ts';
 import type { TracingPlan } from '../observe/trace-record.ts';
@@ -44,7 +45,7 @@ export interface WorkerPlan {
   /** Client connections over all workers, 0 for no limit. */
   readonly maxConnections: number;
   /** Whether connections may use io_uring. */
-  readonly ioUring: boolean;
+  readonly ioUring: Config['ioUring'];
   /** Share of requests that are logged; 0 when the access log is off. */
   readonly accessSample: number;
   /** Undefined when no exporter of spans is configured; the same in all plans of a process. */
@@ -98,8 +99,8 @@ export type FromWorker =
   | { readonly type: 'tls-failure'; readonly pool: string; readonly name: string; readonly cause: string }
   | { readonly type: 'listener-error'; readonly listener: string; readonly what: string; readonly error: string }
   | { readonly type: 'banned'; readonly ban: NewBan }
-  /** Connections use io_uring from now on; `obstacle` says why they cannot. */
-  | { readonly type: 'io-uring'; readonly obstacle: string | undefined }
+  /** Connections use io_uring from now on, as was set; `obstacle` says why they cannot. */
+  | { readonly type: 'io-uring'; readonly set: true | 'auto'; readonly obstacle: string | undefined }
   | { readonly type: 'overload'; readonly shedding: boolean }
   | { readonly type: 'connections'; readonly ask: number; readonly shown: ConnectionsShown }
   | { readonly type: 'drained' };

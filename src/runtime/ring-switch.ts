@@ -1,27 +1,30 @@
+import type { Config } from '../config/schema.ts';
 import { useIoUring } from '../support/open-wire.ts';
 import type { RingRecord } from '../support/ring-record.ts';
+
+type Setting = Config['ioUring'];
 
 /** Turns io_uring on and off for the connections of a worker, as the config says. */
 export class RingSwitch {
   readonly #record: RingRecord;
-  readonly #onTurnedOn: (obstacle: string | undefined) => void;
-  #on = false;
+  readonly #onTurnedOn: (set: Exclude<Setting, false>, obstacle: string | undefined) => void;
+  #set: Setting = false;
 
-  /** `record` is for `freeRing`. `onTurnedOn` hears when it is on, or why it cannot be had. */
-  constructor(record: RingRecord, onTurnedOn: (obstacle: string | undefined) => void) {
+  /** `record` is for `freeRing`. `onTurnedOn` hears when it is on, or why it cannot be had, and what was set. */
+  constructor(record: RingRecord, onTurnedOn: (set: Exclude<Setting, false>, obstacle: string | undefined) => void) {
     this.#record = record;
     this.#onTurnedOn = onTurnedOn;
   }
 
-  turn(on: boolean): void {
-    if (on === this.#on) return;
-    this.#on = on;
+  turn(set: Setting): void {
+    if (set === this.#set) return;
+    this.#set = set;
     let obstacle: string | undefined;
     try {
-      useIoUring(on, this.#record);
+      useIoUring(set !== false, this.#record);
     } catch (error) {
       obstacle = (error as Error).message;
     }
-    if (on) this.#onTurnedOn(obstacle);
+    if (set !== false) this.#onTurnedOn(set, obstacle);
   }
 }

@@ -4,8 +4,9 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { CliProcess, runCli } from './cli-process.ts';
+import { type CliOptions, CliProcess, runCli } from './cli-process.ts';
 
 /** How often a watched file is looked at. */
 const POLL_MS = 500;
@@ -59,9 +60,9 @@ pools:
 `;
 
 /** Starts an instance on the config and waits until it listens. */
-async function start(text: string, env = {}): Promise<{ cli: CliProcess; web: string; admin: string }> {
+async function start(text: string, options: CliOptions = {}): Promise<{ cli: CliProcess; web: string; admin: string }> {
   await writeFile(path, text);
-  const started = new CliProcess(['run', path], { env });
+  const started = new CliProcess(['run', path], options);
   cli = started;
   const [, web] = await started.until('stdout', /^listening web (http:\/\/127\.0\.0\.1:\d+)$/m);
   const [, admin] = await started.until('stdout', /^listening admin (http:\/\/127\.0\.0\.1:\d+)$/m);
@@ -70,10 +71,34 @@ async function start(text: string, env = {}): Promise<{ cli: CliProcess; web: st
 
 const ask = async (url: string) => (await fetch(url, { headers: { connection: 'close' } })).text();
 
-it('goes without io_uring where it cannot be had, and says why', async () => {
-  const { cli, web } = await start(config({ top: 'ioUring: true' }), { NODE_OPTIONS: '--no-experimental-ffi' });
-  await cli.until('stderr', /"obstacle":"this Node has no node:ffi".*io_uring cannot be had/);
-  expect(await ask(`${web}/`)).toBe('hello\n');
+describe('where io_uring cannot be had', () => {
+  const forbidden = [
+    process.execPath,
+    '--no-warnings',
+    fileURLToPath(import.meta.resolve('../support/forbid-io-uring.ts')),
+  ];
+
+  it.each([
+    { where: 'Node has no node:ffi', env: { NODE_OPTIONS: '--no-experimental-ffi' }, why: 'this Node has no node:ffi' },
+    {
+      where: 'a container forbids it',
+      env: { UV_USE_IO_URING: '0' },
+      under: forbidden,
+      why: 'operation not permitted',
+    },
+  ])('goes without, and says why, as $where', async ({ why, ...options }) => {
+    const { cli, web } = await start(config(), options);
+    await cli.until('stderr', new RegExp(`"level":"info".*"obstacle":"${why}".*io_uring cannot be had`));
+    expect(await ask(`${web}/`)).toBe('hello\n');
+  });
+
+  it('warns when it was asked for', async () => {
+    const { cli, web } = await start(config({ top: 'ioUring: true' }), {
+      env: { NODE_OPTIONS: '--no-experimental-ffi' },
+    });
+    await cli.until('stderr', /"level":"warn".*io_uring cannot be had/);
+    expect(await ask(`${web}/`)).toBe('hello\n');
+  });
 });
 
 describe('fairlead run', () => {

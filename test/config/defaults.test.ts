@@ -45,7 +45,7 @@ describe('the smallest config', () => {
   it('gets every default, and nothing else', async () => {
     expect(await configOf(yaml())).toEqual({
       workers: 'auto',
-      ioUring: false,
+      ioUring: 'auto',
       watch: true,
       admin: { bind: [{ kind: 'tcp', host: '127.0.0.1', port: 9900 }], token: '' },
       log: { level: 'info', access: false },

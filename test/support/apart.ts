@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Inspector, inspectorUrl } from '../../bench/lib/inspector.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { CliProcess } from '../cli/cli-process.ts';
+import { ioUringSetting } from './io-uring-setting.ts';
 import { remember } from './opened.ts';
 import { scrape, sumOf } from './scrape.ts';
 
@@ -27,7 +28,8 @@ export interface ApartFairlead {
 export async function runApart(config: ConfigInput, files?: number): Promise<ApartFairlead> {
   const folder = await mkdtemp(join(tmpdir(), 'fairlead-apart-'));
   const path = join(folder, 'fairlead.json');
-  await writeFile(path, JSON.stringify({ workers: 1, watch: false, admin: { bind: '127.0.0.1:0' }, ...config }));
+  const small = { workers: 1, watch: false, admin: { bind: '127.0.0.1:0' }, ioUring: ioUringSetting };
+  await writeFile(path, JSON.stringify({ ...small, ...config }));
   const cli = new CliProcess(['run', path], {
     under: files === undefined ? [] : ['prlimit', `--nofile=${files}:${files}`],
     env: { NODE_OPTIONS: '--inspect-port=127.0.0.1:0' },

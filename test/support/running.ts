@@ -3,6 +3,7 @@ import { type ConfigInput, configSchema } from '../../src/config/schema.ts';
 import { createLogger } from '../../src/observe/log.ts';
 import { startFairlead } from '../../src/runtime/control.ts';
 import type { Running } from '../../src/runtime/running.ts';
+import { ioUringSetting } from './io-uring-setting.ts';
 import { remember } from './opened.ts';
 
 /** A running instance, with what it wrote. */
@@ -35,7 +36,8 @@ export function webConfig(
 
 /** Quiet, small and apart from other instances, unless the test says otherwise. */
 function withDefaults(config: ConfigInput) {
-  return configSchema.parse({ workers: 1, watch: false, admin: false, log: { level: 'silent' }, ...config });
+  const quiet = { workers: 1, watch: false, admin: false, log: { level: 'silent' } } as const;
+  return configSchema.parse({ ...quiet, ioUring: ioUringSetting, ...config });
 }
 
 /** Starts an instance as `fairlead run` does, in this process. Close it, or call `closeOpened`, after the test. */

@@ -201,7 +201,7 @@ describe('the report', () => {
       Object.values(peers)
         .filter(runsOnNode)
         .map(({ name }) => name),
-    ).toEqual(['fairlead', 'fairlead-ring', 'gateway']);
+    ).toEqual(['fairlead', 'fairlead-handles', 'gateway']);
   });
 
   it('shows what was measured, under which limit, and what went wrong', () => {

@@ -138,15 +138,18 @@ describe('peerReport', () => {
   });
 
   it('has the goals and ratios of everybody who is compared', () => {
-    const ring = ratios([...summaries, summary('fairlead-ring', 'l7-keepalive', { cpuPerUnit: 10 })], 'fairlead-ring');
-    const subjects = [...results.subjects, { subject: 'fairlead-ring', ratios: ring, verdicts: judge(ring) }];
+    const ring = ratios(
+      [...summaries, summary('fairlead-handles', 'l7-keepalive', { cpuPerUnit: 10 })],
+      'fairlead-handles',
+    );
+    const subjects = [...results.subjects, { subject: 'fairlead-handles', ratios: ring, verdicts: judge(ring) }];
     const text = peerReport({ ...results, subjects }, workloads);
     expect(text).toMatch(
-      /\| fairlead-ring \| l7-keepalive +\| CPU per unit \| better +\| at most 1.15 +\| +0.85 \| yes/,
+      /\| fairlead-handles \| l7-keepalive +\| CPU per unit \| better +\| at most 1.15 +\| +0.85 \| yes/,
     );
     expect(text.match(/## Ratios of medians: .*/g)).toEqual([
       '## Ratios of medians: fairlead divided by',
-      '## Ratios of medians: fairlead-ring divided by',
+      '## Ratios of medians: fairlead-handles divided by',
     ]);
   });
 

@@ -33,7 +33,7 @@ function tallyOf(counts: Partial<Record<'good' | 'failed' | 'wrong', number>>): 
 
 function results(change: Partial<SoakResults> = {}): SoakResults {
   return {
-    options: { warmUpS: 60, durationS: 1200, lanes: 6, reloadEveryS: 5, killEveryS: 10, ioUring: false },
+    options: { warmUpS: 60, durationS: 1200, lanes: 6, reloadEveryS: 5, killEveryS: 10 },
     tally: tallyOf({ good: 99, failed: 1 }),
     reloads: 240,
     deaths: 100,
@@ -109,7 +109,7 @@ describe('soakConfig', () => {
     { httpPort: 11, echoPort: 12 },
     { httpPort: 21, echoPort: 22 },
   ] as MortalBackend[];
-  const read = (round: number) => parse(soakConfig(ports, backends, { round, ioUring: true }));
+  const read = (round: number) => parse(soakConfig(ports, backends, round));
 
   it('is another one each round, on the same addresses', () => {
     const [first, second] = [read(0), read(1)];
@@ -119,6 +119,6 @@ describe('soakConfig', () => {
     expect(second.listeners.http.routes).toHaveLength(2);
     expect(first.pools.web.balance).not.toBe(second.pools.web.balance);
     expect(first.pools.web.backends).not.toEqual(second.pools.web.backends);
-    expect([0, 1, 2, 3, 4].map((round) => read(round).ioUring)).toEqual([true, true, true, false, true]);
+    expect([0, 1, 2, 3, 4].map((round) => read(round).ioUring)).toEqual(['auto', 'auto', 'auto', false, 'auto']);
   });
 });
