@@ -207,6 +207,17 @@ describe('with io_uring', () => {
     expect(lb.logLines.filter((line) => line.includes(IN_USE))).toHaveLength(2);
   });
 
+  it('is used unless it is turned off, and set in other words goes on as it is', async () => {
+    const peer = await startPeer(echo);
+    const { ioUring: _, ...unsaid } = relay(peer.address);
+    const lb = await runFairlead(unsaid);
+    const ring = openRings();
+    await converse(lb, small(60), async (i) => {
+      if (i === 30) await lb.reloadWith({ ...unsaid, ioUring: true });
+    });
+    expect([openRings(), lb.logLines.filter((line) => line.includes(IN_USE)).length]).toEqual([ring, 2]);
+  });
+
   it('passes datagrams on, while it is turned off and on, and moves a flow whose backend is gone', async () => {
     const [one, two] = [await openUdp((datagram) => [datagram]), await openUdp((datagram) => [datagram])];
     const config = (ioUring: boolean) => datagrams([one.address, two.address], { ioUring });
