@@ -1,6 +1,6 @@
 /** How the event loop of a worker did for a while. */
 export interface LoopSample {
-  /** Turns of the loop. */
+  /** Turns of the loop: how often all was seen that had come by then. */
   readonly turns: number;
   /** Time that the thread had a processor, in ms: what others on the machine take from it is not in here. */
   readonly cpuMs: number;
@@ -35,7 +35,7 @@ const QUIET_SAMPLES = 10;
 export interface PressureParts {
   /** How long this thread has had a processor, in ms. */
   cpuNow(): number;
-  /** Calls back at the end of this turn of the event loop. */
+  /** Calls back at the end of this turn. */
   afterTurn(done: () => void): void;
   /** Hears when work begins to be refused, and when that is over. */
   onChange(shedding: boolean): void;

@@ -29,7 +29,7 @@ import { sharedNow, systemClock } from '../support/clock.ts';
 import { Deadlines } from '../support/deadlines.ts';
 import { FileRoom } from '../support/file-room.ts';
 import type { AcceptedSocket } from '../support/socket-handle.ts';
-import { LoopWatch, threadCpuMs } from './loop-watch.ts';
+import { afterTurn, LoopWatch, threadCpuMs } from './loop-watch.ts';
 import type { BindPlan, FromWorker, PoolSitePlan, ToWorker, WorkerPlan, WorkerSeed } from './messages.ts';
 import { RingSwitch } from './ring-switch.ts';
 import { UdpPorts } from './udp-ports.ts';
@@ -93,7 +93,7 @@ export class DataPlane {
       onBan: (ban) => tell({ type: 'banned', ban }),
       pressure: new Pressure({
         cpuNow: threadCpuMs,
-        afterTurn: (done) => void setImmediate(done),
+        afterTurn,
         onChange: (shedding) => this.#overloaded(shedding),
       }),
       files: new FileRoom((listener) =>

@@ -1,6 +1,7 @@
 import { type EventLoopUtilization, monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import type { Meters } from '../observe/meters.ts';
 import type { Pressure } from '../proxy/pressure.ts';
+import { ringPasses } from '../support/open-wire.ts';
 
 /** How often the loop is looked at, in ms. */
 const SAMPLE_MS = 100;
@@ -9,6 +10,7 @@ const SHOWN_SAMPLES = 10;
 
 /** How the thread and its event loop did since they started. */
 interface Reading {
+  /** Of the loop, or passes over all that waits where they take several. */
   readonly turns: number;
   readonly cpuMs: number;
   readonly utilization: EventLoopUtilization;
@@ -22,10 +24,19 @@ export function threadCpuMs(): number {
 
 function read(): Reading {
   return {
-    turns: performance.nodeTiming.uvMetricsInfo.loopCount,
+    turns: performance.nodeTiming.uvMetricsInfo.loopCount + (ringPasses()?.surplus ?? 0),
     cpuMs: threadCpuMs(),
     utilization: performance.eventLoopUtilization(),
   };
+}
+
+/** Calls back when all that had come by now was seen: after this turn of the event loop, or several. */
+export function afterTurn(done: () => void): void {
+  setImmediate(() => {
+    const passes = ringPasses();
+    if (passes === undefined) done();
+    else passes.whenOver(done);
+  });
 }
 
 /** Watches the event loop of this thread: shows how it does in the metrics, and tells whoever is to act on it. */

@@ -1,5 +1,6 @@
 import { HandleWire } from './handle-wire.ts';
 import { RingHandle, ringKit } from './ring-handle.ts';
+import type { RingPasses } from './ring-passes.ts';
 import type { RingRecord } from './ring-record.ts';
 import { RingSockets } from './ring-sockets.ts';
 import { type HandleKit, handleKit, type SocketHandle } from './socket-handle.ts';
@@ -76,6 +77,11 @@ export function watchRing(user: RingUser): () => void {
   ringUsers.add(user);
   if (wires instanceof HandleWires && wires.ring?.open === true) user.useRing(wires.ring);
   return () => ringUsers.delete(user);
+}
+
+/** Passes over what waits for the ring of this thread, if it has one. */
+export function ringPasses(): RingPasses | undefined {
+  return wires instanceof HandleWires ? wires.ring?.passes : undefined;
 }
 
 /**

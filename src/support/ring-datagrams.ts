@@ -5,6 +5,7 @@ import type { DatagramSink } from './completion-sink.ts';
 import type { IoUring } from './io-uring.ts';
 import { passing, RingMember, Tags } from './ring-members.ts';
 import { DATAGRAM_HEADER_BYTES, DATAGRAM_NAME_BYTES, RECVMSG } from './ring-memory.ts';
+import type { RingPasses } from './ring-passes.ts';
 import type { UdpSource } from './udp-wire.ts';
 
 /** What receiving may go on after, beside that: that something which was sent is too long for its way. */
@@ -75,6 +76,7 @@ interface Outgoing {
  */
 export class RingDatagrams implements DatagramSink {
   readonly #ring: IoUring;
+  readonly #passes: RingPasses;
   readonly #toSubmit: () => void;
   readonly #sockets = new Tags<RingDatagramSocket>();
   /** By where their addresses would be. */
@@ -85,8 +87,9 @@ export class RingDatagrams implements DatagramSink {
   #sends = 0;
 
   /** `toSubmit` has what is queued submitted at the end of the turn. */
-  constructor(ring: IoUring, toSubmit: () => void) {
+  constructor(ring: IoUring, passes: RingPasses, toSubmit: () => void) {
     this.#ring = ring;
+    this.#passes = passes;
     this.#toSubmit = toSubmit;
   }
 
@@ -141,6 +144,7 @@ export class RingDatagrams implements DatagramSink {
 
   onDatagram(tag: number, bytes: Buffer, length: number, more: boolean): void {
     const socket = this.#sockets.get(tag)!;
+    this.#passes.sees(socket);
     socket.receiving = more;
     socket.owner.onRingDatagram(bytes.subarray(PAYLOAD_AT, length), this.#sourceIn(bytes));
     if (more) return;

@@ -1,17 +1,20 @@
 import { constants } from 'node:os';
+import type { Seen } from './ring-passes.ts';
 
 const { EAGAIN, EINTR, ENOBUFS, ECANCELED } = constants.errno;
 /** What sending and receiving fail with when the socket is as it was. */
 export const passing: ReadonlySet<number> = new Set([-EAGAIN, -EINTR, -ENOBUFS, -ECANCELED]);
 
 /** A socket that a ring receives from. */
-export class RingMember<Owner> {
+export class RingMember<Owner> implements Seen {
   readonly owner: Owner;
   readonly fd: number;
   readonly tag: number;
   receiving = true;
   /** The ring is to let go of it: nothing may be written through the ring any more. */
   leaving = false;
+  pass = 0;
+  look = 0;
 
   constructor(owner: Owner, fd: number, tag: number) {
     this.owner = owner;

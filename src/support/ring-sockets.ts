@@ -5,6 +5,7 @@ import { IoUring } from './io-uring.ts';
 import { RingDatagrams } from './ring-datagrams.ts';
 import { passing, RingMember, Tags } from './ring-members.ts';
 import { ACCEPT, CONNECT, freeRing, RECV } from './ring-memory.ts';
+import { RingPasses } from './ring-passes.ts';
 import { noteSocket, type RingRecord } from './ring-record.ts';
 import type { HandleKit, UnconnectedHandle } from './socket-handle.ts';
 import { atTurnEnd, type TurnEnd } from './turn-end.ts';
@@ -69,6 +70,8 @@ export class RingSockets implements CompletionSink, TurnEnd {
   readonly readsBefore: number;
   /** Sockets that are in it. */
   size = 0;
+  /** When all that waited has had its turn. */
+  readonly passes = new RingPasses();
   /** UDP sockets that it has. */
   readonly datagrams: RingDatagrams;
   readonly #record: RingRecord;
@@ -82,6 +85,8 @@ export class RingSockets implements CompletionSink, TurnEnd {
   #comesBack: NodeJS.Immediate | undefined;
   /** How much was told in this turn. */
   #told = 0;
+  /** The next turn of the ring may be in this one of the event loop. */
+  #polls = false;
 
   /**
    * Throws, with the reason, where io_uring cannot be used. `record` is for `freeRing`, when the thread has ended. A socket
@@ -96,7 +101,7 @@ export class RingSockets implements CompletionSink, TurnEnd {
       freeRing(record);
       throw error;
     }
-    this.datagrams = new RingDatagrams(this.#ring, () => this.#queue());
+    this.datagrams = new RingDatagrams(this.#ring, this.passes, () => this.#queue());
     this.#events = kit.newPipe();
     this.#events.open(this.#ring.eventFd);
     this.#events.useUserBuffer(eventCount);
@@ -199,7 +204,10 @@ export class RingSockets implements CompletionSink, TurnEnd {
 
   /** There is something to take. A turn that was cut short is to be followed by one, not by one for each of these. */
   readonly #onEvents = (): void => {
-    if (this.#comesBack === undefined) this.#onTurn();
+    if (this.#comesBack !== undefined) return;
+    this.#polls = true;
+    this.#onTurn();
+    this.#polls = false;
   };
 
   readonly #onTurn = (): void => {
@@ -221,6 +229,7 @@ export class RingSockets implements CompletionSink, TurnEnd {
     ring.quiet = true;
     // To ask for what is not there is a call as long as any.
     while (this.#told < MOST_IN_A_TURN && (ring.queued > 0 || ring.hasMore)) {
+      this.passes.lookAgain();
       const told = ring.take(this);
       if (told === 0) break;
       this.#told += told;
@@ -228,9 +237,12 @@ export class RingSockets implements CompletionSink, TurnEnd {
     if (ring.queued > 0) ring.submit();
     this.#submits = false;
     ring.quiet = false;
+    if (this.#comesBack !== undefined) return;
+    const isCutShort = this.#told >= MOST_IN_A_TURN;
+    if (isCutShort) this.passes.cutShort(!this.#polls);
+    else this.passes.end();
     // One that was cut short is to be followed by another, also when there is nothing to tell yet.
-    if (this.#comesBack !== undefined || !(ring.hasMore || this.#told >= MOST_IN_A_TURN)) return;
-    this.#comesBack = setImmediate(this.#onTurn);
+    if (isCutShort || ring.hasMore) this.#comesBack = setImmediate(this.#onTurn);
   }
 
   onConnected(tag: number, status: number): void {
@@ -263,6 +275,7 @@ export class RingSockets implements CompletionSink, TurnEnd {
 
   onReceived(tag: number, bytes: Buffer, length: number, more: boolean): void {
     const socket = this.#tags.get(tag) as RingSocket;
+    this.passes.sees(socket);
     socket.receiving = more;
     if (socket.leaving) socket.left.push(Buffer.from(bytes.subarray(0, length)));
     else socket.owner.onRingBytes(bytes, length);
