@@ -14,6 +14,11 @@ import { COPY_AS_TEXT_BYTES } from './wire.ts';
 /** After so many reads and writes everything else has its turn. */
 const MOST_IN_A_TURN = 128;
 
+/** So many connections are accepted in a turn while others are kept and used, which are not to wait for a crowd of new ones. */
+const MOST_ACCEPTED_IN_A_TURN = 4;
+/** A connection that has lived for a request has brought no more. */
+const READS_OF_A_REQUEST = 4;
+
 /** Where the count of an eventfd is read to, of which nothing is wanted. The handle does not keep it from the collector. */
 const eventCount = Buffer.allocUnsafeSlow(64);
 
@@ -53,6 +58,7 @@ export class RingSocket extends RingMember<RingOwner> {
   /** Bytes that were written and may not be out yet: nothing else may be written meanwhile, through the ring or not. */
   sending = 0;
   sendingAt = 0;
+  reads = 0;
   status: number | undefined;
   readonly left: Buffer[] = [];
 }
@@ -85,6 +91,11 @@ export class RingSockets implements CompletionSink, TurnEnd {
   #comesBack: NodeJS.Immediate | undefined;
   /** How much was told in this turn. */
   #told = 0;
+  /** How many more accepts may begin in this turn, and those that wait for another. */
+  #acceptsLeft = MOST_ACCEPTED_IN_A_TURN;
+  #heldBack: RingTask<RingAcceptor>[] = [];
+  /** In this turn something came of a connection that is kept. */
+  #isUsed = false;
   /** The next turn of the ring may be in this one of the event loop. */
   #polls = false;
 
@@ -144,14 +155,23 @@ export class RingSockets implements CompletionSink, TurnEnd {
    */
   accept(owner: RingAcceptor, fd: number): RingTask<RingAcceptor> {
     const task = this.#begin(owner, fd, ACCEPT);
-    this.#ring.accept(task);
+    this.#heldBack.push(task);
+    this.#acceptOn();
     return task;
   }
 
   /** Has that given up; its owner hears of it as ever. */
   cancel(task: RingTask<unknown>): void {
+    // What has not begun cannot be cancelled.
+    this.#acceptsLeft = Number.POSITIVE_INFINITY;
+    this.#acceptOn();
     this.#ring.cancel(task, task.operation);
     this.#queue();
+  }
+
+  #acceptOn(): void {
+    for (; this.#acceptsLeft > 0 && this.#heldBack.length > 0; this.#acceptsLeft--)
+      this.#ring.accept(this.#heldBack.shift()!);
   }
 
   #begin<Owner>(owner: Owner, fd: number, operation: RingTask<Owner>['operation']): RingTask<Owner> {
@@ -213,6 +233,9 @@ export class RingSockets implements CompletionSink, TurnEnd {
   readonly #onTurn = (): void => {
     this.#comesBack = undefined;
     this.#told = 0;
+    this.#acceptsLeft = this.#isUsed ? MOST_ACCEPTED_IN_A_TURN : Number.POSITIVE_INFINITY;
+    this.#isUsed = false;
+    this.#acceptOn();
     this.#take();
   };
 
@@ -242,7 +265,7 @@ export class RingSockets implements CompletionSink, TurnEnd {
     if (isCutShort) this.passes.cutShort(!this.#polls);
     else this.passes.end();
     // One that was cut short is to be followed by another, also when there is nothing to tell yet.
-    if (isCutShort || ring.hasMore) this.#comesBack = setImmediate(this.#onTurn);
+    if (isCutShort || ring.hasMore || this.#heldBack.length > 0) this.#comesBack = setImmediate(this.#onTurn);
   }
 
   onConnected(tag: number, status: number): void {
@@ -276,6 +299,7 @@ export class RingSockets implements CompletionSink, TurnEnd {
   onReceived(tag: number, bytes: Buffer, length: number, more: boolean): void {
     const socket = this.#tags.get(tag) as RingSocket;
     this.passes.sees(socket);
+    if (++socket.reads > READS_OF_A_REQUEST) this.#isUsed = true;
     socket.receiving = more;
     if (socket.leaving) socket.left.push(Buffer.from(bytes.subarray(0, length)));
     else socket.owner.onRingBytes(bytes, length);

@@ -11,6 +11,7 @@ import { startH2Backend } from '../support/h2-backend.ts';
 import { runLoad, startNamed } from '../support/load.ts';
 import { openRings } from '../support/open-rings.ts';
 import { closeOpened, remember } from '../support/opened.ts';
+import { eventually } from '../support/patience.ts';
 import { connectTo, RawClient } from '../support/raw-client.ts';
 import { get } from '../support/requests.ts';
 import { type RunningFairlead, runFairlead, webConfig } from '../support/running.ts';
@@ -194,6 +195,27 @@ describe('with io_uring', () => {
       await client.until(() => client.text === 'hello', 'echo');
       client.end();
     }
+  });
+
+  it('takes all of a crowd beside a connection that is kept, also when it is turned off amid it', async () => {
+    const peer = await startPeer(echo);
+    const lb = await runFairlead(relay(peer.address));
+    const kept = await talked(lb);
+    let rounds = 0;
+    const talks = eventually(() => {
+      if (kept.text.length === (50 + rounds) * 5) kept.send('again') && rounds++;
+      return rounds === 100;
+    }, 'talk');
+    const clients = await Promise.all(
+      Array.from({ length: 400 }, async (_, i) => {
+        const client = await connectTo(lb.address('l4'));
+        if (i === 200) await lb.reloadWith(relay(peer.address, { ioUring: false }));
+        return client.send('hello');
+      }),
+    );
+    for (const client of clients) await client.until(() => client.text === 'hello', 'echo');
+    await talks;
+    expect(peer.open).toBe(401);
   });
 
   it('can be turned on and off by a reload, amid what is said', async () => {
