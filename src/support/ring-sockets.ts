@@ -92,7 +92,7 @@ export class RingSockets implements CompletionSink, TurnEnd {
   /** How much was told in this turn. */
   #told = 0;
   /** How many more accepts may begin in this turn, and those that wait for another. */
-  #acceptsLeft = MOST_ACCEPTED_IN_A_TURN;
+  #acceptsLeft = Number.POSITIVE_INFINITY;
   #heldBack: RingTask<RingAcceptor>[] = [];
   /** In this turn something came of a connection that is kept. */
   #isUsed = false;
@@ -242,7 +242,7 @@ export class RingSockets implements CompletionSink, TurnEnd {
   /** What the others wanted written is known. */
   afterPoll(): void {
     this.#submits = false;
-    if (this.#ring.queued > 0) this.#take();
+    if (this.#ring.queued > 0 || this.#heldBack.length > 0) this.#take();
   }
 
   /** Tells what was done, and what came of that, as far as it does not keep everything else waiting. */
