@@ -92,7 +92,9 @@ export class RingAccept implements RingUser, RingAcceptor {
 
   close(): void {
     this.#closed = true;
-    if (this.#accepting === undefined) this.#listening.close();
-    else this.#cancel();
+    if (this.#accepting === undefined) return this.#listening.close();
+    // The kernel keeps the socket for as long as it accepts, and nobody is to be let in until that is told.
+    this.#accepting.ring.bare.unlisten(this.#listening.handle.fd);
+    this.#cancel();
   }
 }

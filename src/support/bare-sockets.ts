@@ -10,6 +10,7 @@ const SOCK_STREAM = 1;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
 const SHUT_WR = 1;
+const SHUT_RDWR = 2;
 const F_DUPFD_CLOEXEC = 1030;
 
 /** Of struct sockaddr_in and sockaddr_in6: their sizes in bytes, and where the address begins. */
@@ -68,6 +69,11 @@ export class BareSockets {
   /** Sends the FIN. */
   end(fd: number): void {
     this.#native.shutdown(fd, SHUT_WR);
+  }
+
+  /** Has a socket listen no more at once, whatever is under way on it. */
+  unlisten(fd: number): void {
+    this.#native.shutdown(fd, SHUT_RDWR);
   }
 
   /** Another descriptor for the same; negative when there is none to be had. */
