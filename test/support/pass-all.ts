@@ -11,8 +11,7 @@ const REST_BYTES = 96 * MIB;
 const REST_MS = 400;
 /** What the kernel's buffers of two connections may hold (`net.ipv4.tcp_rmem` goes up to 32 MiB each), and Fairlead's own. */
 const MOST_HELD_BYTES = 96 * MIB;
-/** With backends over HTTP/2 it was 46 MB in one of some twenty runs; what was held of all that passes would be several times that. */
-const MOST_GROWTH_BYTES = 64 * MIB;
+const MOST_GROWTH_BYTES = 32 * MIB;
 
 /** The two ends of a flow: what sends, and a reader that will be made to pause. */
 export interface Flow {
