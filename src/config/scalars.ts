@@ -185,8 +185,8 @@ export function off(): z.ZodType<false, false> {
   });
 }
 
-/** One of a few words or numbers. */
-export function choice<const V extends string | number>(values: readonly V[]): z.ZodType<V, V> {
+/** One of a few words, numbers or flags. */
+export function choice<const V extends string | number | boolean>(values: readonly V[]): z.ZodType<V, V> {
   return scalar({
     title: 'one of',
     expected: oneOf(values),
@@ -200,7 +200,7 @@ export function choice<const V extends string | number>(values: readonly V[]): z
 }
 
 /** `a, b or c`. */
-export function oneOf(values: readonly (string | number)[]): string {
+export function oneOf(values: readonly (string | number | boolean)[]): string {
   return values.length < 2 ? values.join() : `${values.slice(0, -1).join(', ')} or ${values.at(-1)}`;
 }
 

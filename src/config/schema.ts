@@ -18,16 +18,6 @@ const workers = scalar<number | 'auto', number | 'auto'>({
   },
 });
 
-const ioUring = scalar<boolean | 'auto', boolean | 'auto'>({
-  title: 'auto, true or false',
-  expected: 'auto, true or false',
-  json: { enum: ['auto', true, false] },
-  parse(written) {
-    const meant = (['auto', true, false] as const).find((value) => String(value) === String(written));
-    return meant ?? new Refusal();
-  },
-});
-
 /** Where the admin server listens when nothing is said. */
 export const defaultAdminBind = '127.0.0.1:9900';
 
@@ -89,7 +79,7 @@ export const configSchema = z
       .optional()
       .describe('The JSON Schema of this file, for editors; has no effect.'),
     workers: workers.prefault('auto').describe('Data-plane threads; `auto` is one per core.'),
-    ioUring: ioUring
+    ioUring: choice(['auto', true, false])
       .prefault('auto')
       .describe(
         'Whether workers accept, connect, read and write through io_uring, which takes less processor time; `auto` where it can be had, which `true` warns of where it cannot. Needs Linux 6.1 on x64 and Node 26.10.',
