@@ -8,8 +8,9 @@ import { IoUring } from '../../src/support/io-uring.ts';
 import { ACCEPT, freeRing, RECV, RING_BUFFER_BYTES } from '../../src/support/ring-memory.ts';
 import { createRingRecord } from '../../src/support/ring-record.ts';
 import { handleKit, type SocketName } from '../../src/support/socket-handle.ts';
+import { connectedPair, listeningDescriptor } from './descriptors.ts';
 import { openRings } from './open-rings.ts';
-import { listeningHandle, until } from './wire-stage.ts';
+import { until } from './wire-stage.ts';
 
 /** The handle does not keep it from the collector. */
 const count = Buffer.alloc(64);
@@ -28,35 +29,15 @@ function openRing(): IoUring {
 
 /** A socket that nobody else reads, with its descriptor, and its other end. */
 async function pair() {
-  const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const accepted = once(server, 'connection') as Promise<[net.Socket]>;
-  const peer = net.connect({
-    port: (server.address() as net.AddressInfo).port,
-    host: '127.0.0.1',
-    allowHalfOpen: true,
-  });
-  const [socket] = await accepted;
-  for (const each of [socket, peer]) each.on('error', () => {});
-  cleanups.push(() => {
-    for (const each of [socket, peer]) each.destroy();
-    server.close();
-  });
-  const { fd } = (socket as unknown as { _handle: { fd: number } })._handle;
-  return { fd, socket, peer };
+  const made = await connectedPair({ peerReads: true });
+  cleanups.push(made.close);
+  return made;
 }
 
-/** A descriptor that listens and that no handle has, and its port. */
 async function listening({ sockets }: IoUring) {
-  const server = net.createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as net.AddressInfo;
-  const fd = sockets.duplicate(listeningHandle(server).fd);
-  server.close();
-  cleanups.push(() => sockets.close(fd));
-  return { fd, port };
+  const made = await listeningDescriptor(sockets);
+  cleanups.push(() => sockets.close(made.fd));
+  return made;
 }
 
 /** What a ring has told. */

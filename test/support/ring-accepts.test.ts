@@ -6,7 +6,8 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createRingRecord } from '../../src/support/ring-record.ts';
 import { type RingAcceptor, type RingOwner, type RingSocket, RingSockets } from '../../src/support/ring-sockets.ts';
 import { handleKit } from '../../src/support/socket-handle.ts';
-import { listeningHandle, until } from './wire-stage.ts';
+import { connectedPair, listeningDescriptor } from './descriptors.ts';
+import { until } from './wire-stage.ts';
 
 const cleanups: (() => void)[] = [];
 let ring: RingSockets;
@@ -29,13 +30,8 @@ class Acceptor implements RingAcceptor {
   }
 
   static async listen(): Promise<Acceptor> {
-    const server = net.createServer();
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as net.AddressInfo;
-    const acceptor = new Acceptor(port, ring.bare.duplicate(listeningHandle(server).fd));
-    server.close();
-    return acceptor;
+    const { port, fd } = await listeningDescriptor(ring.bare);
+    return new Acceptor(port, fd);
   }
 
   begin(): void {
@@ -66,22 +62,17 @@ class Echo implements RingOwner {
 
 /** A connection whose two ends are in the ring, and go on talking. */
 async function talk(): Promise<Echo> {
-  const server = net.createServer({ pauseOnConnect: true });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const accepted = once(server, 'connection') as Promise<[net.Socket]>;
-  const dialled = net.connect({ host: '127.0.0.1', port: (server.address() as net.AddressInfo).port }).pause();
-  const ends = [dialled, (await accepted)[0]].map((end) => {
-    cleanups.push(() => void end.destroy());
+  const { fd, peerFd, close } = await connectedPair();
+  cleanups.push(close);
+  const [one] = [fd, peerFd].map((end) => {
     const echo = new Echo();
-    echo.socket = ring.join(echo, (end as unknown as { _handle: { fd: number } })._handle.fd);
+    echo.socket = ring.join(echo, end);
     cleanups.unshift(() => ring.leave(echo.socket));
     return echo;
   });
-  server.close();
   Echo.on = true;
-  ring.writeText(ends[0]!.socket, 'word');
-  return ends[0]!;
+  ring.writeText(one!.socket, 'word');
+  return one!;
 }
 
 async function crowd(acceptors: readonly Acceptor[], each: number): Promise<void> {

@@ -1,6 +1,4 @@
 import type { Buffer } from 'node:buffer';
-import { once } from 'node:events';
-import net from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import { IoUring } from '../../src/support/io-uring.ts';
@@ -9,6 +7,7 @@ import { freeRing } from '../../src/support/ring-memory.ts';
 import { createRingRecord } from '../../src/support/ring-record.ts';
 import { type RingOwner, type RingSocket, RingSockets } from '../../src/support/ring-sockets.ts';
 import { handleKit, type UnconnectedHandle } from '../../src/support/socket-handle.ts';
+import { connectedPair } from './descriptors.ts';
 import { until } from './wire-stage.ts';
 
 const cleanups: (() => void)[] = [];
@@ -18,24 +17,10 @@ afterEach(() => {
 
 /** Descriptors of the two ends of connections, which nobody reads. */
 async function pairs(count: number): Promise<[number, number][]> {
-  const server = net.createServer({ pauseOnConnect: true });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as net.AddressInfo;
-  const ends: [number, number][] = [];
-  for (let i = 0; i < count; i++) {
-    const accepted = once(server, 'connection') as Promise<[net.Socket]>;
-    const dialled = net.connect({ host: '127.0.0.1', port }).pause();
-    const [socket] = await accepted;
-    await until(() => !dialled.connecting);
-    for (const end of [socket, dialled]) cleanups.push(() => void end.destroy());
-    ends.push([fdOf(socket), fdOf(dialled)]);
-  }
-  cleanups.push(() => server.close());
-  return ends;
+  const made = await Promise.all(Array.from({ length: count }, () => connectedPair()));
+  for (const { close } of made) cleanups.push(close);
+  return made.map(({ fd, peerFd }) => [fd, peerFd]);
 }
-
-const fdOf = (socket: net.Socket): number => (socket as unknown as { _handle: { fd: number } })._handle.fd;
 
 /** The bit of a ring's flags by which the kernel says that there is something to take. */
 const SQ_TASKRUN = 4;
