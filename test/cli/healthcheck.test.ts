@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { deadAddress } from '../support/kept-ports.ts';
 
 const script = fileURLToPath(new URL('../../src/cli/healthcheck.ts', import.meta.url));
 const admin = createServer((request, response) => {
@@ -28,12 +29,7 @@ it('succeeds in silence when the admin server answers', async () => {
 
 it('fails and says why when it does not', async () => {
   await expect(check(`${origin}/other`)).rejects.toMatchObject({ code: 1, stderr: `${origin}/other: status 503\n` });
-  const gone = createServer().listen(0, '127.0.0.1');
-  await once(gone, 'listening');
-  const { port } = gone.address() as AddressInfo;
-  gone.close();
-  await once(gone, 'close');
-  await expect(check(`http://127.0.0.1:${port}/healthz`)).rejects.toMatchObject({
+  await expect(check(`http://${await deadAddress()}/healthz`)).rejects.toMatchObject({
     code: 1,
     stderr: expect.stringContaining('ECONNREFUSED'),
   });

@@ -7,12 +7,13 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { TestAuthority } from '../support/certificates.ts';
 import { fieldOf } from '../support/http-text.ts';
+import { freePort } from '../support/kept-ports.ts';
 import { skipsWithout } from '../support/needs.ts';
 import { closeOpened } from '../support/opened.ts';
 import { eventually } from '../support/patience.ts';
 import { answerText, startBackend } from '../support/recording-backend.ts';
 import { runFairlead, webConfig } from '../support/running.ts';
-import { dnsmasqArgs, freePort, has, run, startServer } from '../support/servers.ts';
+import { dnsmasqArgs, has, run, startServer } from '../support/servers.ts';
 
 let folder: string;
 beforeAll(async () => {

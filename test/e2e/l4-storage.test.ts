@@ -6,12 +6,13 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../support/kept-ports.ts';
 import { skipsWithout } from '../support/needs.ts';
 import { closeOpened, remember } from '../support/opened.ts';
 import { eventually } from '../support/patience.ts';
 import { type RunningFairlead, runFairlead } from '../support/running.ts';
 import { metric } from '../support/scrape.ts';
-import { freePort, has, run, startServer, userIds } from '../support/servers.ts';
+import { has, run, startServer, userIds } from '../support/servers.ts';
 
 const RELOADS = 20;
 /** The servers of this file take a few seconds to start. */

@@ -7,11 +7,12 @@ import { errorStatus } from '../../src/proxy/error-response.ts';
 import { queries } from '../gates/monitoring.ts';
 import { asked } from '../gates/promql.ts';
 import { readFiles, root } from '../gates/source.ts';
+import { freePort } from '../support/kept-ports.ts';
 import { skipsWithout } from '../support/needs.ts';
 import { closeOpened, remember } from '../support/opened.ts';
 import { eventually } from '../support/patience.ts';
 import { type RunningFairlead, runFairlead } from '../support/running.ts';
-import { freePort, has, run, startServer } from '../support/servers.ts';
+import { has, run, startServer } from '../support/servers.ts';
 import { startAttached } from '../support/socket-backends.ts';
 
 const here = has('prometheus', 'promtool');

@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type { ConfigInput } from '../../src/config/schema.ts';
+import { freePort } from '../support/kept-ports.ts';
 import { closeOpened, remember } from '../support/opened.ts';
 import { eventually } from '../support/patience.ts';
 import { type RunningFairlead, runFairlead } from '../support/running.ts';
-import { freePort } from '../support/servers.ts';
 
 afterEach(closeOpened);
 

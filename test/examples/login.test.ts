@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeGateway } from '../../examples/login/gateway.ts';
 import { makeProvider } from '../../examples/login/provider.ts';
+import { freePort } from '../support/kept-ports.ts';
 import { closeOpened, remember } from '../support/opened.ts';
-import { freePort } from '../support/servers.ts';
 
 let url: string;
 let sign: (user: string, more?: object) => string;

@@ -1,22 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it } from 'vitest';
+import { freePort } from '../support/kept-ports.ts';
 
 const program = fileURLToPath(new URL('../../examples/three-apps/app.ts', import.meta.url));
 let app: ReturnType<typeof spawn> | undefined;
 afterEach(() => app?.kill('SIGKILL'));
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 it.each(['SIGTERM', 'SIGINT'] as const)('says its name, counts its answers, and ends on %s', async (signal) => {
   const port = await freePort();

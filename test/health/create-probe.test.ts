@@ -6,6 +6,7 @@ import type { ActivePolicy, ProbeConnect } from '../../src/health/policy.ts';
 import type { Endpoint } from '../../src/health/probe.ts';
 import { systemClock } from '../../src/support/clock.ts';
 import { createResolver, lookupThrough } from '../../src/support/resolve.ts';
+import { retire } from '../support/kept-ports.ts';
 import { closeOpened } from '../support/opened.ts';
 import { openUdp } from '../support/udp-peer.ts';
 import { closeBackends, reasonOf, socketBackend, tcpAt } from './socket-backend.ts';
@@ -84,7 +85,7 @@ test('a real backend that dies and comes back is seen to, on real time', async (
   monitor.set([{ key: 'pool/a', address, policy }]);
   await monitor.settled();
   expect(monitor.state('pool/a')).toMatchObject({ status: 'up', reason: 'http check passed' });
-  first.listener.close();
+  await retire(first.listener);
   await heard.promise;
   first.listener.listen(address.kind === 'tcp' ? { host: address.host, port: address.port } : {});
   await once(first.listener, 'listening');

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { Endpoint } from '../../src/health/probe.ts';
+import { freePort } from '../support/kept-ports.ts';
 
 const cleanups: (() => void)[] = [];
 
@@ -61,12 +62,9 @@ export function tcpAt(host: string, port: number): Endpoint {
   return { address: { kind: 'tcp', host, port }, port: 0 };
 }
 
-/** An endpoint that refuses connections: its port was free a moment ago. */
+/** An endpoint that refuses connections. */
 export async function refusing(host = '127.0.0.1'): Promise<Endpoint> {
-  const { to, listener } = await socketBackend(() => undefined, host);
-  listener.close();
-  await once(listener, 'close');
-  return to;
+  return tcpAt(host, await freePort(host));
 }
 
 /** Waits, for at most 5 s, until every connection the backend took is over on the probe's side. */

@@ -10,6 +10,7 @@ import {
   type Fairlead,
   type Transition,
 } from '../../src/index.ts';
+import { retire } from '../support/kept-ports.ts';
 import { closeOpened, remember } from '../support/opened.ts';
 
 afterEach(closeOpened);
@@ -77,8 +78,9 @@ describe('createFairlead', () => {
     const a = await backend('a');
     const lb = await start(configFor(a.address));
     const change = new Promise<Transition>((resolve) => lb.once('health', resolve));
-    a.server.close();
+    const closed = retire(a.server);
     a.server.closeAllConnections();
+    await closed;
     expect(await change).toMatchObject({ pool: 'apps', backend: a.address, to: 'down' });
     expect(lb.readiness().ready).toBe(false);
   });

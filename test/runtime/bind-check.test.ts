@@ -10,8 +10,8 @@ import type { BindTarget } from '../../src/accept/listen.ts';
 import { checkBind, checkNewBinds } from '../../src/runtime/bind-check.ts';
 import type { BindPlan } from '../../src/runtime/messages.ts';
 import { hostBeforePort } from '../../src/support/address.ts';
+import { freePort } from '../support/kept-ports.ts';
 import { closeOpened, remember } from '../support/opened.ts';
-import { freePort } from '../support/servers.ts';
 import { openUdp } from '../support/udp-peer.ts';
 
 afterEach(closeOpened);

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
+import { freePort } from '../support/kept-ports.ts';
 import { startNamed } from '../support/load.ts';
 import { closeOpened, remember } from '../support/opened.ts';
 import { runFairlead } from '../support/running.ts';
-import { freePort } from '../support/servers.ts';
 import { openUdp } from '../support/udp-peer.ts';
 
 afterEach(closeOpened);

@@ -1,8 +1,7 @@
-import { once } from 'node:events';
-import net from 'node:net';
 import { afterAll, describe, expect, it } from 'vitest';
 import { startDeafListener } from '../support/deaf-listener.ts';
 import { fieldOf } from '../support/http-text.ts';
+import { deadAddress } from '../support/kept-ports.ts';
 import { closeOpened } from '../support/opened.ts';
 import { eventually } from '../support/patience.ts';
 import { connectTo, type RawClient } from '../support/raw-client.ts';
@@ -21,16 +20,6 @@ afterAll(closeOpened);
 type Retry = { attempts?: number; on?: (string | number)[]; perTry?: string };
 
 const admin = { bind: '127.0.0.1:0' };
-
-/** An address that refuses connections. */
-async function deadAddress(): Promise<string> {
-  const listener = net.createServer().listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const { port } = listener.address() as net.AddressInfo;
-  listener.close();
-  await once(listener, 'close');
-  return `127.0.0.1:${port}`;
-}
 
 function run(backends: readonly string[], retry: Retry = {}): Promise<RunningFairlead> {
   const routes = [{ pool: 'web', retry }];

@@ -4,6 +4,7 @@ import type { ConfigInput } from '../../src/config/schema.ts';
 import { algorithms } from '../../src/config/schema-pool.ts';
 import { listenToEvents, ofKind } from '../support/event-client.ts';
 import { fieldOf } from '../support/http-text.ts';
+import { deadAddress } from '../support/kept-ports.ts';
 import { type NamedBackend, runLoad, startNamed } from '../support/load.ts';
 import { closeOpened, remember } from '../support/opened.ts';
 import { askApi, backendOf, poolOf } from '../support/operator.ts';
@@ -200,9 +201,8 @@ describe('an operator of a pool', () => {
     const added = await askApi(lb, 'POST /api/pools/web/backends', { ...b, weight: 2 });
     expect(added).toMatchObject({ status: 201, body: { id: 'b', weight: 2, state: 'enabled', health: 'up' } });
     expect(bodiesOf(await ask(lb, 6))).toBe('ab');
-    const dead = await startNamed('dead');
-    await dead.close();
-    const down = await askApi(lb, 'POST /api/pools/web/backends', { address: dead.address });
+    const dead = await deadAddress();
+    const down = await askApi(lb, 'POST /api/pools/web/backends', { address: dead });
     expect(down.body).toMatchObject({ health: 'down', healthReason: 'connection refused' });
     expect(bodiesOf(await ask(lb, 6))).toBe('ab');
     const refused = async (request: string, body?: object) => {
@@ -234,8 +234,7 @@ describe('an operator of a pool', () => {
       'invalid',
       /port is missing/,
     ]);
-    for (const id of ['b', dead.address])
-      expect((await askApi(lb, `DELETE /api/pools/web/backends/${id}`)).status).toBe(200);
+    for (const id of ['b', dead]) expect((await askApi(lb, `DELETE /api/pools/web/backends/${id}`)).status).toBe(200);
     expect(await refused('DELETE /api/pools/web/backends/a')).toMatchObject([
       409,
       'last-backend',

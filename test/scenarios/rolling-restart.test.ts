@@ -4,6 +4,7 @@ import net from 'node:net';
 import { afterAll, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { ConfigInput } from '../../src/config/schema.ts';
+import { retire } from '../support/kept-ports.ts';
 import { runLoad } from '../support/load.ts';
 import { closeOpened, remember } from '../support/opened.ts';
 import { askApi, backendOf } from '../support/operator.ts';
@@ -45,8 +46,7 @@ async function startRestartable(pool: 'web' | 'echo'): Promise<Restartable> {
   const port = await start(0);
   const stop = async (): Promise<void> => {
     sockets?.close();
-    const closed = once(server, 'close');
-    server.close();
+    const closed = retire(server);
     if (server instanceof http.Server) server.closeAllConnections();
     await closed;
   };

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { startDeafListener } from '../support/deaf-listener.ts';
+import { deadAddress } from '../support/kept-ports.ts';
 import { closeOpened } from '../support/opened.ts';
 import { eventually } from '../support/patience.ts';
 import { connectTo } from '../support/raw-client.ts';
@@ -139,9 +140,8 @@ describe('an L4 connection', () => {
 describe('the backend of an L4 connection', () => {
   it('is another one when the dial fails, and the client does not notice', async () => {
     const peer = await startPeer((socket) => socket.end('alive'));
-    const dead = await startPeer(() => undefined);
-    await dead.close();
-    const lb = await runFairlead(tcpConfig([dead.address, peer.address]));
+    const dead = await deadAddress();
+    const lb = await runFairlead(tcpConfig([dead, peer.address]));
     for (let i = 0; i < 6; i++) {
       const client = await connectTo(lb.address('db'));
       expect(await client.ended()).toEqual({ text: 'alive', ending: 'fin' });
@@ -150,9 +150,8 @@ describe('the backend of an L4 connection', () => {
 
   it('is a backup when the only other one cannot be dialled, each time', async () => {
     const peer = await startPeer((socket) => socket.end('alive'));
-    const dead = await startPeer(() => undefined);
-    await dead.close();
-    const lb = await runFairlead(tcpConfig([dead.address, { address: peer.address, backup: true }]));
+    const dead = await deadAddress();
+    const lb = await runFairlead(tcpConfig([dead, { address: peer.address, backup: true }]));
     for (let i = 0; i < 3; i++) {
       const client = await connectTo(lb.address('db'));
       expect(await client.ended()).toEqual({ text: 'alive', ending: 'fin' });
@@ -162,9 +161,8 @@ describe('the backend of an L4 connection', () => {
   it('gets no byte before it is connected, and all of them after', async () => {
     let heard = '';
     const peer = await startPeer((socket) => socket.on('data', (chunk) => (heard += chunk)));
-    const dead = await startPeer(() => undefined);
-    await dead.close();
-    const lb = await runFairlead(tcpConfig([dead.address, peer.address]));
+    const dead = await deadAddress();
+    const lb = await runFairlead(tcpConfig([dead, peer.address]));
     for (let i = 0; i < 2; i++) (await connectTo(lb.address('db'))).send(`hello${i}`);
     await peer.until(() => heard.length === 12);
     expect(heard).toContain('hello0');
@@ -172,20 +170,15 @@ describe('the backend of an L4 connection', () => {
   });
 
   it('does not exist: the client is reset', async () => {
-    const dead = await startPeer(() => undefined);
-    await dead.close();
-    const lb = await runFairlead(tcpConfig([dead.address]));
+    const dead = await deadAddress();
+    const lb = await runFairlead(tcpConfig([dead]));
     const client = await connectTo(lb.address('db'));
     expect((await client.ended()).ending).toBe('reset');
   });
 
   it('counts as tried again only when there is another one', async () => {
-    const dead = await Promise.all([0, 1].map(() => startPeer(() => undefined)));
-    for (const peer of dead) await peer.close();
-    const lb = await runFairlead({
-      ...tcpConfig(dead.map(({ address }) => address)),
-      admin: { bind: '127.0.0.1:0' },
-    });
+    const dead = await Promise.all([deadAddress(), deadAddress()]);
+    const lb = await runFairlead({ ...tcpConfig(dead), admin: { bind: '127.0.0.1:0' } });
     expect((await (await connectTo(lb.address('db'))).ended()).ending).toBe('reset');
     expect(await metric(lb, 'retries_total', { pool: 'db' })).toBe(1);
     expect(await metric(lb, 'backend_picks_total', { pool: 'db' })).toBe(2);

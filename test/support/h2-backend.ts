@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import http2, { type Http2Server, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
+import { retire } from './kept-ports.ts';
 import { remember } from './opened.ts';
 
 /** What a backend does with a stream of a client's. */
@@ -33,7 +34,7 @@ export async function startH2Backend(
   const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
   const close = async () => {
     for (const session of sessions) session.destroy();
-    server.close();
+    await retire(server);
   };
   return remember({ address, sessions, paths, close });
 }

@@ -1,4 +1,5 @@
 import http from 'node:http';
+import { retire } from './kept-ports.ts';
 
 /** What a bounded run of requests brought. */
 export interface LoadResult {
@@ -87,11 +88,11 @@ export async function startNamed(name: string, { port = 0, delayMs = 0 } = {}): 
   return {
     port: bound.port,
     address: `127.0.0.1:${bound.port}`,
-    close: () =>
-      new Promise<void>((resolve) => {
-        listener.close(() => resolve());
-        listener.closeAllConnections();
-      }),
+    async close() {
+      const closed = retire(listener);
+      listener.closeAllConnections();
+      await closed;
+    },
   };
 }
 

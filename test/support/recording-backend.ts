@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { type HttpText, readMessage } from './http-text.ts';
+import { retire } from './kept-ports.ts';
 import { remember } from './opened.ts';
 
 /** A connection that a recording backend took. */
@@ -68,10 +69,7 @@ export async function startBackend(answer: Answering | string = answerText('ok')
     },
     async close() {
       cut();
-      if (!listener.listening) return;
-      const closed = once(listener, 'close');
-      listener.close();
-      await closed;
+      await retire(listener);
     },
   });
 }

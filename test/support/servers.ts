@@ -14,15 +14,6 @@ export const run = promisify(execFile);
 export const has = (...tools: string[]): boolean =>
   tools.every((tool) => spawnSync('which', [tool], { env }).status === 0);
 
-/** A port that was free a moment ago, for servers that cannot be told to take any. */
-export async function freePort(): Promise<number> {
-  const probe = net.createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => probe.once('listening', resolve));
-  const { port } = probe.address() as net.AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
-
 /** Ids of a user of this system, for servers that refuse to run as root. */
 export function userIds(name: string): { uid: number; gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined;

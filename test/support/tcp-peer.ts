@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import net from 'node:net';
+import { retire } from './kept-ports.ts';
 import { remember } from './opened.ts';
 import { eventually } from './patience.ts';
 
@@ -67,10 +68,7 @@ export async function startPeer(
     },
     async close() {
       for (const socket of sockets) socket.destroy();
-      if (!listener.listening) return;
-      const closed = once(listener, 'close');
-      listener.close();
-      await closed;
+      await retire(listener);
     },
   });
 }
