@@ -305,11 +305,13 @@ describe.concurrent('a client that waits to be told to send its body', () => {
     const client = await connectTo(lb.address());
     client.send(expecting('POST'));
     await eventually(() => backend.text.endsWith('\r\n\r\n'), 'the head at the backend');
-    if (told) {
-      backend.connections[0]!.socket.write('HTTP/1.1 100 Continue\r\n\r\n');
-      expect((await client.answer()).status).toBe(100);
-    } else client.send('b');
-    const waitedMs = await elapsedMs(() => client.until(() => client.text.includes(' 408 '), '408'));
+    const waitedMs = await elapsedMs(async () => {
+      if (told) {
+        backend.connections[0]!.socket.write('HTTP/1.1 100 Continue\r\n\r\n');
+        expect((await client.answer()).status).toBe(100);
+      } else client.send('b');
+      await client.until(() => client.text.includes(' 408 '), '408');
+    });
     expect(waitedMs).toBeGreaterThan(3900);
     expect(await metric(lb, 'backend_failures_total')).toBe(0);
   });
