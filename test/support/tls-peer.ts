@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import tls from 'node:tls';
 import type { Issued } from './certificates.ts';
-import { retire } from './kept-ports.ts';
 import { remember } from './opened.ts';
 
 /** A backend that speaks TLS and does what the test says with each connection. */
@@ -40,9 +39,9 @@ export async function startTlsPeer(
     address: `127.0.0.1:${port}`,
     handshakes,
     names,
-    async close() {
+    close() {
       for (const socket of sockets) socket.destroy();
-      await retire(server);
+      server.close();
     },
   });
 }
