@@ -102,7 +102,7 @@ export function logRequest(exchange: LoggedExchange, status: number, ended: stri
   };
   if (request.inAccessLog) access?.push(record);
   if (request.trace?.sampled !== true) return;
-  const trace = request.trace.over(ended === 'served' ? '' : ended, site.proto);
+  const trace = request.trace.over(ended === 'served' ? '' : ended, site.proto, durationMs);
   tracing?.records.push({ ...record, trace });
 }
 

@@ -78,9 +78,12 @@ export class RequestTrace {
     this.#attempts.push({ spanId, backend: backend.id, address: backend.address, startMs, endMs, failed });
   }
 
-  /** The request is over; `failed` is how the last attempt has failed, '' when it brought the answer. */
-  over(failed: string, scheme: 'http' | 'https'): TraceRecord {
-    this.#close(failed, this.#tracer.now() - this.#startedAt);
+  /**
+   * The request is over after `durationMs`; `failed` is how the last attempt has failed, '' when it brought the answer. That
+   * attempt is over with it, not by another look at the clock, which may be a later one.
+   */
+  over(failed: string, scheme: 'http' | 'https', durationMs: number): TraceRecord {
+    this.#close(failed, durationMs);
     return {
       spanId: this.#spanId,
       parentId: this.#parentId,
