@@ -23,7 +23,7 @@ const admin = { bind: '127.0.0.1:0' };
 
 function run(backends: readonly string[], retry: Retry = {}): Promise<RunningFairlead> {
   const routes = [{ pool: 'web', retry }];
-  const timing = { connect: { timeout: '500ms' }, eject: { failures: 0 } };
+  const timing = { connect: { timeout: '1s' }, eject: { failures: 0 } };
   return runFairlead({ ...webConfig([...backends], { routes }, timing), admin });
 }
 
@@ -287,7 +287,7 @@ describe.concurrent('how often and for what a request is tried again', () => {
   it('a try that takes too long is given up for another backend', async () => {
     const silent = await startBackend(() => undefined);
     const backend = await startBackend();
-    const lb = await run([silent.address, backend.address], { on: ['timeout'], perTry: '500ms' });
+    const lb = await run([silent.address, backend.address], { on: ['timeout'], perTry: '1s' });
     const client = await connectTo(lb.address());
     expect((await client.send(get()).answer()).status).toBe(200);
     expect([silent.requests.length, backend.requests.length]).toEqual([1, 1]);

@@ -96,11 +96,11 @@ describe.concurrent('the header timeout', () => {
 
   it('runs anew for every request, also one of which the start came with the last', async () => {
     const backend = await startBackend();
-    const lb = await run(backend.address, { header: '1s' });
+    const lb = await run(backend.address, { header: '2s' });
     const client = await connectTo(lb.address());
     for (let i = 0; i < 4; i++) {
       client.send(get().slice(0, 5));
-      await pause(300);
+      await pause(600);
       expect((await client.send(get().slice(5)).answer()).status).toBe(200);
     }
     client.send(get() + get().slice(0, 5));
@@ -344,12 +344,12 @@ describe.concurrent('the route timeout', () => {
 
   it('is not used up by the requests before', async () => {
     const backend = await startBackend((_, { socket }) => {
-      setTimeout(() => socket.write(answerText('ok')), 300);
+      setTimeout(() => socket.write(answerText('ok')), 500);
       return undefined;
     });
-    const lb = await run(backend.address, {}, { timeout: '1500ms' });
+    const lb = await run(backend.address, {}, { timeout: '3500ms' });
     const client = await connectTo(lb.address());
-    client.send(get().repeat(6));
-    expect((await client.answers(6)).map(({ status }) => status)).toEqual(Array(6).fill(200));
+    client.send(get().repeat(8));
+    expect((await client.answers(8)).map(({ status }) => status)).toEqual(Array(8).fill(200));
   });
 });
