@@ -148,8 +148,9 @@ export class SourceGuard {
     if (others.size === 0) this.#bySource.delete(network);
   }
 
-  /** Ends all connections of a source. */
+  /** Ends all connections of a source that is banned: by the time this is heard of, the ban may have been lifted again. */
   cut(network: string): void {
+    if (!this.#parts.bans.has(network, this.#listener)) return;
     for (const connection of [...(this.#bySource.get(network) ?? [])]) connection.cut('banned');
   }
 

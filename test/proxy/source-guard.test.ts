@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { BanTable, createBanMemory, DEFAULT_BANS } from '../../src/pool/ban-table.ts';
 import { createLimitMemory, DEFAULT_RATE_KEYS, LimitTable } from '../../src/pool/limit-table.ts';
-import { SourceGuard } from '../../src/proxy/source-guard.ts';
+import { liftBan, SourceGuard } from '../../src/proxy/source-guard.ts';
 
 function stage(bad = { count: 2, intervalMs: 1000 }) {
   const clock = { now: 1_000_000 };
@@ -9,17 +9,18 @@ function stage(bad = { count: 2, intervalMs: 1000 }) {
   const now = () => clock.now;
   const rates = createLimitMemory(DEFAULT_RATE_KEYS, 0, () => 0.4);
   const bans = createBanMemory(DEFAULT_BANS, () => 0.4);
+  const tables = { bans: new BanTable(bans, 0, now), rates: new LimitTable(rates, 0, now) };
   const guard = new SourceGuard(
     { bad, notFound: undefined, banMs: 5000 },
     {
-      bans: new BanTable(bans, 0, now),
-      rates: new LimitTable(rates, 0, now),
+      ...tables,
       listener: 'web',
       trusts: (source) => source === '192.0.2.99',
       onBan: ({ network, cause }) => told.push(`${network} ${cause}`),
     },
   );
-  return { guard, clock, told, bytes: () => rates.cells.byteLength + bans.cells.byteLength };
+  const lift = (network: string) => liftBan(network, 'web', tables);
+  return { guard, clock, told, lift, bytes: () => rates.cells.byteLength + bans.cells.byteLength };
 }
 
 describe('a guard', () => {
@@ -32,6 +33,17 @@ describe('a guard', () => {
     expect([told, guard.bars('192.0.2.1'), guard.bars('192.0.2.2')]).toEqual([['192.0.2.1 bad-request'], true, false]);
     await new Promise((resolve) => setImmediate(resolve));
     expect(cut).toEqual(['a', 'b']);
+  });
+
+  it('ends nothing when the ban was lifted before that was heard of', async () => {
+    const { guard, told, lift } = stage();
+    for (let i = 0; i < 3; i++) guard.note('bad-request', '192.0.2.1');
+    expect([told.length, lift('192.0.2.1'), guard.bars('192.0.2.1')]).toEqual([1, true, false]);
+    const cut: string[] = [];
+    guard.watch({ cut: () => cut.push('later') }, '192.0.2.1');
+    await new Promise((resolve) => setImmediate(resolve));
+    guard.cut('192.0.2.1');
+    expect(cut).toEqual([]);
   });
 
   it('takes a /64 for one source, and an IPv4 address for one however it is written', () => {
