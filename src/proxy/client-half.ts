@@ -59,6 +59,11 @@ export abstract class ClientHalf implements AnswerReader, LoggedExchange {
     this.route = client.site.nowhere;
   }
 
+  /** Ms since it began. */
+  protected get elapsedMs(): number {
+    return this.client.site.deps.now() - this.startedAt;
+  }
+
   /** How long it has waited for a lease, all attempts together, in ms. */
   abstract readonly queueMs: number;
   /** How long the connection of the last attempt took, in ms; 0 for a kept one. */

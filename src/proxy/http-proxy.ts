@@ -92,7 +92,7 @@ export class Exchange extends ClientHalf implements BackendUser {
     this.attempts++;
     this.#lease = lease;
     this.backend = lease.backend;
-    this.request.trace?.tried(this.backend, after);
+    this.request.trace?.tried(this.backend, after, this.elapsedMs);
     this.phase = 'connecting';
     this.#tryBy = this.client.site.deps.deadlines.in(this.route.perTryMs);
     const takesKept = this.#retries?.freshOnly !== true && this.request.takesKept(this.client.served);
@@ -242,7 +242,7 @@ export class Exchange extends ClientHalf implements BackendUser {
     const parts = { lease: this.#lease!, backend: this.#link.release(), early: this.#answer!.rest };
     this.#lease = undefined;
     this.phase = 'over';
-    this.route.count(101, this.client.site.deps.now() - this.startedAt, this.pool, this.backend);
+    this.route.count(101, this.elapsedMs, this.pool, this.backend);
     startUpgraded(this, parts);
   }
 
@@ -371,7 +371,7 @@ export class Exchange extends ClientHalf implements BackendUser {
     const lease = this.#lease;
     this.#lease = undefined;
     lease?.release(outcome);
-    this.route.count(status, this.client.site.deps.now() - this.startedAt, this.pool, this.backend);
+    this.route.count(status, this.elapsedMs, this.pool, this.backend);
     logRequest(this, status, ended);
   }
 }

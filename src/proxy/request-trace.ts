@@ -13,13 +13,11 @@ export class RequestTracer {
   /** Takes the records of requests that are over. */
   readonly records: AccessBuffer;
   readonly random: () => number;
-  readonly now: () => number;
 
-  constructor(plan: TracingPlan, deps: { records: AccessBuffer; random: () => number; now: () => number }) {
+  constructor(plan: TracingPlan, deps: { records: AccessBuffer; random: () => number }) {
     this.plan = plan;
     this.records = deps.records;
     this.random = deps.random;
-    this.now = deps.now;
   }
 
   /** The trace of the request whose head was just parsed: the client's if it sent a valid one, else a new one. */
@@ -28,12 +26,11 @@ export class RequestTracer {
   }
 }
 
-/** The part of a trace that one request is, with the spans of its attempts. */
+/** The part of a trace that one request is, with the spans of its attempts. Times are ms since the request began. */
 export class RequestTrace {
   readonly traceId: string;
   readonly sampled: boolean;
   readonly #tracer: RequestTracer;
-  readonly #startedAt: number;
   readonly #parentId: string;
   readonly #state: string;
   readonly #spanId: string;
@@ -44,7 +41,6 @@ export class RequestTrace {
     const { plan, random } = tracer;
     const parent = parseTraceparent(head.get('traceparent'));
     this.#tracer = tracer;
-    this.#startedAt = tracer.now();
     this.traceId = parent?.traceId ?? makeTraceId(random);
     this.sampled = parent !== undefined && plan.parentBased ? parent.sampled : isSampled(this.traceId, plan.ratio);
     this.#state = parent === undefined ? '' : (head.get('tracestate') ?? '');
@@ -62,10 +58,9 @@ export class RequestTrace {
     return this.#state === '' ? parent : `${parent}tracestate: ${this.#state}\r\n`;
   }
 
-  /** Another attempt begins; `after` is how the one before has failed. */
-  tried(backend: Backend, after: string | undefined): void {
+  /** Another attempt begins at `startMs`; `after` is how the one before has failed. */
+  tried(backend: Backend, after: string | undefined, startMs: number): void {
     if (!this.sampled) return;
-    const startMs = this.#tracer.now() - this.#startedAt;
     this.#close(after ?? 'stale', startMs);
     this.#open = { spanId: makeSpanId(this.#tracer.random), backend, startMs };
   }
@@ -78,12 +73,9 @@ export class RequestTrace {
     this.#attempts.push({ spanId, backend: backend.id, address: backend.address, startMs, endMs, failed });
   }
 
-  /**
-   * The request is over after `durationMs`; `failed` is how the last attempt has failed, '' when it brought the answer. That
-   * attempt is over with it, not by another look at the clock, which may be a later one.
-   */
-  over(failed: string, scheme: 'http' | 'https', durationMs: number): TraceRecord {
-    this.#close(failed, durationMs);
+  /** The request is over at `endMs`, and with it its last attempt; `failed` is how that has failed, '' when it brought the answer. */
+  over(failed: string, scheme: 'http' | 'https', endMs: number): TraceRecord {
+    this.#close(failed, endMs);
     return {
       spanId: this.#spanId,
       parentId: this.#parentId,

@@ -240,9 +240,8 @@ export class DataPlane {
     const { settings, deadlines } = this.#deps;
     settings.maxConnections = plan.maxConnections;
     this.#ring.turn(plan.ioUring);
-    const traced = { random: Math.random, now: this.#deps.now };
     if (plan.tracing !== undefined)
-      settings.tracing ??= new RequestTracer(plan.tracing, { records: this.#records('spans', 1), ...traced });
+      settings.tracing ??= new RequestTracer(plan.tracing, { records: this.#records('spans', 1), random: Math.random });
     if (plan.accessSample !== this.#accessSample) this.#startAccessLog(plan.accessSample);
     if (this.#sweep !== undefined && deadlines.tickMs === plan.tickMs) return;
     clearTimeout(this.#sweep);
