@@ -12,18 +12,16 @@ const kept = new Set<string>();
 async function keepPort(host: string, port: number): Promise<void> {
   const name = `${host} ${port}`;
   if (kept.has(name)) return;
-  kept.add(name);
   const keeper = net.connect({ host, port, localAddress: host, localPort: port });
-  const close = (): void => {
-    kept.delete(name);
-    keeper.resetAndDestroy();
-  };
-  await once(keeper, 'connect').catch((error) => {
-    kept.delete(name);
-    throw error;
-  });
+  await once(keeper, 'connect');
   keeper.unref().on('error', () => {});
-  remember({ close });
+  kept.add(name);
+  remember({
+    close() {
+      kept.delete(name);
+      keeper.resetAndDestroy();
+    },
+  });
 }
 
 /** Closes a server, and keeps its port if it has one. Settles when all its connections are over. */
